@@ -1,0 +1,168 @@
+/**
+ * step(state, input, now) → entries, effects: the whole ER, seen from its shell.
+ *
+ * The shell commits `entries` (and `docs`) first and performs `effects` after. It calls nothing else of the core.
+ */
+import { unreachable } from "../../shared/errors.ts";
+import { seedRandom } from "../../shared/ids.ts";
+import type { Policy } from "../../shared/policy.ts";
+import { onCommand, onCommandStart, onCommandTick } from "./command.ts";
+import { createContext, record, type Context } from "./context.ts";
+import { elapsedSince } from "./fold.ts";
+import { checkPlausible } from "./meter.ts";
+import { onConnected, onDecided, onDecisionTick, onDisconnected, onFrame } from "./station.ts";
+import type { Decision } from "../../shared/decide/authorize.ts";
+import type { Durable, Identity, Input, Live, Now, Output, State } from "./types.ts";
+import {
+  emptyUplink,
+  onAck,
+  onBatchFailed,
+  onBatchPublished,
+  onHeard,
+  onLease,
+  onLinkDown,
+  onLinkUp,
+  onUplinkTick,
+  sendMore,
+} from "./uplink.ts";
+
+/** The state of an ER whose journal holds `durable`. The first input must be `start`. */
+export function createState(identity: Identity, durable: Durable, policy: Policy | undefined, oldestSeq: number): State {
+  const live: Live = {
+    clock: "holdover",
+    clockOffsetMs: 0,
+    random: seedRandom([0]),
+    connections: new Map(),
+    byStation: new Map(),
+    pending: new Map(),
+    queues: new Map(),
+    waiting: new Map(),
+    uplink: { ...emptyUplink(durable.seq), oldestSeq },
+    policy: undefined,
+    tokens: new Map(),
+    leaseAsk: undefined,
+    stopping: false,
+  };
+  const state = { identity, durable, live };
+  if (policy !== undefined) usePolicy(state, policy);
+  return state;
+}
+
+function usePolicy(state: State, policy: Policy): void {
+  state.live.policy = policy;
+  state.live.tokens = new Map(policy.tokens.map((token) => [token.idToken, token]));
+}
+
+export function step(state: State, input: Input, now: Now): Output {
+  const context = createContext(state, now);
+  dispatch(context, input);
+  return context.out;
+}
+
+function dispatch(context: Context, input: Input): void {
+  const { state } = context;
+  switch (input.kind) {
+    case "start":
+      state.live.random = seedRandom(input.seed);
+      state.live.clock = input.clock;
+      record(context, { kind: "er.started", boot: input.boot, release: input.release });
+      onCommandStart(context);
+      return;
+    case "stop":
+      return onStop(context);
+    case "tick":
+      onDecisionTick(context);
+      onCommandTick(context);
+      onUplinkTick(context);
+      return;
+    case "station.connected":
+      return onConnected(context, input);
+    case "station.disconnected":
+      return onDisconnected(context, input.connectionId, input.reason);
+    case "station.frame":
+      return onFrame(context, input.connectionId, input.text);
+    case "meter.read":
+      return onMeterRead(context, input);
+    case "meter.health":
+      return onMeterHealth(context, input);
+    case "committed":
+      state.live.uplink.committedSeq = input.seq;
+      state.live.uplink.oldestSeq = input.oldestSeq;
+      return sendMore(context);
+    default:
+      return dispatchLink(context, input);
+  }
+}
+
+type LinkInput = Exclude<
+  Input,
+  { kind: "start" | "stop" | "tick" | "committed" | `station.${string}` | `meter.${string}` }
+>;
+
+function dispatchLink(context: Context, input: LinkInput): void {
+  switch (input.kind) {
+    case "link.up":
+      return onLinkUp(context);
+    case "link.down":
+      return onLinkDown(context);
+    case "link.ack":
+      return onAck(context, input.ack);
+    case "link.answer": {
+      onHeard(context, undefined);
+      const { correlationId, answer } = input.answer;
+      if (answer.kind === "lease") onLease(context, correlationId, answer);
+      else onDecided(context, correlationId, answer as Decision);
+      return;
+    }
+    case "link.commands":
+      onHeard(context, undefined);
+      for (const command of input.commands) onCommand(context, command);
+      return;
+    case "link.policy":
+      return onPolicy(context, input.policy);
+    case "batch.published":
+      return onBatchPublished(context, input.lastSeq);
+    case "batch.failed":
+      return onBatchFailed(context);
+    default:
+      unreachable(input);
+  }
+}
+
+function onPolicy(context: Context, policy: Policy): void {
+  const { state, out } = context;
+  onHeard(context, undefined);
+  // Replaced whole. An older version is taken as well: the cloud may have been rolled back, and it alone makes the rules.
+  if (policy.version === state.durable.policyVersion && state.live.policy !== undefined) return;
+  usePolicy(state, policy);
+  out.docs.push({ key: "policy", value: policy });
+  record(context, { kind: "policy.applied", version: policy.version });
+}
+
+function onMeterRead(context: Context, input: Extract<Input, { kind: "meter.read" }>): void {
+  const { state, now } = context;
+  const before = state.durable.meters.get(input.meterId);
+  const model = state.identity.meterModels.get(before?.model ?? "");
+  const elapsedMs = elapsedSince(before, now.upMs) ?? 0;
+  const flags = model === undefined ? [] : checkPlausible(model, before?.previous, input.reading, elapsedMs);
+  const body = { kind: "meter.sampled" as const, meterId: input.meterId, reading: input.reading };
+  record(context, flags.length === 0 ? body : { ...body, flags }, { telemetry: true });
+}
+
+function onMeterHealth(context: Context, input: Extract<Input, { kind: "meter.health" }>): void {
+  const { meterId, state, model, reason } = input;
+  const before = context.state.durable.meters.get(meterId);
+  if (before?.state === state && before.model === model) return;
+  record(context, { kind: "meter.health", meterId, state, model, ...(reason === "" ? {} : { reason }) });
+}
+
+/** A clean stop: stations are told nothing (they go on charging), what hangs is decided now. */
+function onStop(context: Context): void {
+  const { live } = context.state;
+  live.stopping = true;
+  for (const id of [...live.pending.keys()]) onDecided(context, id, undefined);
+  for (const connectionId of [...live.connections.keys()]) {
+    onDisconnected(context, connectionId, "the ER stops");
+  }
+  record(context, { kind: "er.stopped" });
+}

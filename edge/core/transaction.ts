@@ -1,0 +1,153 @@
+/**
+ * Transactions at the site: which one a message belongs to, which id a new one gets, whether its token may.
+ *
+ * Every CALL that starts or stops something is answered, whatever it says: a refusal is an answer too. A message whose
+ * transaction nobody knows gets one of its own, flagged for a person, so that no energy vanishes.
+ */
+import { given } from "../../shared/given.ts";
+import { decideAuthorize, decideStop, type Decision } from "../../shared/decide/authorize.ts";
+import type { Basis } from "../../shared/entry.ts";
+import { nextRandom } from "../../shared/ids.ts";
+import { EMERGENCY_ID_MAX, EMERGENCY_ID_MIN } from "../../shared/limits.ts";
+import type { StationMessage } from "../../shared/ocpp/message.ts";
+import { bestTime, newId, type Context } from "./context.ts";
+import type { OpenTransaction, State, StationState } from "./types.ts";
+
+export type TransactionMessage = Extract<StationMessage, { kind: "transaction" }>;
+
+/** A message whose own time is further back than this is a replay of something that happened offline. */
+const REPLAY_AGE_MS = 120_000;
+/** Times outside [2020, now + 5 min] are implausible. */
+const PLAUSIBLE_FROM = 1_577_836_800_000;
+const FUTURE_MS_MAX = 300_000;
+
+export function openTransactions(state: State, stationId: string): OpenTransaction[] {
+  const open = state.durable.stations.get(stationId)?.open ?? [];
+  return open.map((id) => state.durable.transactions.get(id)).filter((t) => t !== undefined);
+}
+
+/** The transaction of ours that a station calls by this id: open ones first, then the last ended ones. */
+export function findByWireId(
+  state: State,
+  stationId: string,
+  ocppTransactionId: string,
+): { transactionId: string; open: OpenTransaction | undefined } | undefined {
+  for (const open of openTransactions(state, stationId)) {
+    if (open.ocppTransactionId === ocppTransactionId) return { transactionId: open.transactionId, open };
+  }
+  const ended = state.durable.stations
+    .get(stationId)
+    ?.ended.findLast((e) => e.ocppTransactionId === ocppTransactionId);
+  return ended === undefined ? undefined : { transactionId: ended.transactionId, open: undefined };
+}
+
+/**
+ * A stop whose id nobody knows (OCPP 1.6 errata 3.18: `-1`, or an id of a lost journal): the one open transaction
+ * of the station that it can belong to, if there is exactly one.
+ */
+function guessTransaction(state: State, stationId: string, message: TransactionMessage): OpenTransaction | undefined {
+  const { at, meterStopWh } = message;
+  const fitting = openTransactions(state, stationId).filter(
+    (t) =>
+      (at === undefined || t.startedAt <= at) &&
+      (meterStopWh === undefined || (t.energyImportWh ?? 0) <= meterStopWh),
+  );
+  return fitting.length === 1 ? fitting[0] : undefined;
+}
+
+/** Which transaction the message belongs to, and what a person should know about that. */
+export function resolveTransaction(
+  context: Context,
+  station: StationState,
+  message: TransactionMessage,
+): { transactionId: string; open: OpenTransaction | undefined; flags: string[] } {
+  const { state, now } = context;
+  const flags: string[] = [];
+  if (message.at === undefined || message.at < PLAUSIBLE_FROM || message.at > bestTime(context) + FUTURE_MS_MAX) {
+    flags.push("time-implausible");
+  } else if (message.offline === true || now.at - message.at > REPLAY_AGE_MS) {
+    flags.push("replayed");
+  }
+  const wireId = message.ocppTransactionId;
+  const found = wireId === undefined ? undefined : findByWireId(state, station.stationId, wireId);
+  if (found !== undefined) {
+    const before = station.ended.find((e) => e.transactionId === found.transactionId);
+    if (before !== undefined && message.event === "Ended" && before.meterStopWh !== undefined) {
+      flags.push("conflicting-stop");
+    }
+    return { ...found, flags };
+  }
+  if (message.event !== "Started" && message.seqNo === undefined) {
+    const guess = guessTransaction(state, station.stationId, message);
+    if (guess !== undefined) {
+      return { transactionId: guess.transactionId, open: guess, flags: [...flags, "matched-by-guess"] };
+    }
+  }
+  if (message.event === "Ended") flags.push("orphan-stop");
+  if (message.event === "Updated") flags.push("start-missing");
+  return { transactionId: newId(context), open: undefined, flags };
+}
+
+/** The next id for OCPP 1.6: from a leased block, or from the emergency range when none is left. */
+export function takeTransactionId(state: State, station: StationState): number {
+  const { durable, live } = state;
+  const lease = durable.leases[0];
+  if (lease !== undefined) return lease.next;
+  const span = EMERGENCY_ID_MAX - EMERGENCY_ID_MIN + 1;
+  const used = new Set([
+    ...station.ended.map((e) => e.ocppTransactionId),
+    ...[...durable.transactions.values()].map((t) => t.ocppTransactionId),
+  ]);
+  let id = durable.emergencyNext === 0 ? EMERGENCY_ID_MIN + (nextRandom(live.random) % span) : durable.emergencyNext;
+  while (used.has(String(id))) id = id >= EMERGENCY_ID_MAX ? EMERGENCY_ID_MIN : id + 1;
+  return id;
+}
+
+/** Ids of leased blocks that are left. */
+export function leasedIdsLeft(state: State): number {
+  return state.durable.leases.reduce((sum, lease) => sum + lease.end - lease.next, 0);
+}
+
+/** The site's own decision, from the policy snapshot. */
+export function decideLocally(context: Context, idToken: string, purpose: "authorize" | "start"): Decision {
+  const { live, identity } = context.state;
+  return decideAuthorize({
+    token: live.tokens.get(idToken),
+    unknownToken: live.policy?.unknownToken ?? identity.unknownToken,
+    purpose,
+    atMs: live.clock === "untrusted" ? undefined : bestTime(context),
+  });
+}
+
+/**
+ * What the answer to a transaction message says about its token.
+ * @param told the cloud's decision, where it came in time.
+ */
+export function decideTransaction(
+  context: Context,
+  message: TransactionMessage,
+  open: OpenTransaction | undefined,
+  told: Decision | undefined,
+): { decision: Decision | undefined; basis: Basis } {
+  const idToken = message.idToken?.idToken;
+  if (idToken === undefined) return { decision: undefined, basis: "none" };
+  if (message.event === "Ended") {
+    const decision = decideStop({
+      startedBy: { idToken: open?.idToken, groupId: open?.groupId },
+      idToken,
+      token: context.state.live.tokens.get(idToken),
+    });
+    return { decision, basis: "policy" };
+  }
+  if (told !== undefined) return { decision: told, basis: "sg" };
+  return { decision: decideLocally(context, idToken, "start"), basis: "policy" };
+}
+
+/** Facts of the decision worth showing to a person. */
+export const decisionFlags = (decision: Decision | undefined): string[] =>
+  decision === undefined || decision.reason === "listed" ? [] : [`token-${decision.reason}`];
+
+export const transactionFields = (transactionId: string, flags: string[]) => ({
+  transactionId,
+  ...given("flags", flags.length === 0 ? undefined : flags),
+});

@@ -1,0 +1,210 @@
+/**
+ * The journal's way up: a cursor, a window, a rewind.
+ *
+ * Only the cloud's ack moves `ackedSeq`. A broker's confirm moves nothing. After the link comes up the ER says hello and
+ * waits for the cloud's cursor; then it sends block after block, a few batches ahead of the ack. A `resume`, or silence with
+ * batches under way, rewinds. The journal is the only buffer: no message is kept here.
+ */
+import { HELLO_INTERVAL_MS, LEASE_BLOCK_SIZE, LEASE_LOW_WATER, UPLINK_ACK_TIMEOUT_MS, UPLINK_WINDOW_BATCHES } from "../../shared/limits.ts";
+import type { Ack, Hello } from "../../shared/wire.ts";
+import { effect, log, newId, record, type Context } from "./context.ts";
+import { leasedIdsLeft } from "./transaction.ts";
+import type { Uplink } from "./types.ts";
+
+/** Without an answer to hello, say it again after this long. */
+const HELLO_RETRY_MS = 5_000;
+const RESUME_REPEAT_MS = 1_000;
+/** A difference to the cloud's clock that a slow network explains. */
+const CLOCK_TOLERANCE_MS = 5_000;
+const LEASE_ASK_MS = 10_000;
+
+export function emptyUplink(seq: number): Uplink {
+  return {
+    up: false,
+    present: false,
+    committedSeq: seq,
+    oldestSeq: 1,
+    ackedSeq: 0,
+    sentSeq: 0,
+    resumed: false,
+    publishing: false,
+    inFlight: [],
+    helloUpMs: undefined,
+    lastResume: undefined,
+  };
+}
+
+export function onLinkUp(context: Context): void {
+  const { uplink } = context.state.live;
+  uplink.up = true;
+  uplink.resumed = false;
+  uplink.publishing = false;
+  uplink.inFlight = [];
+  sayHello(context);
+}
+
+export function onLinkDown(context: Context): void {
+  const { uplink } = context.state.live;
+  uplink.up = false;
+  uplink.present = false;
+  uplink.resumed = false;
+  uplink.publishing = false;
+  uplink.inFlight = [];
+}
+
+function sayHello(context: Context): void {
+  const { live } = context.state;
+  live.uplink.helloUpMs = context.now.upMs;
+  effect(context, { kind: "publish.hello", hello: hello(context) });
+}
+
+/** Who I am and how my site is now: makes the map right within seconds while history still drains. */
+export function hello(context: Context): Hello {
+  const { identity, durable, live } = context.state;
+  const stations = [...durable.stations.values()].map((station) => {
+    const connection = live.connections.get(live.byStation.get(station.stationId) ?? -1);
+    return {
+      stationId: station.stationId,
+      protocol: station.protocol,
+      online: station.online,
+      ...(connection === undefined ? {} : { lastMessageAt: connection.lastMessageAt }),
+      connectors: [...station.connectors.values()],
+    };
+  });
+  return {
+    v: 1,
+    erId: identity.erId,
+    siteId: identity.siteId,
+    siteName: identity.siteName,
+    timeZone: identity.timeZone,
+    journalId: identity.journalId,
+    boot: durable.boot,
+    release: identity.release,
+    at: context.now.at,
+    clock: live.clock,
+    startedAt: durable.startedAt,
+    oldestSeq: live.uplink.oldestSeq,
+    lastSeq: durable.seq,
+    ackedSeq: live.uplink.ackedSeq,
+    policyVersion: durable.policyVersion,
+    stations,
+  };
+}
+
+export function onAck(context: Context, ack: Ack): void {
+  const { state, now } = context;
+  const { uplink } = state.live;
+  if (ack.journalId !== state.identity.journalId) return;
+  if (ack.seq > uplink.committedSeq) {
+    // The cloud knows more of this journal than this disk: a restored image must never go on under the same journalId.
+    const fields = { ackedSeq: ack.seq, committedSeq: uplink.committedSeq };
+    log(context, "error", "the cloud holds entries that this journal does not: restore of an old disk image?", fields);
+    return;
+  }
+  onHeard(context, ack.cloudTime);
+  if (ack.resume) {
+    const last = uplink.lastResume;
+    const repeated = last !== undefined && last.seq === ack.seq && now.upMs - last.upMs < RESUME_REPEAT_MS;
+    if (uplink.resumed && repeated) return;
+    uplink.lastResume = { seq: ack.seq, upMs: now.upMs };
+    uplink.resumed = true;
+    uplink.ackedSeq = ack.seq;
+    uplink.sentSeq = ack.seq;
+    uplink.inFlight = [];
+  } else {
+    uplink.ackedSeq = Math.max(uplink.ackedSeq, ack.seq);
+    uplink.sentSeq = Math.max(uplink.sentSeq, ack.seq);
+    uplink.inFlight = uplink.inFlight.filter((batch) => batch.lastSeq > ack.seq);
+  }
+  effect(context, { kind: "acked", seq: uplink.ackedSeq });
+  sendMore(context);
+}
+
+/** The cloud speaks: it may be asked again, and it says what time it is. */
+export function onHeard(context: Context, cloudTime: number | undefined): void {
+  const { live } = context.state;
+  live.uplink.present = true;
+  if (cloudTime === undefined) return;
+  const offsetMs = Math.trunc(cloudTime - context.now.at);
+  const agrees = Math.abs(offsetMs) <= CLOCK_TOLERANCE_MS;
+  const known = Math.abs(offsetMs - live.clockOffsetMs) <= CLOCK_TOLERANCE_MS;
+  if (live.clock === "synced" ? agrees : !agrees && known && live.clockOffsetMs !== 0) return;
+  live.clock = agrees ? "synced" : "untrusted";
+  live.clockOffsetMs = agrees ? 0 : offsetMs;
+  record(context, { kind: "clock.synced", offsetMs });
+  if (!agrees) log(context, "warn", "the clock of this box is wrong; entries are viewed corrected", { offsetMs });
+}
+
+/** Keeps the window full while there is something to send. */
+export function sendMore(context: Context): void {
+  const { uplink } = context.state.live;
+  if (!uplink.up || !uplink.resumed || uplink.publishing) return;
+  if (uplink.inFlight.length >= UPLINK_WINDOW_BATCHES || uplink.sentSeq >= uplink.committedSeq) return;
+  uplink.publishing = true;
+  effect(context, { kind: "publish.batch", afterSeq: uplink.sentSeq });
+}
+
+export function onBatchPublished(context: Context, lastSeq: number): void {
+  const { uplink } = context.state.live;
+  uplink.publishing = false;
+  if (lastSeq > uplink.sentSeq) {
+    uplink.sentSeq = lastSeq;
+    uplink.inFlight.push({ lastSeq, upMs: context.now.upMs });
+  }
+  sendMore(context);
+}
+
+export function onBatchFailed(context: Context): void {
+  // Nothing to keep: the next tick asks the journal for the same blocks again.
+  const { uplink } = context.state.live;
+  uplink.publishing = false;
+  uplink.sentSeq = uplink.ackedSeq;
+  uplink.inFlight = [];
+}
+
+export function onUplinkTick(context: Context): void {
+  const { live } = context.state;
+  const { uplink } = live;
+  const { now } = context;
+  if (!uplink.up) return;
+  const oldest = uplink.inFlight[0];
+  if (oldest !== undefined && now.upMs - oldest.upMs > UPLINK_ACK_TIMEOUT_MS) {
+    log(context, "warn", "no ack from the cloud: sending again", { ackedSeq: uplink.ackedSeq, sentSeq: uplink.sentSeq });
+    uplink.sentSeq = uplink.ackedSeq;
+    uplink.inFlight = [];
+    uplink.resumed = false;
+    sayHello(context);
+    return;
+  }
+  const wait = uplink.resumed ? HELLO_INTERVAL_MS : HELLO_RETRY_MS;
+  if (uplink.helloUpMs === undefined || now.upMs - uplink.helloUpMs >= wait) sayHello(context);
+  sendMore(context);
+  askForLease(context);
+}
+
+function askForLease(context: Context): void {
+  const { state, now } = context;
+  const { live } = state;
+  if (!live.uplink.present || leasedIdsLeft(state) >= LEASE_LOW_WATER) return;
+  if (live.leaseAsk !== undefined && now.upMs - live.leaseAsk.upMs < LEASE_ASK_MS) return;
+  const correlationId = newId(context);
+  live.leaseAsk = { correlationId, upMs: now.upMs };
+  const question = { kind: "lease" as const, count: LEASE_BLOCK_SIZE };
+  effect(context, { kind: "publish.ask", ask: { v: 1, correlationId, question } });
+}
+
+export function onLease(context: Context, correlationId: string, lease: { first: number; count: number }): void {
+  const { live, durable } = context.state;
+  if (live.leaseAsk?.correlationId !== correlationId) return;
+  live.leaseAsk = undefined;
+  const end = lease.first + lease.count;
+  if (durable.leases.some((l) => lease.first < l.end && l.next < end)) return;
+  record(context, { kind: "lease.granted", first: lease.first, count: lease.count });
+  askForLease(context);
+}
+
+/** For `er status` and the metrics. */
+export function backlog(uplink: Uplink): number {
+  return uplink.committedSeq - uplink.ackedSeq;
+}
+

@@ -1,0 +1,235 @@
+/**
+ * The composition root of the ER: configuration → journal, core loop, OCPP server, meters, broker, HTTP.
+ *
+ * Order of a start: journal (state rebuilt), `er.started` committed, sockets open, broker. A site starts with no network.
+ * Order of a stop: sockets closed, everything committed, snapshot, broker, journal.
+ */
+import { randomUUID, webcrypto } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import pino, { type Logger } from "pino";
+import { describeError, AppError } from "../shared/errors.ts";
+import type { ClockState } from "../shared/entry.ts";
+import { brokerAccess, type Config } from "./config.ts";
+import type { Effect, Identity, Input } from "./core/types.ts";
+import { leasedIdsLeft } from "./core/transaction.ts";
+import { backlog } from "./core/uplink.ts";
+import { startBroker } from "./io/broker.ts";
+import { startCsms, type StationAuth } from "./io/csms.ts";
+import { startHttp, type Status } from "./io/http.ts";
+import { openJournal } from "./io/journal.ts";
+import { loadMeterModels, startModbus, type BusConfig } from "./io/modbus.ts";
+import { RELEASE, RELEASE_AT } from "./release.ts";
+import { Runtime } from "./runtime.ts";
+
+const TICK_MS = 100;
+const DEFAULT_RETENTION_HOURS = 72;
+const SNAPSHOT_MS = 10 * 60_000;
+
+/** The wall clock of this boot: never behind what the journal has seen, since a box without a battery wakes up in the past. */
+function bootClock(lastAt: number): { state: ClockState; shiftMs: number } {
+  const floor = Math.max(lastAt, RELEASE_AT);
+  const wall = Date.now();
+  return wall >= floor ? { state: "holdover", shiftMs: 0 } : { state: "untrusted", shiftMs: floor + 1_000 - wall };
+}
+
+function busesOf(config: Config, models: ReadonlyMap<string, unknown>): BusConfig[] {
+  return (config.modbus ?? []).map((bus) => {
+    const meters = bus.meters.map((meter) => {
+      if (!models.has(meter.model)) {
+        throw new AppError("CONFIG_INVALID", `modbus: the meter "${meter.id}" has the unknown model "${meter.model}"`, {
+          hint: `known models: ${[...models.keys()].join(", ")}`,
+        });
+      }
+      return { id: meter.id, model: meter.model, unitId: meter.unit_id, intervalMs: meter.interval_s * 1_000 };
+    });
+    if (bus.kind !== "rtu") return { kind: bus.kind, host: bus.host, port: bus.port, meters };
+    const { kind, path, baud_rate: baudRate, parity, stop_bits: stopBits } = bus;
+    return { kind, path, baudRate, parity, stopBits, meters };
+  });
+}
+
+function authOf(config: Config): StationAuth {
+  if (config.ocpp.auth === "open") return { mode: "open" };
+  const hashes = new Map((config.ocpp.stations ?? []).map((s) => [s.id, s.password_hash]));
+  return { mode: "basic", passwordHash: (stationId) => hashes.get(stationId) };
+}
+
+function identityOf(config: Config, journalId: string, meterModels: Identity["meterModels"]): Identity {
+  return {
+    erId: config.er,
+    siteId: config.site,
+    siteName: config.site_name ?? config.site,
+    timeZone: config.time_zone ?? "UTC",
+    release: RELEASE,
+    journalId,
+    heartbeatIntervalS: config.ocpp.heartbeat_interval_s ?? 300,
+    meterModels,
+    authorization: config.ocpp.authorization ?? "online-first",
+    unknownToken: config.ocpp.unknown_token ?? "deny",
+  };
+}
+
+function openSiteJournal(config: Config) {
+  mkdirSync(config.data_dir, { recursive: true, mode: 0o700 });
+  return openJournal({ path: join(config.data_dir, "journal.sqlite"), newJournalId: randomUUID() });
+}
+
+/** Everything that `config check` can say without starting anything. */
+export function checkConfig(config: Config): void {
+  busesOf(config, loadMeterModels());
+  brokerAccess(config);
+}
+
+export type Er = Awaited<ReturnType<typeof startEr>>;
+
+/** Starts an ER and resolves when stations may connect. @throws AppError when something cannot start. */
+export async function startEr(config: Config, logger: Logger = pino({ level: config.log?.level ?? "info" })) {
+  const log = logger.child({ erId: config.er });
+  const models = loadMeterModels();
+  const buses = busesOf(config, models);
+  const access = brokerAccess(config);
+  const journal = openSiteJournal(config);
+
+  const startedUpMs = performance.now();
+  let clock: ReturnType<typeof bootClock> = { state: "holdover", shiftMs: 0 };
+  let lastTurnUpMs = performance.now();
+  let turnTimer: NodeJS.Timeout | undefined;
+  let immediate = false;
+  let csms: Awaited<ReturnType<typeof startCsms>> | undefined;
+  let broker: ReturnType<typeof startBroker> | undefined;
+
+  const turn = () => {
+    immediate = false;
+    lastTurnUpMs = performance.now();
+    runtime.turn();
+  };
+  const onLog = (level: "info" | "warn", message: string, fields: Record<string, unknown>) => log[level](fields, message);
+
+  function perform(effect: Effect): void {
+    switch (effect.kind) {
+      case "send":
+        return csms?.send(effect.connectionId, effect.text);
+      case "close":
+        return csms?.close(effect.connectionId, effect.code, effect.reason);
+      case "log":
+        return log[effect.level](effect.fields, effect.message);
+      case "acked":
+        return;
+      default:
+        // Without a broker (not started yet, stopped) the core hears that it failed and asks again later.
+        if (broker !== undefined) broker.publish(effect);
+        else if (effect.kind === "publish.batch") runtime.input({ kind: "batch.failed" });
+    }
+  }
+
+  const runtime = new Runtime({
+    identity: identityOf(config, journal.journalId, models),
+    journal,
+    now: () => ({ at: Date.now() + clock.shiftMs, upMs: performance.now() - startedUpMs }),
+    perform,
+    schedule(delayMs) {
+      if (delayMs === 0) {
+        if (!immediate) setImmediate(turn);
+        immediate = true;
+        return;
+      }
+      clearTimeout(turnTimer);
+      turnTimer = setTimeout(turn, delayMs);
+    },
+    onCommitFailed: (reason) =>
+      log.error({ reason }, "the journal cannot be written: no station is answered until it can; check the disk"),
+    retentionMs: (config.journal?.retention_hours ?? DEFAULT_RETENTION_HOURS) * 3_600_000,
+  });
+  clock = bootClock(journal.lastAt);
+  const input = (value: Input) => runtime.input(value);
+  const seed = [...webcrypto.getRandomValues(new Uint32Array(4))];
+  input({ kind: "start", boot: randomUUID(), release: RELEASE, clock: clock.state, seed });
+  turn();
+
+  const { ocpp } = config;
+  try {
+    csms = await startCsms({
+      host: ocpp.host ?? "0.0.0.0",
+      port: ocpp.port,
+      auth: authOf(config),
+      assumeProtocol: ocpp.assume_protocol,
+      onInput: input,
+      onLog,
+    });
+  } catch (error) {
+    journal.close();
+    throw error;
+  }
+  if (ocpp.auth === "open") log.warn("stations are not asked for a password: lab mode");
+  const modbus = startModbus(buses, models, {
+    onReading: (meterId, reading) => input({ kind: "meter.read", meterId, reading }),
+    onHealth: (meterId, state, reason) => {
+      const model = buses.flatMap((bus) => bus.meters).find((meter) => meter.id === meterId)?.model ?? "";
+      input({ kind: "meter.health", meterId, state, model, reason });
+      log[state === "ok" ? "info" : "warn"]({ meterId, reason }, `meter ${state}`);
+    },
+    onLog: (level, message, fields) => log[level](fields, message),
+  });
+  broker = startBroker({ erId: config.er, ...access, journal, onInput: input, onLog });
+  const ticker = setInterval(() => input({ kind: "tick" }), TICK_MS);
+  const snapshots = setInterval(() => runtime.snapshot(), SNAPSHOT_MS);
+
+  const status = (): Status => {
+    const { live, durable, identity } = runtime.state;
+    return {
+      erId: identity.erId,
+      siteId: identity.siteId,
+      release: RELEASE,
+      journalId: journal.journalId,
+      upSeconds: Math.round((performance.now() - startedUpMs) / 1_000),
+      link: live.uplink.up ? "up" : "down",
+      clock: live.clock,
+      clockOffsetMs: live.clockOffsetMs,
+      stationsConnected: live.byStation.size,
+      stationsKnown: durable.stations.size,
+      activeTransactions: durable.transactions.size,
+      lastSeq: durable.seq,
+      ackedSeq: live.uplink.ackedSeq,
+      backlog: backlog(live.uplink),
+      policyVersion: durable.policyVersion,
+      leasedIdsLeft: leasedIdsLeft(runtime.state),
+      journalBytes: journal.sizeBytes(),
+      journalWrittenBytes: journal.writtenBytes,
+      publishedBytes: broker?.counters.publishedBytes ?? 0,
+      ...runtime.counters,
+      meters: [...durable.meters].map(([meterId, meter]) => ({
+        meterId,
+        state: meter.state,
+        powerW: meter.previous?.reading.powerW ?? null,
+      })),
+    };
+  };
+  const healthy = () => {
+    if (runtime.counters.commitFailures > 0) return "the journal cannot be written";
+    return performance.now() - lastTurnUpMs > 10_000 ? "the loop does not turn" : undefined;
+  };
+  const http = await startHttp({ port: config.http?.port ?? 9221, status, healthy });
+  const ready = { stations: `ws://${ocpp.host ?? "0.0.0.0"}:${csms.port}/ocpp/<stationId>`, http: http.port };
+  log.info({ ...ready, replayed: runtime.replayed, lastSeq: journal.lastSeq, clock: clock.state }, "ER started");
+
+  return {
+    ocppPort: csms.port,
+    httpPort: http.port,
+    status,
+    /** Commits what is known, tells the cloud, closes. Loses nothing. */
+    async stop(): Promise<void> {
+      clearInterval(ticker);
+      clearInterval(snapshots);
+      await Promise.all([csms?.stop(), modbus.stop()]);
+      clearTimeout(turnTimer);
+      runtime.stop();
+      await broker?.stop().catch((error: unknown) => onLog("warn", "broker", { reason: describeError(error) }));
+      broker = undefined;
+      await http.stop();
+      const { lastSeq } = journal;
+      journal.close();
+      log.info({ lastSeq, backlog: backlog(runtime.state.live.uplink) }, "ER stopped");
+    },
+  };
+}

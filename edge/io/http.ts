@@ -1,0 +1,104 @@
+/**
+ * The ER's own small HTTP server on loopback: `/healthz` for supervisors, `/metrics` for Prometheus, `/status` for `er status`.
+ */
+import { createServer } from "node:http";
+import { Counter, Gauge, Registry, collectDefaultMetrics } from "prom-client";
+
+export type Status = {
+  erId: string;
+  siteId: string;
+  release: string;
+  journalId: string;
+  upSeconds: number;
+  link: "up" | "down";
+  clock: string;
+  clockOffsetMs: number;
+  stationsConnected: number;
+  stationsKnown: number;
+  activeTransactions: number;
+  lastSeq: number;
+  ackedSeq: number;
+  backlog: number;
+  policyVersion: number;
+  leasedIdsLeft: number;
+  journalBytes: number;
+  journalWrittenBytes: number;
+  publishedBytes: number;
+  entries: number;
+  commits: number;
+  inputs: number;
+  /** Commits that fail in a row: while it is not zero, no station is answered. */
+  commitFailures: number;
+  meters: { meterId: string; state: string; powerW: number | null }[];
+};
+
+type Metric = { name: string; help: string; kind: "counter" | "gauge"; value: (s: Status) => number };
+
+const METRICS: Metric[] = [
+  { name: "er_link_up", help: "1 while the broker is connected", kind: "gauge", value: (s) => (s.link === "up" ? 1 : 0) },
+  { name: "er_stations_connected", help: "Stations with an open socket", kind: "gauge", value: (s) => s.stationsConnected },
+  { name: "er_transactions_active", help: "Transactions that run", kind: "gauge", value: (s) => s.activeTransactions },
+  { name: "er_backlog_entries", help: "Journal entries not yet in PostgreSQL", kind: "gauge", value: (s) => s.backlog },
+  { name: "er_journal_bytes", help: "Size of the journal's files", kind: "gauge", value: (s) => s.journalBytes },
+  { name: "er_commit_failures", help: "Commits that fail in a row", kind: "gauge", value: (s) => s.commitFailures },
+  { name: "er_leased_ids_left", help: "Transaction ids left in leased blocks", kind: "gauge", value: (s) => s.leasedIdsLeft },
+  { name: "er_clock_offset_ms", help: "True time minus ER time", kind: "gauge", value: (s) => s.clockOffsetMs },
+  { name: "er_entries_total", help: "Journal entries committed", kind: "counter", value: (s) => s.entries },
+  { name: "er_commits_total", help: "Commits made", kind: "counter", value: (s) => s.commits },
+  { name: "er_inputs_total", help: "Inputs taken by the core", kind: "counter", value: (s) => s.inputs },
+  { name: "er_journal_written_bytes_total", help: "Block bytes appended", kind: "counter", value: (s) => s.journalWrittenBytes },
+  { name: "er_published_bytes_total", help: "Bytes handed to the broker", kind: "counter", value: (s) => s.publishedBytes },
+];
+
+function createRegistry(status: () => Status): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  for (const { name, help, kind, value } of METRICS) {
+    const registers = [registry];
+    if (kind === "gauge") {
+      new Gauge({ name, help, registers, collect() { this.set(value(status())); } });
+    } else {
+      new Counter({ name, help, registers, collect() { this.reset(); this.inc(value(status())); } });
+    }
+  }
+  return registry;
+}
+
+/** Listens on 127.0.0.1 only. `healthy` must be false when the loop or the journal is stuck. */
+export async function startHttp(options: { port: number; status: () => Status; healthy: () => string | undefined }) {
+  const registry = createRegistry(options.status);
+  const server = createServer((request, response) => {
+    const json = (code: number, body: unknown) => {
+      response.writeHead(code, { "Content-Type": "application/json" });
+      response.end(`${JSON.stringify(body)}\n`);
+    };
+    switch (request.url) {
+      case "/healthz": {
+        const problem = options.healthy();
+        return json(problem === undefined ? 200 : 503, { status: problem === undefined ? "ok" : "failing", problem });
+      }
+      case "/status":
+        return json(200, options.status());
+      case "/metrics":
+        void registry.metrics().then((text) => {
+          response.writeHead(200, { "Content-Type": registry.contentType });
+          response.end(text);
+        });
+        return;
+      default:
+        return json(404, { error: "try /healthz, /status or /metrics" });
+    }
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(options.port, "127.0.0.1", resolve);
+  });
+  return {
+    port: (server.address() as { port: number }).port,
+    stop: () =>
+      new Promise<void>((resolve) => {
+        server.closeAllConnections();
+        server.close(() => resolve());
+      }),
+  };
+}

@@ -1,0 +1,31 @@
+/**
+ * Station passwords: stored only as slow hashes (scrypt), compared in constant time.
+ *
+ *   scrypt$<N>$<salt base64url>$<key base64url>
+ */
+import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
+
+const COST = 16_384;
+const KEY_BYTES = 32;
+
+const derive = (password: Buffer, salt: Buffer, cost: number): Promise<Buffer> =>
+  new Promise((resolve, reject) => {
+    scrypt(password, salt, KEY_BYTES, { N: cost, r: 8, p: 1 }, (error, key) => (error ? reject(error) : resolve(key)));
+  });
+
+/** A line for the configuration file. */
+export async function hashPassword(password: Buffer): Promise<string> {
+  const salt = randomBytes(16);
+  const key = await derive(password, salt, COST);
+  return `scrypt$${COST}$${salt.toString("base64url")}$${key.toString("base64url")}`;
+}
+
+export const PASSWORD_HASH_PATTERN = "^scrypt\\$(16384|32768|65536)\\$[A-Za-z0-9_-]{22}\\$[A-Za-z0-9_-]{43}$";
+
+export async function verifyPassword(hash: string, password: Buffer): Promise<boolean> {
+  const [, cost, salt, key] = hash.split("$");
+  if (cost === undefined || salt === undefined || key === undefined) return false;
+  const expected = Buffer.from(key, "base64url");
+  const actual = await derive(password, Buffer.from(salt, "base64url"), Number(cost));
+  return expected.length === actual.length && timingSafeEqual(expected, actual);
+}

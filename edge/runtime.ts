@@ -1,0 +1,166 @@
+/**
+ * The loop of the ER: inputs → step → one commit → effects.
+ *
+ * Invariants: an effect is performed only after the commit that holds its entries; one commit takes all inputs that wait;
+ * telemetry alone may wait COMMIT_LINGER_MS for company. When a commit fails nothing is answered and nothing more is
+ * taken in until it succeeds: the state in memory is never ahead of what the outside was told.
+ *
+ * It owns no socket, timer or clock of its own: they are handed in, so that the seeded world can drive the same loop.
+ */
+import type { Entry } from "../shared/entry.ts";
+import { describeError } from "../shared/errors.ts";
+import { COMMIT_LINGER_ENTRIES, COMMIT_LINGER_MS, SNAPSHOT_ENTRIES, TURN_INPUTS_MAX } from "../shared/limits.ts";
+import { decodeSnapshot, emptyDurable, encodeSnapshot, fold } from "./core/fold.ts";
+import { createState, step } from "./core/step.ts";
+import type { Doc, Durable, Effect, Identity, Input, Now, State } from "./core/types.ts";
+import type { Journal } from "./io/journal.ts";
+import type { Policy } from "../shared/policy.ts";
+
+export type RuntimeOptions = {
+  identity: Identity;
+  journal: Journal;
+  now: () => Now;
+  /** Performs one effect. Must not throw; whatever it learns comes back as an input. */
+  perform: (effect: Effect) => void;
+  /** Asks for a `turn()` soon (0) or after a delay; the latest request counts. */
+  schedule: (delayMs: number) => void;
+  onCommitFailed: (reason: string) => void;
+  /** How long acked entries are kept, so that a cloud restored from a backup can be fed again. */
+  retentionMs: number;
+};
+
+const COMMIT_RETRY_MS = 1_000;
+
+/** Rebuilds the durable state: the snapshot, then every entry after it. */
+export function recover(journal: Journal): { durable: Durable; replayed: number } {
+  const snapshot = journal.readDoc("snapshot") as string | undefined;
+  const durable = snapshot === undefined ? emptyDurable() : decodeSnapshot(snapshot);
+  let replayed = 0;
+  for (const entry of journal.entries(durable.seq)) {
+    fold(durable, entry);
+    replayed += 1;
+  }
+  return { durable, replayed };
+}
+
+export class Runtime {
+  readonly state: State;
+  readonly replayed: number;
+  private readonly options: RuntimeOptions;
+  private inputs: Input[] = [];
+  private entries: Entry[] = [];
+  private docs: Doc[] = [];
+  private effects: Effect[] = [];
+  private urgent = false;
+  private waitingSinceUpMs = 0;
+  private snapshotSeq: number;
+  private ackedSeq = 0;
+  /** Entries committed, commits made, inputs taken: for the metrics. */
+  readonly counters = { inputs: 0, entries: 0, commits: 0, commitFailures: 0 };
+
+  constructor(options: RuntimeOptions) {
+    this.options = options;
+    const { durable, replayed } = recover(options.journal);
+    const policy = options.journal.readDoc("policy") as Policy | undefined;
+    this.state = createState(options.identity, durable, policy, options.journal.oldestSeq);
+    this.replayed = replayed;
+    this.snapshotSeq = durable.seq - replayed;
+  }
+
+  /** Inputs that wait for a turn: what feeds them slows down when there are many. */
+  get backlog(): number {
+    return this.inputs.length;
+  }
+
+  input(input: Input): void {
+    this.inputs.push(input);
+    if (this.inputs.length === 1) this.options.schedule(0);
+  }
+
+  /** Takes what waits, commits, performs. Call it when `schedule` asked for it. */
+  turn(): void {
+    const now = this.options.now();
+    if (this.counters.commitFailures > 0 && !this.commit(now)) return;
+    const taken = this.inputs.splice(0, TURN_INPUTS_MAX);
+    this.counters.inputs += taken.length;
+    for (const input of taken) this.take(input, now);
+    this.settle(now);
+    if (this.inputs.length > 0) this.options.schedule(0);
+  }
+
+  private take(input: Input, now: Now): void {
+    const out = step(this.state, input, now);
+    if (out.entries.length > 0 && this.entries.length === 0) this.waitingSinceUpMs = now.upMs;
+    this.entries.push(...out.entries);
+    this.docs.push(...out.docs);
+    this.effects.push(...out.effects);
+    this.urgent ||= out.urgent;
+    // Nothing to commit and nothing waiting: an answer like Heartbeat's can go at once.
+    if (this.entries.length === 0) this.performAll();
+  }
+
+  /** Commits now, or later if only telemetry waits. */
+  private settle(now: Now): void {
+    if (this.entries.length === 0) return;
+    const waitedMs = now.upMs - this.waitingSinceUpMs;
+    const due = this.urgent || this.entries.length >= COMMIT_LINGER_ENTRIES || waitedMs >= COMMIT_LINGER_MS;
+    if (due) this.commit(now);
+    else this.options.schedule(COMMIT_LINGER_MS - waitedMs);
+  }
+
+  private commit(now: Now): boolean {
+    const { journal } = this.options;
+    try {
+      journal.append(this.state.durable.boot, this.entries, this.docs);
+    } catch (error) {
+      this.counters.commitFailures += 1;
+      this.options.onCommitFailed(describeError(error));
+      this.options.schedule(COMMIT_RETRY_MS);
+      return false;
+    }
+    this.counters.commitFailures = 0;
+    this.counters.commits += 1;
+    this.counters.entries += this.entries.length;
+    this.entries = [];
+    this.docs = [];
+    this.urgent = false;
+    this.performAll();
+    this.take({ kind: "committed", seq: journal.lastSeq, oldestSeq: journal.oldestSeq }, now);
+    if (journal.lastSeq - this.snapshotSeq >= SNAPSHOT_ENTRIES) this.snapshot();
+    return true;
+  }
+
+  private performAll(): void {
+    const effects = this.effects;
+    this.effects = [];
+    for (const effect of effects) {
+      if (effect.kind === "acked") this.ackedSeq = effect.seq;
+      else this.options.perform(effect);
+    }
+  }
+
+  /** Stores the durable state, so that the next start replays little, and drops what is acked, old and covered. */
+  snapshot(): void {
+    const { journal, retentionMs } = this.options;
+    // The state may be ahead of the disk by what lingers: a snapshot of that would never be replayed right.
+    if (this.entries.length > 0) return;
+    journal.writeDoc("snapshot", encodeSnapshot(this.state.durable));
+    this.snapshotSeq = this.state.durable.seq;
+    this.trim(this.options.now().at - retentionMs);
+  }
+
+  private trim(beforeAt: number): void {
+    const { journal } = this.options;
+    if (journal.trim(Math.min(this.ackedSeq, this.snapshotSeq), beforeAt) > 0) {
+      this.state.live.uplink.oldestSeq = journal.oldestSeq;
+    }
+  }
+
+  /** A clean end: everything that waits is taken, committed and performed. */
+  stop(): void {
+    this.input({ kind: "stop" });
+    while (this.inputs.length > 0 && this.counters.commitFailures === 0) this.turn();
+    if (this.entries.length > 0) this.commit(this.options.now());
+    if (this.entries.length === 0) this.snapshot();
+  }
+}

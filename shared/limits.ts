@@ -1,0 +1,125 @@
+/**
+ * Every bound of the system in one place: sizes, rates, windows, deadlines.
+ *
+ * Relations between limits are asserted at the end of the file, so that changing one number cannot
+ * silently break another. Numbers that an operator may change live in the configuration; these do not.
+ */
+import { assert } from "./errors.ts";
+
+/* OCPP sockets */
+/** Largest frame accepted from a station. The largest legitimate ones are NotifyReport and replayed Ended events. */
+export const OCPP_FRAME_BYTES_MAX = 256 * 1024;
+/** Raw bytes of a refused frame that are kept in the journal. */
+export const OCPP_REJECTED_BYTES_MAX = 4 * 1024;
+/** Sustained messages per second per station before its socket is paused (back-pressure, never loss). */
+export const OCPP_STATION_RATE_PER_S = 50;
+/** Burst on top of the sustained rate, so that a station which replays an outage is not slowed at once. */
+export const OCPP_STATION_BURST = 500;
+export const OCPP_PING_INTERVAL_MS = 45_000;
+/** Silence (no frame, no pong) after which a socket is closed. Some stations ping only every 5 minutes. */
+export const OCPP_SILENCE_MS_MAX = 11 * 60_000;
+export const OCPP_MESSAGE_ID_LENGTH_MAX = 36;
+/** Stored ids are looser than the standard's 36: some stations send longer ones and must still get an answer. */
+export const OCPP_MESSAGE_ID_LENGTH_TOLERATED = 128;
+export const OCPP_CALL_TIMEOUT_MS = 30_000;
+/** Unanswered calls in a row after which the socket is closed: some firmware stops answering until it reconnects. */
+export const OCPP_CALL_TIMEOUTS_MAX = 3;
+/** Our calls wait for the station's BootNotification this long: some stations drop the socket otherwise. */
+export const OCPP_BOOT_GRACE_MS = 30_000;
+export const OCPP_CALL_QUEUE_MAX = 32;
+/** Refused password tries per remote address and minute before it is answered 429. */
+export const OCPP_AUTH_FAILURES_PER_MIN = 20;
+export const STATIONS_PER_ER_MAX = 5_000;
+
+/* Journal and uplink */
+/** Entries in one block (one commit). */
+export const BLOCK_ENTRIES_MAX = 500;
+/** Compressed bytes of blocks that one batch carries, unless a single block is larger. */
+export const BATCH_BYTES_MAX = 256 * 1024;
+export const BATCH_ENTRIES_MAX = 500;
+/** A decompressed block larger than this is refused: a zip bomb, not a journal. */
+export const BLOCK_BYTES_MAX = 160 * 1024 * 1024;
+/** Batches that may be under way without the cloud's ack. */
+export const UPLINK_WINDOW_BATCHES = 16;
+/** No ack for this long while batches are under way: send again from the last ack. */
+export const UPLINK_ACK_TIMEOUT_MS = 10_000;
+export const HELLO_INTERVAL_MS = 60_000;
+/** Telemetry waits this long, at most, for company in a commit. */
+export const COMMIT_LINGER_MS = 250;
+/** … unless this many entries wait already: then waiting saves little wear and costs latency. */
+export const COMMIT_LINGER_ENTRIES = 4;
+/** Inputs taken into one commit. */
+export const TURN_INPUTS_MAX = BLOCK_ENTRIES_MAX / 2;
+/** A snapshot of the state is stored after this many entries, so that a start replays at most as many. */
+export const SNAPSHOT_ENTRIES = 20_000;
+/** Answered transaction messages kept per station to answer a retry with the first answer. */
+export const RECENT_ANSWERS_PER_STATION = 64;
+export const RECENT_COMMANDS_MAX = 1_000;
+
+/* Questions and commands */
+/** How long a decision waits for the cloud. The absence of an answer is an ordinary value. */
+export const ASK_DEADLINE_MS = 1_500;
+export const COMMAND_RESEND_MS = 30_000;
+/** Transaction ids of OCPP 1.6 come in blocks leased from the cloud; below this many left, the ER asks for more. */
+export const LEASE_BLOCK_SIZE = 1_000;
+export const LEASE_LOW_WATER = 1_500;
+export const LEASED_ID_MAX = 1_073_741_823;
+export const EMERGENCY_ID_MIN = 1_073_741_824;
+export const EMERGENCY_ID_MAX = 2_147_483_646;
+
+/* Wire */
+export const WIRE_MESSAGE_BYTES_MAX = 8 * 1024 * 1024;
+
+/* Link to the broker */
+/** First pause before a new connection attempt; doubles per attempt, with full jitter. */
+export const LINK_BACKOFF_MS_MIN = 500;
+export const LINK_BACKOFF_MS_MAX = 30_000;
+/** A connection that lived this long counts as good: the next pause starts from the minimum again. */
+export const LINK_STABLE_MS = 10_000;
+/** From the TCP connect to the subscriptions in place. */
+export const LINK_CONNECT_TIMEOUT_MS = 10_000;
+/** AMQP heartbeat and MQTT keep-alive: a silent connection is given up after about twice this. */
+export const LINK_HEARTBEAT_S = 15;
+/** `stop` waits this long for the confirms of what was published. */
+export const LINK_STOP_MS = 2_000;
+/** Publishes under way without the broker's confirm; more are refused at once. */
+export const LINK_PENDING_PUBLISHES_MAX = 4_096;
+export const LINK_PENDING_BYTES_MAX = 64 * 1024 * 1024;
+/** MQTT messages read ahead of the handlers before the socket is left unread. */
+export const LINK_HELD_MESSAGES_MAX = 256;
+export const LINK_HELD_BYTES_MAX = 32 * 1024 * 1024;
+/** AMQP routing keys are short strings. */
+export const LINK_TOPIC_BYTES_MAX = 255;
+
+/* Meters */
+/** Failed polls in a row after which a meter is `lost`. */
+export const METER_LOST_AFTER_POLLS = 3;
+/** A lost meter is asked less and less often, down to this: it must not starve the others on its line. */
+export const METER_BACKOFF_MS_MAX = 60_000;
+export const MODBUS_CONNECT_MS_MAX = 5_000;
+/** A line that cannot be opened (adapter unplugged, TCP refused) is tried again at most this often … */
+export const MODBUS_REOPEN_MS_MIN = 1_000;
+/** … and at least this often, for ever. */
+export const MODBUS_REOPEN_MS_MAX = 10_000;
+/** An answer that is later than this after its request cannot come any more. */
+export const MODBUS_LATE_MS_MAX = 10_000;
+/** A line that is not silent for this long cannot be used: another master, or noise. */
+export const MODBUS_BABBLE_MS_MAX = 1_000;
+/** Bytes kept while looking for an answer among noise. The longest frame has 256. */
+export const MODBUS_BUFFER_BYTES_MAX = 512;
+
+/* API */
+export const API_PAGE_DEFAULT = 50;
+export const API_PAGE_MAX = 200;
+export const API_BODY_BYTES_MAX = 256 * 1024;
+export const API_RATE_PER_MIN = 1_200;
+export const SSE_CLIENTS_MAX = 500;
+export const IDEMPOTENCY_HOURS = 24;
+
+assert(TURN_INPUTS_MAX * 2 <= BLOCK_ENTRIES_MAX, "a turn's inputs make at most two entries each");
+assert(BLOCK_ENTRIES_MAX <= BATCH_ENTRIES_MAX, "a block must fit into a batch");
+assert(ASK_DEADLINE_MS < OCPP_CALL_TIMEOUT_MS, "a question ends before the station gives up");
+assert(LEASE_LOW_WATER > LEASE_BLOCK_SIZE, "one whole block is always in reserve");
+assert(WIRE_MESSAGE_BYTES_MAX < LINK_HELD_BYTES_MAX, "the largest message can be held");
+assert(EMERGENCY_ID_MIN === LEASED_ID_MAX + 1, "leased and emergency ids never meet");
+assert(EMERGENCY_ID_MAX < 2 ** 31 - 1, "transaction ids stay inside a signed 32-bit integer");

@@ -1,0 +1,70 @@
+/**
+ * Sampled values of a station → one `Reading` with integer units.
+ *
+ * Both OCPP versions list values as (measurand, phase, unit, value); this file knows what they mean. A value that is no
+ * number, or whose unit contradicts its measurand, is left out: the raw message keeps it.
+ */
+import type { Reading } from "../reading.ts";
+
+export type SampledValue = {
+  value: number;
+  measurand: string;
+  phase?: string | undefined;
+  unit?: string | undefined;
+  /** Power of ten of OCPP 2.x. */
+  multiplier?: number | undefined;
+};
+
+const PHASE_INDEX: Record<string, number> = { L1: 0, L2: 1, L3: 2, "L1-N": 0, "L2-N": 1, "L3-N": 2 };
+const KILO = new Set(["kWh", "kW", "kvar", "kVA", "kvarh"]);
+
+/** Total and phases of one measurand. */
+type Parts = { total?: number; phases: (number | undefined)[] };
+
+function toParts(parts: Parts | undefined, sampled: SampledValue, value: number): Parts {
+  const result = parts ?? { phases: [] };
+  const phase = sampled.phase === undefined ? undefined : PHASE_INDEX[sampled.phase];
+  if (phase !== undefined) result.phases[phase] = value;
+  else if (sampled.phase === undefined) result.total = value;
+  return result;
+}
+
+const sum = (values: (number | undefined)[]): number | undefined => {
+  const known = values.filter((v) => v !== undefined);
+  return known.length === 0 ? undefined : known.reduce((a, b) => a + b, 0);
+};
+
+/** Phases only where each one up to the last known is there: a hole would shift them. */
+const allPhases = (parts: Parts, scale: number): number[] | undefined => {
+  const phases = Array.from(parts.phases, (v) => (v === undefined ? undefined : Math.round(v * scale)));
+  if (phases.length > 0) return phases.every((v) => v !== undefined) ? phases : undefined;
+  return parts.total === undefined ? undefined : [Math.round(parts.total * scale)];
+};
+
+/** Adds up what a list of sampled values says about one moment. Phases L1-L2 and N are not mapped. */
+export function toReading(values: readonly SampledValue[]): Reading {
+  const parts: Record<string, Parts> = {};
+  for (const sampled of values) {
+    if (!Number.isFinite(sampled.value)) continue;
+    const kilo = sampled.unit !== undefined && KILO.has(sampled.unit) ? 1_000 : 1;
+    const value = sampled.value * 10 ** (sampled.multiplier ?? 0) * kilo;
+    parts[sampled.measurand] = toParts(parts[sampled.measurand], sampled, value);
+  }
+  const whole = (name: string) => {
+    const found = parts[name];
+    const value = found === undefined ? undefined : (found.total ?? sum(found.phases));
+    return value === undefined || !Number.isSafeInteger(Math.round(value)) ? undefined : Math.round(value);
+  };
+  const phases = (name: string) => (parts[name] === undefined ? undefined : allPhases(parts[name], 1_000));
+  const soc = whole("SoC");
+  const exportW = whole("Power.Active.Export");
+  const reading = {
+    energyImportWh: whole("Energy.Active.Import.Register"),
+    energyExportWh: whole("Energy.Active.Export.Register"),
+    powerW: whole("Power.Active.Import") ?? (exportW === undefined ? undefined : -exportW),
+    currentPhasesMa: phases("Current.Import"),
+    voltagePhasesMv: phases("Voltage"),
+    socPercent: soc !== undefined && soc >= 0 && soc <= 100 ? soc : undefined,
+  };
+  return Object.fromEntries(Object.entries(reading).filter(([, v]) => v !== undefined)) as Reading;
+}

@@ -1,0 +1,207 @@
+/**
+ * What crosses the broker: topics and envelopes. Everything is versioned by `v`; unknown fields are kept.
+ *
+ *   up/<erId>/hello    who I am and how my site is now       (JSON, zstd)
+ *   up/<erId>/journal  a batch of journal blocks             (header line + blocks as they are on the ER's disk)
+ *   up/<erId>/ask      a question with a deadline            (JSON)
+ *   down/<erId>/ack | answer | commands | policy             (JSON; policy zstd)
+ */
+import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { Type, type Static, type TSchema } from "typebox";
+import { Compile, type Validator } from "typebox/compile";
+import { AppError } from "./errors.ts";
+import { Command } from "./command.ts";
+import { ClockState, Protocol } from "./entry.ts";
+import { StationId, TopicId, Uuid } from "./ids.ts";
+import { BATCH_ENTRIES_MAX, WIRE_MESSAGE_BYTES_MAX } from "./limits.ts";
+import { Policy } from "./policy.ts";
+
+export const UP_KINDS = ["hello", "journal", "ask"] as const;
+export const DOWN_KINDS = ["ack", "answer", "commands", "policy"] as const;
+export type UpKind = (typeof UP_KINDS)[number];
+export type DownKind = (typeof DOWN_KINDS)[number];
+
+export const upTopic = (erId: string, kind: UpKind) => `up/${erId}/${kind}`;
+export const downTopic = (erId: string, kind: DownKind) => `down/${erId}/${kind}`;
+
+/** `up/<erId>/<kind>` → its parts, or undefined when it is no topic of ours. */
+export function parseTopic(topic: string): { direction: string; erId: string; kind: string } | undefined {
+  const [direction, erId, kind, ...rest] = topic.split("/");
+  if (direction === undefined || erId === undefined || kind === undefined || rest.length > 0) return undefined;
+  if (!/^[A-Za-z0-9_-]{1,64}$/.test(erId)) return undefined;
+  return { direction, erId, kind };
+}
+
+const Seq = Type.Integer({ minimum: 0 });
+const Short = Type.String({ maxLength: 100 });
+
+const ConnectorSnapshot = Type.Object({
+  evseId: Type.Integer(),
+  connectorId: Type.Integer(),
+  status: Short,
+  detail: Type.Optional(Short),
+  errorCode: Type.Optional(Short),
+  at: Type.Integer(),
+});
+
+export const Hello = Type.Object({
+  v: Type.Literal(1),
+  erId: TopicId,
+  siteId: TopicId,
+  siteName: Short,
+  timeZone: Short,
+  journalId: Uuid,
+  boot: Uuid,
+  release: Short,
+  /** Wall clock of the ER when it wrote this. */
+  at: Type.Integer(),
+  clock: ClockState,
+  startedAt: Type.Integer(),
+  /** The journal holds [oldestSeq, lastSeq]; the state below is the one after lastSeq. */
+  oldestSeq: Seq,
+  lastSeq: Seq,
+  ackedSeq: Seq,
+  policyVersion: Type.Integer({ minimum: 0 }),
+  stations: Type.Array(
+    Type.Object({
+      stationId: StationId,
+      protocol: Type.Optional(Protocol),
+      online: Type.Boolean(),
+      lastMessageAt: Type.Optional(Type.Integer()),
+      connectors: Type.Array(ConnectorSnapshot, { maxItems: 200 }),
+    }),
+    { maxItems: 10_000 },
+  ),
+});
+export type Hello = Static<typeof Hello>;
+
+export const Ack = Type.Object({
+  v: Type.Literal(1),
+  journalId: Uuid,
+  /** Last entry that is committed in PostgreSQL. */
+  seq: Seq,
+  /** Send again from `seq + 1`. */
+  resume: Type.Boolean(),
+  cloudTime: Type.Integer(),
+});
+export type Ack = Static<typeof Ack>;
+
+export const Ask = Type.Object({
+  v: Type.Literal(1),
+  correlationId: Uuid,
+  question: Type.Union([
+    Type.Object({
+      kind: Type.Literal("authorize"),
+      purpose: Type.Union([Type.Literal("authorize"), Type.Literal("start")]),
+      stationId: StationId,
+      idToken: Type.String({ minLength: 1, maxLength: 64 }),
+    }),
+    Type.Object({ kind: Type.Literal("lease"), count: Type.Integer({ minimum: 1, maximum: 10_000 }) }),
+  ]),
+});
+export type Ask = Static<typeof Ask>;
+export type Question = Ask["question"];
+
+export const Answer = Type.Object({
+  v: Type.Literal(1),
+  correlationId: Uuid,
+  answer: Type.Union([
+    Type.Object({
+      kind: Type.Literal("authorize"),
+      status: Type.Union(["Accepted", "Blocked", "Expired", "Invalid", "Unknown"].map((s) => Type.Literal(s))),
+      reason: Short,
+      groupId: Type.Optional(Type.String({ maxLength: 36 })),
+      expiresAt: Type.Optional(Type.Integer()),
+    }),
+    Type.Object({
+      kind: Type.Literal("lease"),
+      first: Type.Integer({ minimum: 1 }),
+      count: Type.Integer({ minimum: 1 }),
+    }),
+  ]),
+});
+export type Answer = Static<typeof Answer>;
+
+export const Commands = Type.Object({ v: Type.Literal(1), commands: Type.Array(Command, { maxItems: 200 }) });
+
+export const BatchHeader = Type.Object({
+  v: Type.Literal(1),
+  journalId: Uuid,
+  firstSeq: Type.Integer({ minimum: 1 }),
+  /** Entries and bytes of each block, in order. */
+  blocks: Type.Array(
+    Type.Tuple([Type.Integer({ minimum: 1, maximum: BATCH_ENTRIES_MAX }), Type.Integer({ minimum: 1 })]),
+    { minItems: 1, maxItems: BATCH_ENTRIES_MAX },
+  ),
+  /** Chain before the first and after the last block, hex. */
+  prevChain: Type.String({ pattern: "^[0-9a-f]{32}$" }),
+  chain: Type.String({ pattern: "^[0-9a-f]{32}$" }),
+  /** The oldest entry that the ER still holds: what is before it can never be sent again. */
+  oldestSeq: Type.Integer({ minimum: 1 }),
+});
+export type BatchHeader = Static<typeof BatchHeader>;
+export type Batch = BatchHeader & { bytes: Buffer[] };
+
+const validators = new Map<TSchema, Validator>();
+
+/** Checks a value from outside against a schema. @throws AppError WIRE_INVALID with the first violation. */
+export function checkWire<T extends TSchema>(schema: T, value: unknown): Static<T> {
+  let validator = validators.get(schema);
+  if (validator === undefined) {
+    validator = Compile(schema) as unknown as Validator;
+    validators.set(schema, validator);
+  }
+  if (!validator.Check(value)) {
+    const [first] = validator.Errors(value);
+    throw new AppError("WIRE_INVALID", `${first?.instancePath ?? ""} ${first?.message ?? "is invalid"}`.trim());
+  }
+  return value as Static<T>;
+}
+
+function parseJson(payload: Buffer): unknown {
+  if (payload.length > WIRE_MESSAGE_BYTES_MAX) throw new AppError("WIRE_TOO_LARGE", `${payload.length} bytes`);
+  // zstd frames start with this magic number; JSON never does.
+  const packed = payload.length > 4 && payload.readUInt32LE(0) === 0xfd2fb528;
+  try {
+    const text = packed ? zstdDecompressSync(payload, { maxOutputLength: 8 * WIRE_MESSAGE_BYTES_MAX }) : payload;
+    return JSON.parse(text.toString("utf8"));
+  } catch (error) {
+    throw new AppError("WIRE_INVALID", "no JSON", { cause: error });
+  }
+}
+
+/** Envelope → bytes; compressed where it is worth it. */
+export function encodeWire(value: Hello | Ack | Ask | Answer | Policy | Static<typeof Commands>): Buffer {
+  const text = Buffer.from(JSON.stringify(value));
+  return text.length > 512 ? zstdCompressSync(text) : text;
+}
+
+/** Bytes → envelope of the given schema. @throws AppError WIRE_INVALID, WIRE_TOO_LARGE. */
+export function decodeWire<T extends TSchema>(schema: T, payload: Buffer): Static<T> {
+  return checkWire(schema, parseJson(payload));
+}
+
+/** One line of JSON, then the blocks as they are. */
+export function encodeBatch(batch: Batch): Buffer {
+  const { bytes, ...header } = batch;
+  return Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), ...bytes]);
+}
+
+/** @throws AppError WIRE_INVALID when the header is wrong or does not match the bytes. */
+export function decodeBatch(payload: Buffer): Batch {
+  if (payload.length > WIRE_MESSAGE_BYTES_MAX) throw new AppError("WIRE_TOO_LARGE", `${payload.length} bytes`);
+  const end = payload.indexOf(0x0a);
+  if (end === -1 || end > 64 * 1024) throw new AppError("WIRE_INVALID", "a batch without a header line");
+  const header = checkWire(BatchHeader, parseJson(payload.subarray(0, end)));
+  const bytes: Buffer[] = [];
+  let offset = end + 1;
+  for (const [, length] of header.blocks) {
+    bytes.push(payload.subarray(offset, offset + length));
+    offset += length;
+  }
+  if (offset !== payload.length) {
+    throw new AppError("WIRE_INVALID", `header says ${offset} bytes, there are ${payload.length}`);
+  }
+  return { ...header, bytes };
+}
+
