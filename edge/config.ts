@@ -8,6 +8,7 @@ import { readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { parse, TomlError } from "smol-toml";
 import { Type, type Static } from "typebox";
+import { OneOf } from "../shared/schema.ts";
 import { Compile } from "typebox/compile";
 import { Protocol } from "../shared/entry.ts";
 import { AppError } from "../shared/errors.ts";
@@ -80,7 +81,7 @@ const ConfigFile = Type.Object(
     log: Type.Optional(
       Type.Object(
         {
-          level: Type.Union(["trace", "debug", "info", "warn", "error"].map((level) => Type.Literal(level))),
+          level: OneOf(["trace", "debug", "info", "warn", "error"]),
         },
         strict,
       ),

@@ -9,16 +9,11 @@
  * `uncertain`: the call may have reached the station but no answer came. It is never repeated by itself.
  */
 import { Type, type Static } from "typebox";
+import { OneOf } from "./schema.ts";
 import { StationId, Uuid } from "./ids.ts";
 
 const Id = Type.Integer({ minimum: 0, maximum: 1_000 });
 const Short = Type.String({ minLength: 1, maxLength: 50 });
-
-export const IdTokenType = Type.Union(
-  ["Central", "eMAID", "ISO14443", "ISO15693", "KeyCode", "Local", "MacAddress", "NoAuthorization"].map((name) =>
-    Type.Literal(name),
-  ),
-);
 
 export const IdToken = Type.Object({
   idToken: Type.String({ minLength: 1, maxLength: 36 }),
@@ -123,7 +118,7 @@ export const Command = Type.Object({
   issuedAt: Type.Integer(),
   expiresAt: Type.Integer(),
   remainingMs: Type.Integer({ minimum: 0 }),
-  kind: Type.Union(COMMAND_KINDS.map((kind) => Type.Literal(kind))),
+  kind: OneOf(COMMAND_KINDS),
   params: Type.Record(Type.String(), Type.Unknown()),
 });
 export type Command = Omit<Static<typeof Command>, "kind" | "params"> & CommandBody;

@@ -8,6 +8,7 @@
  */
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { Type, type Static, type TSchema } from "typebox";
+import { OneOf } from "./schema.ts";
 import { Compile, type Validator } from "typebox/compile";
 import { AppError } from "./errors.ts";
 import { Command } from "./command.ts";
@@ -108,7 +109,7 @@ export const Answer = Type.Object({
   answer: Type.Union([
     Type.Object({
       kind: Type.Literal("authorize"),
-      status: Type.Union(["Accepted", "Blocked", "Expired", "Invalid", "Unknown"].map((s) => Type.Literal(s))),
+      status: OneOf(["Accepted", "Blocked", "Expired", "Invalid", "Unknown"]),
       reason: Short,
       groupId: Type.Optional(Type.String({ maxLength: 36 })),
       expiresAt: Type.Optional(Type.Integer()),

@@ -5,6 +5,7 @@
  * (present and null, never absent), ids are opaque text. No code here, so that the browser may import the types.
  */
 import { Type, type Static, type TSchema } from "typebox";
+import { OneOf } from "../../shared/schema.ts";
 
 const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 const Time = Type.String({ format: "date-time" });
@@ -26,9 +27,7 @@ export const Problem = Type.Object(
 );
 export type Problem = Static<typeof Problem>;
 
-export const ConnectorStatus = Type.Union(
-  ["Available", "Occupied", "Reserved", "Unavailable", "Faulted", "Unknown"].map((s) => Type.Literal(s)),
-);
+export const ConnectorStatus = OneOf(["Available", "Occupied", "Reserved", "Unavailable", "Faulted", "Unknown"]);
 
 export const Connector = Type.Object(
   {
@@ -206,9 +205,7 @@ export const Message = Type.Object(
     /** Position in the ER's journal: stable, ordered. */
     messageId: Type.String(),
     at: Time,
-    kind: Type.Union(
-      ["ocpp.handled", "ocpp.rejected", "ocpp.called", "station.online", "station.offline"].map((k) => Type.Literal(k)),
-    ),
+    kind: OneOf(["ocpp.handled", "ocpp.rejected", "ocpp.called", "station.online", "station.offline"]),
     /** `in`: from the station, `out`: to the station, `none`: neither. */
     direction: Type.Union([Type.Literal("in"), Type.Literal("out"), Type.Literal("none")]),
     protocol: Nullable(Type.String()),
@@ -226,11 +223,7 @@ export const Message = Type.Object(
 );
 export type Message = Static<typeof Message>;
 
-export const CommandStatus = Type.Union(
-  ["pending", "sent", "accepted", "succeeded", "rejected", "failed", "expired", "uncertain"].map((s) =>
-    Type.Literal(s),
-  ),
-);
+export const CommandStatus = OneOf(["pending", "sent", "accepted", "succeeded", "rejected", "failed", "expired", "uncertain"]);
 
 export const CommandView = Type.Object(
   {
@@ -310,9 +303,7 @@ export type IdTokenPatch = Static<typeof IdTokenPatch>;
 /** Live events carry ids only; the client fetches what it shows. `reset`: events were missed, fetch everything. */
 export const LiveEvent = Type.Object(
   {
-    type: Type.Union(
-      ["reset", "er", "station", "transaction", "meter", "command", "message"].map((t) => Type.Literal(t)),
-    ),
+    type: OneOf(["reset", "er", "station", "transaction", "meter", "command", "message"]),
     siteId: Type.Optional(Type.String()),
     erId: Type.Optional(Type.String()),
     stationId: Type.Optional(Type.String()),

@@ -3,7 +3,8 @@
  * Forward only. Several programs may call it at the same time.
  */
 import { readdirSync, readFileSync } from "node:fs";
-import { Kysely, Migrator, PostgresDialect, sql, type Migration } from "kysely";
+import { Kysely, PostgresDialect, sql } from "kysely";
+import { Migrator, type Migration } from "kysely/migration";
 import { AppError } from "../../shared/errors.ts";
 import { createPool } from "./pool.ts";
 import { ensurePartitions } from "./partitions.ts";

@@ -11,7 +11,6 @@ import { createContext, record, type Context } from "./context.ts";
 import { elapsedSince } from "./fold.ts";
 import { checkPlausible } from "./meter.ts";
 import { onConnected, onDecided, onDecisionTick, onDisconnected, onFrame } from "./station.ts";
-import type { Decision } from "../../shared/decide/authorize.ts";
 import type { Durable, Identity, Input, Live, Now, Output, State } from "./types.ts";
 import {
   emptyUplink,
@@ -111,7 +110,7 @@ function dispatchLink(context: Context, input: LinkInput): void {
       onHeard(context, undefined);
       const { correlationId, answer } = input.answer;
       if (answer.kind === "lease") onLease(context, correlationId, answer);
-      else onDecided(context, correlationId, answer as Decision);
+      else onDecided(context, correlationId, answer);
       return;
     }
     case "link.commands":

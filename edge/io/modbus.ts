@@ -100,11 +100,23 @@ function meterOf(config: MeterConfig, models: Map<string, MeterModel>): Meter {
       hint: `known models: ${[...models.keys()].join(", ")}`,
     });
   const plan = planReads(shape);
-  const single = shape.values.map((v) => ({ function: v.function, address: v.address, count: registersOf(v.type) }));
-  const probes = [...single, ...plan].toSorted((a, b) => a.count - b.count);
+  const probes = probesOf(shape, plan);
   const dueAt = performance.now() + untilAligned(Date.now(), config.intervalMs);
   const fresh = { owed: new Map(), state: "unknown" as const, failures: 0, refused: new Set<number>() };
   return { ...config, shape, plan, probes, dueAt, ...fresh };
+}
+
+/** Beginnings of the plan's blocks, up to the end of each value, shortest first: all that differ in length. */
+function probesOf(shape: MeterModel, plan: Read[]): Read[] {
+  const probes = new Map<number, Read>();
+  for (const read of plan) {
+    for (const value of shape.values) {
+      const count = value.address + registersOf(value.type) - read.address;
+      const inside = value.function === read.function && count > 0 && count <= read.count;
+      if (inside && !probes.has(count)) probes.set(count, { ...read, count });
+    }
+  }
+  return [...probes.values()].toSorted((a, b) => a.count - b.count);
 }
 
 /**
@@ -211,7 +223,7 @@ class BusPoller {
     for (const [count, at] of meter.owed) if (now - at > MODBUS_LATE_MS_MAX) meter.owed.delete(count);
     if (meter.owed.size === 0) return;
     const probe = meter.probes.find((read) => !meter.owed.has(read.count));
-    if (probe === undefined) throw new Error("waits until answers to earlier requests can no longer come");
+    if (probe === undefined) throw new Error("no valid answer; one to an earlier request may still come");
     await this.#request(meter, probe);
     meter.owed.clear();
   }

@@ -26,14 +26,18 @@ test("a mandatory message that nobody is bound for is refused, and only that one
   const a = await Peer.up(inject("amqpUrl"), []);
   const b = await Peer.up(inject("amqpUrl"), [`down/${id}/#`]);
   const send = (topic: string) => a.link.publish(topic, Buffer.from("x"), { mandatory: true });
-  const outcomes = await Promise.allSettled([send(`down/${id}/a`), send(`down/no-${id}/a`), send(`down/${id}/b`)]);
+  const outcomes = await Promise.allSettled([
+    send(`down/${id}/a`),
+    send(`down/no-${id}/a`),
+    send(`down/${id}/b`),
+  ]);
   expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
   expect(outcomes[1]).toMatchObject({ reason: { code: "LINK_UNROUTABLE" } });
   await b.receive(2);
   await a.link.publish(`down/no-${id}/a`, Buffer.from("not mandatory"));
 });
 
-test("a named queue keeps messages while its consumer is away, and redelivers what was not settled", async () => {
+test("a named queue keeps messages while its consumer is away, and redelivers the unsettled", async () => {
   const id = uniqueName();
   const queue = { name: id, type: "quorum", singleActiveConsumer: true } as const;
   const proxy = await startProxy(Number(new URL(inject("amqpUrl")).port));
@@ -71,7 +75,8 @@ test("two links on one queue share the messages, whatever pattern brought them",
   const one = await Peer.up(inject("amqpUrl"), subscriptions);
   const two = await Peer.up(inject("amqpUrl"), subscriptions);
   const source = await Peer.up(inject("amqpUrl"), []);
-  for (let i = 0; i < 20; i += 1) await source.link.publish(`${i % 2 ? "up" : "will"}/er1/${id}`, Buffer.from(`${i}`));
+  for (let i = 0; i < 20; i += 1)
+    await source.link.publish(`${i % 2 ? "up" : "will"}/er1/${id}`, Buffer.from(`${i}`));
   await until("all arrived", () => one.received.length + two.received.length === 20);
   expect(new Set([...one.texts(), ...two.texts()]).size).toBe(20);
   await closeAll();
@@ -102,7 +107,9 @@ test("a queue that exists with other settings is named as the trouble until it i
   const id = uniqueName();
   const channel = await operator.createChannel();
   await channel.assertQueue(id, { durable: true });
-  const peer = Peer.create(inject("amqpUrl"), [{ pattern: `up/+/${id}`, queue: { name: id, type: "quorum" } }]);
+  const peer = Peer.create(inject("amqpUrl"), [
+    { pattern: `up/+/${id}`, queue: { name: id, type: "quorum" } },
+  ]);
   peer.link.start();
   await until("two attempts failed", () => peer.downs.length >= 2);
   expect(peer.ups).toBe(0);
@@ -134,7 +141,11 @@ test("a queue that is deleted under its consumer is declared again", async () =>
 test("a queue at its limit refuses, which is not a loss of the link", async () => {
   const id = uniqueName();
   const channel = await operator.createChannel();
-  await channel.assertQueue(id, { durable: true, maxLength: 1, arguments: { "x-overflow": "reject-publish" } });
+  await channel.assertQueue(id, {
+    durable: true,
+    maxLength: 1,
+    arguments: { "x-overflow": "reject-publish" },
+  });
   await channel.bindQueue(id, "amq.topic", `up.*.${id}`);
   const peer = await Peer.up(inject("amqpUrl"), []);
   const outcomes = await Promise.allSettled(
@@ -156,7 +167,9 @@ test("both adapters survive a restart of RabbitMQ", { timeout: 120_000 }, async 
     for (const signal of ["SIGTERM", "SIGKILL"] as const) {
       await broker.stopNode(signal);
       await until("both noticed", () => !cloud.link.up && !edge.link.up);
-      await expect(edge.link.publish("up/er1/journal", Buffer.from("x"))).rejects.toMatchObject({ code: "LINK_DOWN" });
+      await expect(edge.link.publish("up/er1/journal", Buffer.from("x"))).rejects.toMatchObject({
+        code: "LINK_DOWN",
+      });
       await broker.startNode();
       await until("both are back", () => cloud.link.up && edge.link.up, 60_000);
       await edge.link.publish("up/er1/journal", Buffer.from(signal));

@@ -51,7 +51,11 @@ export class Peer {
   }
 
   /** Creates a peer and waits until its subscriptions are in place. */
-  static async up(url: string, subscriptions: (string | Subscription)[], options: PeerOptions = {}): Promise<Peer> {
+  static async up(
+    url: string,
+    subscriptions: (string | Subscription)[],
+    options: PeerOptions = {},
+  ): Promise<Peer> {
     const peer = Peer.create(url, subscriptions, options);
     await peer.start();
     return peer;
@@ -97,8 +101,9 @@ export function exitOf(url: string, ready: "up" | "down" | "dialling"): Promise<
   const script = `
     import { createLink } from ${JSON.stringify(new URL("./connect.ts", import.meta.url).href)};
     const finish = (state) => { if (state === ${JSON.stringify(ready)}) void link.stop(); };
+    const url = ${JSON.stringify(url)};
     const link = createLink(
-      { url: ${JSON.stringify(url)}, name: "exit-${uniqueName()}", subscriptions: [{ pattern: "a/#" }], prefetch: 1 },
+      { url, name: "${uniqueName()}", subscriptions: [{ pattern: "a/#" }], prefetch: 1 },
       { onMessage: () => {}, onUp: () => finish("up"), onDown: () => finish("down") },
     );
     link.start();

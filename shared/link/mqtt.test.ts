@@ -27,7 +27,11 @@ async function listen(onSocket: (socket: Socket) => void): Promise<number> {
 }
 
 /** A broker that accepts everything, then says what it is told to. */
-async function scriptedBroker(): Promise<{ url: string; say: (bytes: Buffer) => void; heard: () => Buffer[] }> {
+async function scriptedBroker(): Promise<{
+  url: string;
+  say: (bytes: Buffer) => void;
+  heard: () => Buffer[];
+}> {
   const heard: Buffer[] = [];
   let client: Socket | undefined;
   const port = await listen((socket) => {
@@ -61,7 +65,12 @@ test("PUBACK is sent when the handler settled, not before, and for each message 
     prefetch: 3,
     onMessage: (_topic, payload) => new Promise((resolve) => turns.set(payload.toString(), resolve)),
   });
-  for (const [id, text] of [[1, "one"], [2, "two"], [515, "three"], [4, "four"]] as const) {
+  for (const [id, text] of [
+    [1, "one"],
+    [2, "two"],
+    [515, "three"],
+    [4, "four"],
+  ] as const) {
     broker.say(publishPacket(id, text));
   }
   await until("three handlers run", () => turns.size === 3);
@@ -117,6 +126,32 @@ test("a retained message is acknowledged and not handed over", async () => {
   expect(second.received).toEqual([]);
 });
 
+/** A method frame of AMQP 0-9-1 on channel 0 (section 4.2.3). */
+function amqpMethod(id: number, fields: Buffer): Buffer {
+  const frame = Buffer.alloc(11 + fields.length + 1, 0xce);
+  frame.writeUInt8(1, 0);
+  frame.writeUInt16BE(0, 1);
+  frame.writeUInt32BE(4 + fields.length, 3);
+  frame.writeUInt32BE(id, 7);
+  fields.copy(frame, 11);
+  return frame;
+}
+
+/** connection.start with PLAIN, so that the client tells its password. */
+function amqpStart(): Buffer {
+  const longText = (text: string) =>
+    Buffer.from(`\0\0\0${String.fromCharCode(text.length)}${text}`, "latin1");
+  const versionAndProperties = Buffer.from([0, 9, 0, 0, 0, 0]);
+  return amqpMethod(0x000a_000a, Buffer.concat([versionAndProperties, longText("PLAIN"), longText("en_US")]));
+}
+
+/** connection.close with the password in its text: some brokers are indiscreet. */
+function echo(socket: Socket): void {
+  const text = "ACCESS_REFUSED for hidden-word";
+  const fields = Buffer.from(`\x01\x93${String.fromCharCode(text.length)}${text}\0\0\0\0`, "latin1");
+  socket.write(amqpMethod(0x000a_0032, fields));
+}
+
 test.each(["mqtt", "amqp"])("%s: no behaviour of a server ends the process", async (scheme) => {
   const behaviours: ((socket: Socket) => void)[] = [
     (socket) => socket.destroy(),
@@ -126,29 +161,48 @@ test.each(["mqtt", "amqp"])("%s: no behaviour of a server ends the process", asy
     (socket) => void socket.once("data", () => socket.write(Buffer.from([0x20, 2, 0, 5]))),
     (socket) => void socket.once("data", () => socket.end(Buffer.from([0x20, 2, 0, 0, 0x30]))),
     (socket) => void socket.once("data", () => socket.write(Buffer.from("AMQP\0\0\x09\x01", "latin1"))),
+    (socket) => {
+      socket.once("data", () => {
+        socket.write(amqpStart());
+        socket.once("data", () => echo(socket));
+      });
+    },
     (socket) => void socket.resume(),
   ];
   let turn = 0;
   const port = await listen((socket) => behaviours[turn++ % behaviours.length]?.(socket));
-  const peer = Peer.create(`${scheme}://user:hidden-word@127.0.0.1:${port}`, ["a"], { connectTimeoutMs: 300 });
+  const peer = Peer.create(`${scheme}://user:hidden-word@127.0.0.1:${port}`, ["a"], {
+    connectTimeoutMs: 300,
+  });
   peer.link.start();
   await until("each was met", () => peer.downs.length > behaviours.length);
   expect(peer.ups).toBe(0);
   expect(peer.downs.every((reason) => reason !== "" && !reason.includes("hidden-word"))).toBe(true);
+  if (scheme === "amqp") expect(peer.downs.join()).toContain("ACCESS_REFUSED for ***");
 });
 
-test.each(["http://broker", "not a url", "mqtt://", "ws://broker:1"])("the address %s is refused clearly", (url) => {
-  const handlers = { onMessage: () => undefined, onUp: () => undefined, onDown: () => undefined };
-  const create = () => createLink({ url, name: "x", subscriptions: [], prefetch: 1 }, handlers);
-  expect(create).toThrow(expect.objectContaining({ code: "LINK_URL", hint: expect.stringContaining("amqp://") }));
-});
+test.each(["http://broker", "not a url", "mqtt://", "ws://broker:1"])(
+  "the address %s is refused clearly",
+  (url) => {
+    const handlers = { onMessage: () => undefined, onUp: () => undefined, onDown: () => undefined };
+    const create = () => createLink({ url, name: "x", subscriptions: [], prefetch: 1 }, handlers);
+    expect(create).toThrow(
+      expect.objectContaining({ code: "LINK_URL", hint: expect.stringContaining("amqp://") }),
+    );
+  },
+);
 
-test.each(["", "up/er.1/x", "up/+/x", "up/#", "x".repeat(300)])("the topic '%s' is refused", async (topic) => {
-  const peer = await Peer.up(inject("mqttUrl"), []);
-  await expect(peer.link.publish(topic, Buffer.from("x"))).rejects.toMatchObject({ code: "LINK_TOPIC" });
-  await expect(peer.link.publish("up/x", Buffer.alloc(9_000_000))).rejects.toMatchObject({ code: "LINK_TOO_LARGE" });
-  expect(peer.link.up).toBe(true);
-});
+test.each(["", "up/er.1/x", "up/+/x", "up/#", "x".repeat(300)])(
+  "the topic '%s' is refused",
+  async (topic) => {
+    const peer = await Peer.up(inject("mqttUrl"), []);
+    await expect(peer.link.publish(topic, Buffer.from("x"))).rejects.toMatchObject({ code: "LINK_TOPIC" });
+    await expect(peer.link.publish("up/x", Buffer.alloc(9_000_000))).rejects.toMatchObject({
+      code: "LINK_TOO_LARGE",
+    });
+    expect(peer.link.up).toBe(true);
+  },
+);
 
 test("publishes that wait for their confirm are bounded", async () => {
   const broker = await scriptedBroker();

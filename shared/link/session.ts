@@ -27,7 +27,9 @@ export type DialContext = {
   signal: AbortSignal;
 };
 
-/** Resolves when the subscriptions are in place; rejects when aborted, or with what the operator should read. */
+/**
+ * Resolves when the subscriptions are in place; rejects when aborted, or with what the operator should read.
+ */
 export type Dial = (context: DialContext) => Promise<Session>;
 
 /** User and password of a URL, decoded. */

@@ -1,0 +1,182 @@
+/**
+ * The HTTP API as one fastify application: schemas in, problems out, the OpenAPI document made from what validates.
+ *
+ * No middleware that changes a request: a route asks `requireActor` who is there and passes the actor on.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import fastifyStatic from "@fastify/static";
+import swagger from "@fastify/swagger";
+import swaggerUi from "@fastify/swagger-ui";
+import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type RawServerDefault } from "fastify";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { Type, type TSchema } from "typebox";
+import { API_BODY_BYTES_MAX } from "../../shared/limits.ts";
+import { uuidV7 } from "../../shared/ids.ts";
+import type { Pool } from "../db/pool.ts";
+import { createAuthenticator, type Actor } from "./actor.ts";
+import type { Hub } from "./live.ts";
+import { ApiProblem, sendProblem } from "./problem.ts";
+import { commandRoutes } from "./routes/commands.ts";
+import { idTokenRoutes } from "./routes/id-tokens.ts";
+import { meterRoutes } from "./routes/meters.ts";
+import { siteRoutes } from "./routes/sites.ts";
+import { stationRoutes } from "./routes/stations.ts";
+import { transactionRoutes } from "./routes/transactions.ts";
+import * as schemas from "./schemas.ts";
+
+export type App = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;
+
+export type Context = {
+  pool: Pool;
+  hub: Hub;
+  requireActor: (request: Parameters<ReturnType<typeof createAuthenticator>>[0]) => Promise<Actor>;
+};
+
+export type AppOptions = {
+  pool: Pool;
+  hub: Hub;
+  /** Folder of the built page; without it only the API is served. */
+  webRoot: string | undefined;
+  logger: FastifyBaseLogger | false;
+  health: () => Promise<{ status: "ok" | "failing"; [detail: string]: unknown }>;
+  metrics: () => Promise<{ contentType: string; text: string }>;
+};
+
+const VERSION = (JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string })
+  .version;
+
+/** Where `npm run build` puts the page. */
+export const WEB_ROOT = fileURLToPath(new URL("../../dist/web/", import.meta.url));
+
+const DESCRIPTION = `Sites, stations, transactions, meters and commands of a charging operator.
+
+Times are RFC 3339 in UTC, quantities integers with their unit in the name, ids opaque. Lists are pages: pass \`nextCursor\`
+as \`cursor\`. Errors are RFC 9457 problems with a stable \`code\`. Writes take an \`Idempotency-Key\`.`;
+
+function createServer(options: AppOptions): App {
+  let last = 0;
+  return Fastify({
+    ...(options.logger === false ? { logger: false } : { loggerInstance: options.logger }),
+    disableRequestLogging: true,
+    bodyLimit: API_BODY_BYTES_MAX,
+    genReqId: () => uuidV7(Date.now(), () => (last = (last * 1_664_525 + 1_013_904_223) >>> 0)),
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: true, allErrors: false } },
+  }).withTypeProvider<TypeBoxTypeProvider>() as App;
+}
+
+async function documentation(app: App): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: "3.1.0",
+      info: { title: "Moov.olt API", version: VERSION, description: DESCRIPTION },
+      components: { securitySchemes: { apiKey: { type: "http", scheme: "bearer" } } },
+      security: [{ apiKey: [] }],
+    },
+    refResolver: { buildLocalReference: (json, _base, _fragment, i) => String(json.$id ?? `def-${i}`) },
+  });
+  await app.register(swaggerUi, { routePrefix: "/docs" });
+}
+
+function eventRoutes(app: App, { hub, requireActor }: Context): void {
+  app.get(
+    "/v1/events",
+    {
+      schema: {
+        operationId: "streamEvents",
+        tags: ["events"],
+        description: "Server-sent events with ids of what changed (LiveEvent); fetch what you show. Last-Event-ID is honoured.",
+        querystring: Type.Object({ siteId: Type.Optional(Type.String()) }),
+        produces: ["text/event-stream"],
+      },
+    },
+    async (request, reply) => {
+      const actor = await requireActor(request);
+      const lastEventId = request.headers["last-event-id"];
+      reply.hijack();
+      const attached = hub.attach(reply.raw, {
+        operatorId: actor.operatorId,
+        siteId: request.query.siteId,
+        lastEventId: typeof lastEventId === "string" ? lastEventId : undefined,
+      });
+      if (!attached) reply.raw.writeHead(503, { "Retry-After": "10" }).end();
+    },
+  );
+}
+
+function operationRoutes(app: App, options: AppOptions): void {
+  app.get("/healthz", { schema: { hide: true } }, async (_request, reply) => {
+    const health = await options.health();
+    return reply.code(health.status === "ok" ? 200 : 503).send(health);
+  });
+  app.get("/metrics", { schema: { hide: true } }, async (_request, reply) => {
+    const { contentType, text } = await options.metrics();
+    return reply.type(contentType).send(text);
+  });
+  app.get("/openapi.json", { schema: { hide: true } }, async () => app.swagger());
+}
+
+/** The page, with its own router: unknown paths outside of the API get index.html. */
+async function pageRoutes(app: App, webRoot: string): Promise<void> {
+  await app.register(fastifyStatic, {
+    root: webRoot,
+    wildcard: false,
+    cacheControl: false,
+    setHeaders: (reply, path) => {
+      const hashed = path.includes("/assets/");
+      void reply.header("Cache-Control", hashed ? "public, max-age=31536000, immutable" : "no-cache");
+      void reply.header("X-Content-Type-Options", "nosniff");
+    },
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const page = request.method === "GET" && !request.url.startsWith("/v1/") && !request.url.startsWith("/assets/");
+    if (page) return reply.header("Cache-Control", "no-cache").sendFile("index.html");
+    return sendProblem(new ApiProblem(404, "NOT_FOUND", `${request.method} ${request.url} does not exist`), request, reply);
+  });
+}
+
+/** Builds the application; `listen` is the caller's. */
+export async function createApp(options: AppOptions): Promise<App> {
+  const app = createServer(options);
+  app.setErrorHandler((error, request, reply) => sendProblem(error as ApiProblem, request, reply));
+  for (const schema of Object.values(schemas)) {
+    if (typeof (schema as { $id?: string }).$id === "string") app.addSchema(schema as TSchema);
+  }
+  await documentation(app);
+  const requireActor = createAuthenticator(options.pool);
+  const context: Context = { pool: options.pool, hub: options.hub, requireActor };
+
+  app.get(
+    "/v1/me",
+    {
+      schema: {
+        operationId: "getMe",
+        tags: ["keys"],
+        response: { 200: Type.Object({ operatorId: Type.String(), keyName: Type.String() }) },
+      },
+    },
+    async (request) => requireActor(request),
+  );
+  siteRoutes(app, context);
+  stationRoutes(app, context);
+  transactionRoutes(app, context);
+  meterRoutes(app, context);
+  commandRoutes(app, context);
+  idTokenRoutes(app, context);
+  eventRoutes(app, context);
+  operationRoutes(app, options);
+  if (options.webRoot !== undefined && existsSync(`${options.webRoot}/index.html`)) await pageRoutes(app, options.webRoot);
+  else {
+    app.setNotFoundHandler((request, reply) =>
+      sendProblem(new ApiProblem(404, "NOT_FOUND", `${request.method} ${request.url} does not exist`), request, reply),
+    );
+  }
+  return app;
+}

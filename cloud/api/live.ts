@@ -1,0 +1,110 @@
+/**
+ * Live events: what ingest and the API notify goes to the pages that look, by server-sent events.
+ *
+ * Events carry ids only. A short history answers `Last-Event-ID`; where it does not reach back, the client gets `reset` and
+ * fetches everything: a lost event costs a request, never a truth. Events of the same thing within a moment are one.
+ */
+import { randomUUID } from "node:crypto";
+import type { ServerResponse } from "node:http";
+import { SSE_CLIENTS_MAX } from "../../shared/limits.ts";
+import type { LiveEvent } from "./schemas.ts";
+
+const HISTORY_MAX = 2_000;
+const FLUSH_MS = 250;
+const PING_MS = 15_000;
+/** A client that does not read is cut off at this many buffered bytes. */
+const BUFFER_BYTES_MAX = 1024 * 1024;
+
+type Item = { n: number; operatorId: string; event: LiveEvent };
+type LiveClient = {
+  operatorId: string;
+  siteId: string | undefined;
+  response: ServerResponse;
+  waiting: Map<string, Item>;
+};
+
+export type Hub = ReturnType<typeof createHub>;
+
+export function createHub() {
+  const boot = randomUUID().slice(0, 8);
+  const history: Item[] = [];
+  const clients = new Set<LiveClient>();
+  let n = 0;
+
+  const wants = (client: LiveClient, item: Item) =>
+    item.operatorId === client.operatorId &&
+    (client.siteId === undefined || item.event.siteId === undefined || item.event.siteId === client.siteId);
+
+  function write(client: LiveClient, text: string): void {
+    if (client.response.writableLength > BUFFER_BYTES_MAX) client.response.destroy();
+    else client.response.write(text);
+  }
+
+  const frame = (id: number, event: LiveEvent) => `id: ${boot}-${id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+
+  function add(operatorId: string, event: LiveEvent): void {
+    const item = { n: ++n, operatorId, event };
+    history.push(item);
+    if (history.length > HISTORY_MAX) history.shift();
+    for (const client of clients) if (wants(client, item)) client.waiting.set(JSON.stringify(event), item);
+  }
+
+  /** Everybody fetches everything: notifications were missed. */
+  function reset(): void {
+    history.length = 0;
+    n += 1;
+    for (const client of clients) {
+      client.waiting.clear();
+      write(client, frame(n, { type: "reset" }));
+    }
+  }
+
+  const flusher = setInterval(() => {
+    for (const client of clients) {
+      if (client.waiting.size === 0) continue;
+      const items = [...client.waiting.values()].sort((a, b) => a.n - b.n);
+      client.waiting.clear();
+      write(client, items.map((item) => frame(item.n, item.event)).join(""));
+    }
+  }, FLUSH_MS);
+  const pinger = setInterval(() => clients.forEach((client) => write(client, ": ping\n\n")), PING_MS);
+
+  return {
+    get size() {
+      return clients.size;
+    },
+    /** Payload of NOTIFY sg_live. */
+    onNotify(payload: string): void {
+      const { operatorId, events } = JSON.parse(payload) as { operatorId: string; events: LiveEvent[] };
+      for (const event of events) add(operatorId, event);
+    },
+    reset,
+    /** Takes over a response. @returns false when there are too many clients. */
+    attach(
+      response: ServerResponse,
+      who: { operatorId: string; siteId: string | undefined; lastEventId: string | undefined },
+    ): boolean {
+      if (clients.size >= SSE_CLIENTS_MAX) return false;
+      const client: LiveClient = { operatorId: who.operatorId, siteId: who.siteId, response, waiting: new Map() };
+      response.writeHead(200, {
+        "Content-Type": "text/event-stream",
+        "Cache-Control": "no-store",
+        "X-Accel-Buffering": "no",
+      });
+      const [lastBoot, last] = (who.lastEventId ?? "").split("-");
+      const since = Number(last);
+      const reaches = lastBoot === boot && history.length > 0 && since >= (history[0]?.n ?? Infinity) - 1;
+      if (reaches) {
+        for (const item of history) if (item.n > since && wants(client, item)) write(client, frame(item.n, item.event));
+      } else write(client, frame(n, { type: "reset" }));
+      clients.add(client);
+      response.on("close", () => clients.delete(client));
+      return true;
+    },
+    stop(): void {
+      clearInterval(flusher);
+      clearInterval(pinger);
+      for (const client of clients) client.response.end();
+    },
+  };
+}

@@ -1,0 +1,214 @@
+/** Commands: ask a station to do something, and follow what becomes of it. */
+import { randomBytes } from "node:crypto";
+import { Type } from "typebox";
+import { Compile, type Validator } from "typebox/compile";
+import { COMMAND_CLASS, COMMAND_KINDS, CommandParams, type CommandKind } from "../../../shared/command.ts";
+import { uuidV7 } from "../../../shared/ids.ts";
+import { ApiProblem, notFound } from "../problem.ts";
+import { conditions, iso, isoOf, PageOf, PageQuery, readCursor, toPage } from "../page.ts";
+import type { CommandView, NewCommand } from "../schemas.ts";
+import type { Client } from "../../db/pool.ts";
+import type { Actor } from "../actor.ts";
+import type { App, Context } from "../app.ts";
+import { audit, notifyLive, writeOnce } from "../write.ts";
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+type CommandRow = {
+  command_id: string;
+  operator_id: string;
+  site_id: string;
+  station_id: string;
+  kind: string;
+  params: unknown;
+  status: CommandView["status"];
+  issued_by: string;
+  issued_at: Date;
+  issued_key: string;
+  expires_at: Date;
+  sent_at: Date | null;
+  accepted_at: Date | null;
+  finished_at: Date | null;
+  response: unknown;
+  reason: string | null;
+};
+
+const toCommand = (r: CommandRow): CommandView => ({
+  commandId: r.command_id,
+  operatorId: r.operator_id,
+  siteId: r.site_id,
+  stationId: r.station_id,
+  kind: r.kind,
+  params: r.params,
+  status: r.status,
+  issuedBy: r.issued_by,
+  issuedAt: isoOf(r.issued_at),
+  expiresAt: isoOf(r.expires_at),
+  sentAt: iso(r.sent_at),
+  acceptedAt: iso(r.accepted_at),
+  finishedAt: iso(r.finished_at),
+  response: r.response,
+  reason: r.reason,
+});
+
+const validators = new Map<CommandKind, Validator>(
+  COMMAND_KINDS.map((kind) => [kind, Compile(CommandParams[kind]) as unknown as Validator]),
+);
+
+/** @throws ApiProblem 400 when the kind is unknown or its parameters are wrong. */
+function checkCommand(body: NewCommand): CommandKind {
+  const validator = validators.get(body.kind as CommandKind);
+  if (validator === undefined) {
+    throw new ApiProblem(400, "UNKNOWN_COMMAND", `"${body.kind}" is no command; known: ${COMMAND_KINDS.join(", ")}`);
+  }
+  if (!validator.Check(body.params)) {
+    const errors = [...validator.Errors(body.params)].map((e) => ({
+      pointer: `/body/params${e.instancePath}`,
+      message: e.message,
+    }));
+    const first = errors[0];
+    const detail = `${body.kind}: params${first?.pointer.slice("/body/params".length) ?? ""} ${first?.message ?? "are wrong"}`;
+    throw new ApiProblem(400, "INVALID_PARAMS", detail, errors);
+  }
+  return body.kind as CommandKind;
+}
+
+const COLUMNS = "c.*, c.issued_at::text as issued_key";
+
+async function insertCommand(client: Client, actor: Actor, stationId: string, body: NewCommand): Promise<CommandRow> {
+  const kind = checkCommand(body);
+  const station = await client.query<{ site_id: string; er_id: string }>(
+    "select site_id, er_id from station where operator_id = $1 and station_id = $2",
+    [actor.operatorId, stationId],
+  );
+  const place = station.rows[0];
+  if (place === undefined) throw notFound("station", stationId);
+  const ttlMs = body.expiresInSeconds === undefined ? COMMAND_CLASS[kind].ttlMs : body.expiresInSeconds * 1_000;
+  const commandId = uuidV7(Date.now(), () => randomBytes(4).readUInt32LE());
+  const { rows } = await client.query<CommandRow>(
+    `with c as (
+       insert into command (command_id, operator_id, site_id, er_id, station_id, kind, params, issued_by, expires_at)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, now() + $9 * interval '1 millisecond') returning *
+     ) select ${COLUMNS} from c`,
+    [
+      commandId,
+      actor.operatorId,
+      place.site_id,
+      place.er_id,
+      stationId,
+      kind,
+      JSON.stringify(body.params),
+      actor.keyName,
+      ttlMs,
+    ],
+  );
+  await client.query("select pg_notify('sg_command', $1)", [place.er_id]);
+  await notifyLive(client, actor.operatorId, [{ type: "command", siteId: place.site_id, commandId }]);
+  const row = rows[0];
+  if (row === undefined) throw new Error("insert returned no row");
+  return row;
+}
+
+export function commandRoutes(app: App, { pool, requireActor }: Context): void {
+  const StationParams = Type.Object({ stationId: Type.String() });
+
+  async function listCommands(actor: Actor, query: { limit?: number; cursor?: string; siteId?: string; stationId?: string; status?: string }) {
+    const where = conditions("c.operator_id = $1", actor.operatorId);
+    where.add("c.site_id = ?", query.siteId);
+    where.add("c.station_id = ?", query.stationId);
+    where.add("c.status = ?", query.status);
+    const after = readCursor(query, 2);
+    where.add("(c.issued_at, c.command_id) < (?::timestamptz, ?::uuid)", after?.[0], after?.[1]);
+    const { rows } = await pool.query<CommandRow>(
+      `select ${COLUMNS} from command c where ${where.sql}
+       order by c.issued_at desc, c.command_id desc limit ${(query.limit ?? 50) + 1}`,
+      where.params,
+    );
+    return toPage(rows, query, (r) => [r.issued_key, r.command_id], toCommand);
+  }
+
+  app.post(
+    "/v1/stations/:stationId/commands",
+    {
+      schema: {
+        operationId: "createCommand",
+        tags: ["commands"],
+        description: "Taken, not yet done: follow it with getCommand or the live events. Send an Idempotency-Key.",
+        params: StationParams,
+        headers: Type.Object({ "idempotency-key": Type.Optional(Type.String({ maxLength: 200 })) }),
+        body: Type.Ref("NewCommand"),
+        response: { 202: Type.Ref("Command") },
+      },
+    },
+    async (request, reply) => {
+      const actor = await requireActor(request);
+      const body = request.body as NewCommand;
+      checkCommand(body);
+      const { status, body: command } = await writeOnce(pool, actor, request, async (client) => {
+        const row = await insertCommand(client, actor, request.params.stationId, body);
+        await audit(client, actor, request, `command.${row.kind}`, row.station_id, { commandId: row.command_id, params: row.params });
+        return { status: 202, body: toCommand(row) };
+      });
+      const view = command as CommandView;
+      return reply.code(status as 202).header("Location", `/v1/commands/${view.commandId}`).send(view);
+    },
+  );
+
+  app.get(
+    "/v1/stations/:stationId/commands",
+    {
+      schema: {
+        operationId: "listStationCommands",
+        tags: ["commands"],
+        params: StationParams,
+        querystring: Type.Object(PageQuery),
+        response: { 200: PageOf("Command") },
+      },
+    },
+    async (request) => {
+      const actor = await requireActor(request);
+      return listCommands(actor, { ...request.query, stationId: request.params.stationId });
+    },
+  );
+
+  app.get(
+    "/v1/commands",
+    {
+      schema: {
+        operationId: "listCommands",
+        tags: ["commands"],
+        querystring: Type.Object({
+          ...PageQuery,
+          siteId: Type.Optional(Type.String()),
+          stationId: Type.Optional(Type.String()),
+          status: Type.Optional(Type.String({ maxLength: 20 })),
+        }),
+        response: { 200: PageOf("Command") },
+      },
+    },
+    async (request) => listCommands(await requireActor(request), request.query),
+  );
+
+  app.get(
+    "/v1/commands/:commandId",
+    {
+      schema: {
+        operationId: "getCommand",
+        tags: ["commands"],
+        params: Type.Object({ commandId: Type.String() }),
+        response: { 200: Type.Ref("Command") },
+      },
+    },
+    async (request) => {
+      const actor = await requireActor(request);
+      const { commandId } = request.params;
+      if (!UUID.test(commandId)) throw notFound("command", commandId);
+      const { rows } = await pool.query<CommandRow>(
+        `select ${COLUMNS} from command c where c.operator_id = $1 and c.command_id = $2`,
+        [actor.operatorId, commandId],
+      );
+      if (rows[0] === undefined) throw notFound("command", commandId);
+      return toCommand(rows[0]);
+    },
+  );
+}

@@ -1,0 +1,85 @@
+/**
+ * Writes through the API: one transaction holds the change, its audit row, its idempotency record and its notifications.
+ */
+import { createHash } from "node:crypto";
+import type { FastifyRequest } from "fastify";
+import { IDEMPOTENCY_HOURS } from "../../shared/limits.ts";
+import { inTransaction, type Client, type Pool } from "../db/pool.ts";
+import type { Actor } from "./actor.ts";
+import { ApiProblem } from "./problem.ts";
+import type { LiveEvent } from "./schemas.ts";
+
+export type Written = { status: number; body: unknown };
+
+export async function audit(
+  client: Client,
+  actor: Actor,
+  request: FastifyRequest,
+  action: string,
+  subject: string,
+  detail: unknown,
+): Promise<void> {
+  await client.query(
+    "insert into audit (operator_id, actor, request_id, action, subject, detail) values ($1, $2, $3, $4, $5, $6)",
+    [actor.operatorId, actor.keyName, request.id, action, subject, JSON.stringify(detail)],
+  );
+}
+
+export async function notifyLive(client: Client, operatorId: string, events: LiveEvent[]): Promise<void> {
+  await client.query("select pg_notify('sg_live', $1)", [JSON.stringify({ operatorId, events })]);
+}
+
+function idempotencyKey(request: FastifyRequest): string | undefined {
+  const header = request.headers["idempotency-key"];
+  if (header === undefined) return undefined;
+  if (typeof header !== "string" || header.length === 0 || header.length > 200) {
+    throw new ApiProblem(400, "INVALID_IDEMPOTENCY_KEY", "Idempotency-Key is one text of 1 to 200 characters");
+  }
+  return header;
+}
+
+/**
+ * Runs a write once per Idempotency-Key and actor: a repeat with the same body gets the first response again.
+ * A repeat that arrives while the first one runs waits for it on the unique index.
+ * @throws ApiProblem 422 IDEMPOTENCY_KEY_REUSED when the body is another one.
+ */
+export async function writeOnce(
+  pool: Pool,
+  actor: Actor,
+  request: FastifyRequest,
+  work: (client: Client) => Promise<Written>,
+): Promise<Written> {
+  const key = idempotencyKey(request);
+  return inTransaction(pool, async (client) => {
+    if (key === undefined) return work(client);
+    const text = `${request.method} ${request.url}\n${JSON.stringify(request.body ?? null)}`;
+    const bodyHash = createHash("sha256").update(text).digest("hex");
+    await client.query("delete from idempotency where created_at < now() - $1 * interval '1 hour'", [IDEMPOTENCY_HOURS]);
+    const mine = await client.query(
+      "insert into idempotency (operator_id, actor, key, body_hash) values ($1, $2, $3, $4) on conflict do nothing",
+      [actor.operatorId, actor.keyName, key, bodyHash],
+    );
+    const where = "where operator_id = $1 and actor = $2 and key = $3";
+    if (mine.rowCount === 0) {
+      const { rows } = await client.query<{ body_hash: string; status: number; response: unknown }>(
+        `select body_hash, status, response from idempotency ${where}`,
+        [actor.operatorId, actor.keyName, key],
+      );
+      const first = rows[0];
+      if (first === undefined) throw new ApiProblem(409, "REQUEST_UNDER_WAY", "the first request with this key still runs");
+      if (first.body_hash !== bodyHash) {
+        throw new ApiProblem(422, "IDEMPOTENCY_KEY_REUSED", "this Idempotency-Key was used with another request");
+      }
+      return { status: first.status, body: first.response };
+    }
+    const written = await work(client);
+    await client.query(`update idempotency set status = $4, response = $5 ${where}`, [
+      actor.operatorId,
+      actor.keyName,
+      key,
+      written.status,
+      JSON.stringify(written.body),
+    ]);
+    return written;
+  });
+}

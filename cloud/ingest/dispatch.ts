@@ -1,0 +1,93 @@
+/**
+ * What goes down to the ERs: commands and policies. Level-triggered: a NOTIFY makes it quick, the tick makes it sure.
+ *
+ * A command is sent again until its ER has accepted it or its time is up; the ER does the same commandId once.
+ */
+import type { Command } from "../../shared/command.ts";
+import { COMMAND_RESEND_MS } from "../../shared/limits.ts";
+import type { Policy } from "../../shared/policy.ts";
+import type { Pool } from "../db/pool.ts";
+import { toPolicyToken } from "./ask.ts";
+
+type CommandRow = {
+  er_id: string;
+  command_id: string;
+  identity: string;
+  kind: string;
+  params: Record<string, unknown>;
+  issued_at: Date;
+  expires_at: Date;
+  remaining_ms: number;
+};
+
+/**
+ * Marks the commands that are due as sent and returns them by ER.
+ * @param erId only this ER's, and all of its open ones (it has just said hello); otherwise those that are due.
+ */
+export async function takeDueCommands(pool: Pool, erId?: string): Promise<Map<string, Command[]>> {
+  const { rows } = await pool.query<CommandRow>(
+    `with due as (
+       select c.command_id from command c
+       where c.status in ('pending', 'sent') and c.expires_at > now()
+         and ($1::text is null or c.er_id = $1)
+         and ($1::text is not null or c.sent_at is null or c.sent_at < now() - $2 * interval '1 millisecond')
+       order by c.issued_at limit 200 for update skip locked
+     )
+     update command c set status = 'sent', sent_at = now() from due, station s
+     where c.command_id = due.command_id and s.station_id = c.station_id
+     returning c.er_id, c.command_id, s.identity, c.kind, c.params, c.issued_at, c.expires_at,
+       greatest(0, extract(epoch from c.expires_at - now()) * 1000)::float8 as remaining_ms`,
+    [erId ?? null, COMMAND_RESEND_MS],
+  );
+  const byEr = new Map<string, Command[]>();
+  for (const row of rows) {
+    const command = {
+      commandId: row.command_id,
+      stationId: row.identity,
+      issuedAt: row.issued_at.getTime(),
+      expiresAt: row.expires_at.getTime(),
+      remainingMs: Math.trunc(row.remaining_ms),
+      kind: row.kind,
+      params: row.params,
+    } as Command;
+    const list = byEr.get(row.er_id) ?? [];
+    list.push(command);
+    byEr.set(row.er_id, list);
+  }
+  return byEr;
+}
+
+/** Commands that no ER has accepted in time. What an ER reports later still counts. @returns how many. */
+export async function expireCommands(pool: Pool): Promise<number> {
+  const { rowCount } = await pool.query(
+    `with expired as (
+       update command set status = 'expired', finished_at = now(), reason = 'no ER accepted it in time'
+       where status in ('pending', 'sent') and expires_at < now() - interval '5 seconds'
+       returning command_id, site_id, operator_id
+     )
+     select pg_notify('sg_live', json_build_object('operatorId', operator_id, 'events', json_build_array(
+       json_build_object('type', 'command', 'siteId', site_id, 'commandId', command_id)))::text) from expired`,
+  );
+  return rowCount ?? 0;
+}
+
+/** The policy of a site as it is now. */
+export async function readPolicy(pool: Pool, siteId: string): Promise<Policy | undefined> {
+  const site = await pool.query<{ operator_id: string; unknown_token: "allow" | "deny"; policy_version: number }>(
+    "select operator_id, unknown_token, policy_version from site where site_id = $1",
+    [siteId],
+  );
+  const row = site.rows[0];
+  if (row === undefined) return undefined;
+  const tokens = await pool.query<Parameters<typeof toPolicyToken>[0]>(
+    "select id_token, status, group_id, master, expires_at from id_token where operator_id = $1 order by id_token",
+    [row.operator_id],
+  );
+  return {
+    v: 1,
+    version: row.policy_version,
+    issuedAt: Date.now(),
+    unknownToken: row.unknown_token,
+    tokens: tokens.rows.map(toPolicyToken),
+  };
+}

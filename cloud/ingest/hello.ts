@@ -1,0 +1,123 @@
+/**
+ * An ER says hello: its site and itself are known, the map is right at once, and it learns where this SG stands.
+ *
+ * The snapshot fills the state of stations that the projection has not reached yet; the journal, when it drains, has the
+ * last word, because it says the same with more detail.
+ */
+import type { Ack, Hello } from "../../shared/wire.ts";
+import { firstChain } from "../../shared/block.ts";
+import { inTransaction, type Client, type Pool } from "../db/pool.ts";
+import { ensureStations, namesOf, type NameCache } from "./names.ts";
+
+const ms = (column: string) => `to_timestamp(${column} / 1000.0)`;
+
+export type HelloResult = { ack: Ack; siteId: string; operatorId: string; policyVersion: number };
+
+const UPSERT_ER = `
+  insert into er as e (er_id, site_id, operator_id, release, boot, started_at, journal_id, journal_seq, policy_version,
+                       clock, last_seen_at, stopped_at)
+  values ($1, $2, $3, $4, $5, ${ms("$6::float8")}, $7, $8, $9, $10, now(), null)
+  on conflict (er_id) do update set
+    site_id = excluded.site_id, release = excluded.release, boot = excluded.boot, started_at = excluded.started_at,
+    journal_id = excluded.journal_id, journal_seq = excluded.journal_seq, policy_version = excluded.policy_version,
+    clock = excluded.clock, last_seen_at = now(), stopped_at = null`;
+
+const STATIONS = `
+  update station s set
+    er_id = $2, protocol = coalesce(r.protocol, s.protocol), online = r.online,
+    online_changed_at = case when s.online = r.online then s.online_changed_at else now() end,
+    last_message_at = greatest(s.last_message_at, ${ms("r.last_message_at")})
+  from json_to_recordset($1::json) as r(station_id text, protocol text, online boolean, last_message_at float8)
+  where s.station_id = r.station_id`;
+
+const CONNECTORS = `
+  with incoming as (
+    select * from json_to_recordset($1::json) as r(station_id text, evse_id integer, connector_id integer, status text,
+         detail text, error_code text, status_at float8)
+  ), evses as (
+    insert into evse (station_id, evse_id, operator_id)
+    select distinct station_id, evse_id, $2 from incoming where evse_id > 0 on conflict do nothing
+  )
+  insert into connector (station_id, evse_id, connector_id, operator_id, status, detail, error_code, status_at)
+  select station_id, evse_id, connector_id, $2, status, detail, error_code, ${ms("status_at")} from incoming
+  on conflict (station_id, evse_id, connector_id) do update set
+    status = excluded.status, detail = excluded.detail, error_code = excluded.error_code, status_at = excluded.status_at
+  where connector.status_at < excluded.status_at`;
+
+async function applySnapshot(client: Client, cache: NameCache, hello: Hello, operatorId: string): Promise<void> {
+  const er = { erId: hello.erId, siteId: hello.siteId, operatorId };
+  await ensureStations(client, cache, hello.stations.map((s) => s.stationId), er);
+  const names = namesOf(cache, er);
+  const stations = hello.stations.map((s) => ({
+    station_id: names.stationId(s.stationId),
+    protocol: s.protocol,
+    online: s.online,
+    last_message_at: s.lastMessageAt,
+  }));
+  if (stations.length > 0) await client.query(STATIONS, [JSON.stringify(stations), hello.erId]);
+  const connectors = hello.stations.flatMap((s) =>
+    s.connectors.map((c) => ({
+      station_id: names.stationId(s.stationId),
+      evse_id: c.evseId,
+      connector_id: c.connectorId,
+      status: c.status,
+      detail: c.detail,
+      error_code: c.errorCode,
+      status_at: c.at,
+    })),
+  );
+  if (connectors.length > 0) await client.query(CONNECTORS, [JSON.stringify(connectors), operatorId]);
+}
+
+/** Everything of one hello in one transaction. A new ER belongs to the given operator until enrolment says otherwise. */
+export async function storeHello(
+  pool: Pool,
+  cache: NameCache,
+  hello: Hello,
+  defaultOperatorId: string,
+): Promise<HelloResult> {
+  return inTransaction(pool, async (client) => {
+    await client.query(
+      `insert into site as s (site_id, operator_id, name, time_zone) values ($1, $2, $3, $4)
+       on conflict (site_id) do update set name = excluded.name, time_zone = excluded.time_zone
+       where (s.name, s.time_zone) is distinct from (excluded.name, excluded.time_zone)`,
+      [hello.siteId, defaultOperatorId, hello.siteName, hello.timeZone],
+    );
+    const site = await client.query<{ operator_id: string; policy_version: number }>(
+      "select operator_id, policy_version from site where site_id = $1",
+      [hello.siteId],
+    );
+    const operatorId = site.rows[0]?.operator_id ?? defaultOperatorId;
+    await client.query(UPSERT_ER, [
+      hello.erId,
+      hello.siteId,
+      operatorId,
+      hello.release,
+      hello.boot,
+      hello.startedAt,
+      hello.journalId,
+      hello.lastSeq,
+      hello.policyVersion,
+      hello.clock,
+    ]);
+    await client.query(
+      `insert into journal (er_id, journal_id, operator_id, chain) values ($1, $2, $3, $4) on conflict do nothing`,
+      [hello.erId, hello.journalId, operatorId, firstChain(hello.journalId)],
+    );
+    const cursor = await client.query<{ seq: number }>(
+      "select seq from journal where er_id = $1 and journal_id = $2",
+      [hello.erId, hello.journalId],
+    );
+    await applySnapshot(client, cache, hello, operatorId);
+    const { siteId, erId } = hello;
+    const events = [{ type: "er", siteId, erId }, { type: "station", siteId }];
+    await client.query("select pg_notify('sg_live', $1)", [JSON.stringify({ operatorId, events })]);
+    const seq = cursor.rows[0]?.seq ?? 0;
+    return {
+      ack: { v: 1, journalId: hello.journalId, seq, resume: true, cloudTime: Date.now() },
+      siteId,
+      operatorId,
+      policyVersion: site.rows[0]?.policy_version ?? 1,
+    };
+  });
+}

@@ -1,0 +1,29 @@
+/**
+ * What a batch changed, for pages that look: ids only, small enough for one NOTIFY. When too much changed, the kind of thing
+ * and the site are enough: the page fetches what it shows.
+ */
+import type { LiveEvent } from "../api/schemas.ts";
+import type { Changes } from "../core/changes.ts";
+
+/** NOTIFY takes less than 8000 bytes. */
+const BYTES_MAX = 7_500;
+
+export function liveEvents(changes: Changes, origin: { erId: string; siteId: string; operatorId: string }): string | undefined {
+  const { siteId, erId } = origin;
+  const events: LiveEvent[] = [{ type: "er", siteId, erId }];
+  const stations = new Set([...changes.stations.keys(), ...[...changes.connectors.values()].map((c) => c.station_id)]);
+  for (const stationId of stations) events.push({ type: "station", siteId, stationId });
+  for (const stationId of new Set(changes.messages.map((m) => m.station_id))) {
+    events.push({ type: "message", siteId, stationId });
+  }
+  for (const t of changes.transactions.values()) {
+    events.push({ type: "transaction", siteId, stationId: t.station_id, transactionId: t.transaction_id });
+  }
+  for (const meterId of changes.meters.keys()) events.push({ type: "meter", siteId, meterId });
+  for (const commandId of changes.commands.keys()) events.push({ type: "command", siteId, commandId });
+
+  const text = JSON.stringify({ operatorId: origin.operatorId, events });
+  if (text.length <= BYTES_MAX) return text;
+  const types = [...new Set(events.map((event) => event.type))];
+  return JSON.stringify({ operatorId: origin.operatorId, events: types.map((type) => ({ type, siteId })) });
+}

@@ -1,0 +1,94 @@
+/**
+ * sg api | ingest | jobs | all | migrate | key: the command line of the SG.
+ *
+ * Configured by the environment, since it runs in containers: DATABASE_URL, BROKER_URL, SG_HOST, SG_PORT, SG_OPERATOR,
+ * LOG_LEVEL, and BROKER_CA_FILE for a broker with a private CA.
+ */
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import pino from "pino";
+import { AppError, describeError } from "../shared/errors.ts";
+import { migrate } from "./db/migrate.ts";
+import { issueApiKey, ROLES, startSg, type Role, type SgConfig } from "./sg.ts";
+
+const USAGE = `sg: the cloud half of Moov.olt
+
+  sg api | ingest | jobs | all     run one role, or all of them in one program
+  sg migrate                       bring the database to this release
+  sg key [--operator O] [--name N] make an API key and print it, once
+
+Environment: DATABASE_URL, BROKER_URL (amqp:// amqps:// mqtt:// mqtts://), SG_HOST (127.0.0.1), SG_PORT (8080),
+SG_OPERATOR (default), LOG_LEVEL (info), BROKER_CA_FILE.
+`;
+
+function required(name: string): string {
+  const value = process.env[name];
+  if (value === undefined || value === "") {
+    throw new AppError("CONFIG_MISSING", `${name} is not set`, { hint: "sg --help lists the environment" });
+  }
+  return value;
+}
+
+function readPort(): number {
+  const text = process.env["SG_PORT"] ?? "8080";
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new AppError("CONFIG_INVALID", `SG_PORT is "${text}", not a port number`);
+  }
+  return port;
+}
+
+function readConfig(roles: readonly Role[]): SgConfig {
+  const caFile = process.env["BROKER_CA_FILE"];
+  return {
+    roles,
+    databaseUrl: required("DATABASE_URL"),
+    brokerUrl: roles.includes("ingest") ? required("BROKER_URL") : "",
+    ...(caFile === undefined ? {} : { brokerCa: readFileSync(caFile, "utf8") }),
+    host: process.env["SG_HOST"] ?? "127.0.0.1",
+    port: readPort(),
+    defaultOperatorId: process.env["SG_OPERATOR"] ?? "default",
+  };
+}
+
+async function run(roles: readonly Role[]): Promise<void> {
+  const logger = pino({ level: process.env["LOG_LEVEL"] ?? "info" });
+  const sg = await startSg(readConfig(roles), logger);
+  const stop = () => void sg.stop().then(() => process.exit(0));
+  process.once("SIGTERM", stop);
+  process.once("SIGINT", stop);
+}
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { operator: { type: "string" }, name: { type: "string" }, help: { type: "boolean", short: "h" } },
+  });
+  const [command] = positionals;
+  if (values.help === true) return void console.log(USAGE);
+  switch (command) {
+    case "all":
+      return run(ROLES);
+    case "api":
+    case "ingest":
+    case "jobs":
+      return run([command]);
+    case "migrate": {
+      const applied = await migrate(required("DATABASE_URL"));
+      console.log(applied.length === 0 ? "the database is up to date" : `applied ${applied.join(", ")}`);
+      return;
+    }
+    case "key":
+      console.log(await issueApiKey(required("DATABASE_URL"), values.operator ?? "default", values.name ?? "cli"));
+      return;
+    default:
+      console.error(USAGE);
+      process.exitCode = 2;
+  }
+}
+
+main().catch((error: unknown) => {
+  const hint = error instanceof AppError && error.hint !== undefined ? `\n  what to do: ${error.hint}` : "";
+  console.error(`sg: ${error instanceof AppError ? `${error.code}: ` : ""}${describeError(error)}${hint}`);
+  process.exit(1);
+});

@@ -1,0 +1,147 @@
+/**
+ * The composition root of the SG: roles → programs that run side by side in this process.
+ *
+ *   api     HTTP API, live events, the page          ingest   broker ⇄ PostgreSQL
+ *   jobs    partitions, clean-up                      all      everything
+ *
+ * Every role scales by running more copies. PostgreSQL is the only store.
+ */
+import pino, { type Logger } from "pino";
+import { Gauge, Registry, collectDefaultMetrics } from "prom-client";
+import { AppError, describeError } from "../shared/errors.ts";
+import { createApp, WEB_ROOT } from "./api/app.ts";
+import { createHub } from "./api/live.ts";
+import { createApiKey } from "./api/actor.ts";
+import { createPool, inTransaction, listen, type Pool } from "./db/pool.ts";
+import { migrate } from "./db/migrate.ts";
+import { startIngest } from "./ingest/ingest.ts";
+import { startJobs } from "./jobs/jobs.ts";
+
+export const ROLES = ["api", "ingest", "jobs"] as const;
+export type Role = (typeof ROLES)[number];
+
+export type SgConfig = {
+  roles: readonly Role[];
+  databaseUrl: string;
+  brokerUrl: string;
+  brokerCa?: string;
+  host: string;
+  port: number;
+  /** Operator of sites that introduce themselves, until enrolment exists. */
+  defaultOperatorId: string;
+};
+
+/** Makes the operator if it does not exist. */
+export async function ensureOperator(pool: Pool, operatorId: string): Promise<void> {
+  const sql = "insert into operator (operator_id, name) values ($1, $1) on conflict do nothing";
+  await pool.query(sql, [operatorId]);
+}
+
+/** Makes an API key for an operator (and the operator). The key is shown once. */
+export async function issueApiKey(databaseUrl: string, operatorId: string, name: string): Promise<string> {
+  const pool = createPool(databaseUrl, { max: 1, name: "sg-key" });
+  try {
+    await ensureOperator(pool, operatorId);
+    return await inTransaction(pool, (client) => createApiKey(client, operatorId, name));
+  } finally {
+    await pool.end();
+  }
+}
+
+type Ingest = ReturnType<typeof startIngest>;
+
+function createMetrics(pool: Pool, hub: { size: number }, ingest: Ingest | undefined): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const gauge = (name: string, help: string, value: () => number) =>
+    new Gauge({ name, help, registers: [registry], collect() { this.set(value()); } });
+  gauge("sg_live_clients", "Pages that follow live events", () => hub.size);
+  gauge("sg_db_connections", "Connections of the pool", () => pool.totalCount);
+  gauge("sg_db_waiting", "Requests that wait for a connection", () => pool.waitingCount);
+  if (ingest === undefined) return registry;
+  const { counters } = ingest;
+  gauge("sg_link_up", "1 while the broker is connected", () => (ingest.linkUp ? 1 : 0));
+  gauge("sg_ingest_entries", "Entries stored since the start", () => counters.entries);
+  gauge("sg_ingest_batches", "Batches received since the start", () => counters.batches);
+  gauge("sg_ingest_dropped", "Batches dropped (the ER sends them again)", () => counters.dropped);
+  gauge("sg_ingest_parked", "Entries parked since the start", () => counters.parked);
+  return registry;
+}
+
+export type Sg = Awaited<ReturnType<typeof startSg>>;
+
+/** Starts the roles. The database must be migrated. @throws AppError when the port is taken. */
+export async function startSg(config: SgConfig, logger: Logger = pino()) {
+  const has = (role: Role) => config.roles.includes(role);
+  const pool = createPool(config.databaseUrl, { max: 10, name: `sg-${config.roles.join("-")}` });
+  const onLog = (level: "info" | "warn" | "error", message: string, fields: Record<string, unknown>) =>
+    logger[level](fields, message);
+  await ensureOperator(pool, config.defaultOperatorId);
+
+  const ingest = has("ingest")
+    ? startIngest({
+        pool,
+        databaseUrl: config.databaseUrl,
+        brokerUrl: config.brokerUrl,
+        ...(config.brokerCa === undefined ? {} : { ca: config.brokerCa }),
+        defaultOperatorId: config.defaultOperatorId,
+        onLog,
+      })
+    : undefined;
+  const jobs = has("jobs") ? startJobs({ pool, onLog }) : undefined;
+
+  const hub = createHub();
+  const live = has("api")
+    ? listen(config.databaseUrl, ["sg_live"], {
+        onNotify: (_channel, payload) => hub.onNotify(payload),
+        onGap: () => hub.reset(),
+        onLost: (reason) => onLog("warn", "database not reachable: pages are not live", { reason }),
+      })
+    : undefined;
+  const registry = createMetrics(pool, hub, ingest);
+  const app = await createApp({
+    pool,
+    hub,
+    webRoot: has("api") ? WEB_ROOT : undefined,
+    logger,
+    async health() {
+      const database = await pool.query("select 1").then(
+        () => "ok",
+        (error: unknown) => describeError(error),
+      );
+      const broker = ingest === undefined ? "not used" : ingest.linkUp ? "ok" : "not reachable";
+      return { status: database === "ok" ? "ok" : "failing", database, broker, roles: config.roles };
+    },
+    metrics: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+  });
+  try {
+    await app.listen({ host: config.host, port: config.port });
+  } catch (cause) {
+    throw new AppError("PORT_IN_USE", `cannot listen on ${config.host}:${config.port}`, {
+      cause,
+      hint: "another program uses the port: stop it, or set SG_PORT",
+    });
+  }
+  const port = (app.server.address() as { port: number }).port;
+  logger.info({ roles: config.roles, port }, "SG started");
+
+  return {
+    port,
+    counters: ingest?.counters,
+    async stop(): Promise<void> {
+      hub.stop();
+      await app.close();
+      await live?.stop();
+      await ingest?.stop();
+      await jobs?.stop();
+      await pool.end();
+      logger.info("SG stopped");
+    },
+  };
+}
+
+/** Migrates and starts: for programs that run everything themselves. */
+export async function startMigratedSg(config: SgConfig, logger: Logger): Promise<Sg> {
+  await migrate(config.databaseUrl);
+  return startSg(config, logger);
+}

@@ -1,0 +1,50 @@
+/** The place of a chart. The drawing code comes later than the page; the place has its size from the start. */
+import { lazy, Suspense } from "react";
+import type { Curve } from "../lib/curve.ts";
+import { Skeleton } from "./card.tsx";
+
+export type Series = {
+  label: string;
+  /** Name of a colour in app.css. */
+  color: "--chart-1" | "--chart-2" | "--chart-3" | "--chart-4";
+  look: "area" | "line";
+  scale: "kW" | "kWh";
+  /** Lines differ by more than their colour. */
+  dash?: number[];
+  format: (value: number) => string;
+};
+
+export type ChartProps = {
+  /** What the chart shows, in words. */
+  label: string;
+  curve: Curve;
+  series: Series[];
+  /** CSS pixels of the plot, without the line of values above it. */
+  height: number;
+  /** First and last second of the axis; without it, the data's own. */
+  range?: [number, number];
+  timeZone?: string | undefined;
+};
+
+const Plot = lazy(() => import("./plot.tsx").then(({ Plot }) => ({ default: Plot })));
+
+const READOUT_PX = 28;
+
+export function Chart(props: ChartProps) {
+  const style = { height: props.height + READOUT_PX };
+  return (
+    <div style={style}>
+      <Suspense fallback={<ChartSkeleton height={props.height} />}>
+        <Plot {...props} />
+      </Suspense>
+    </div>
+  );
+}
+
+export function ChartSkeleton({ height }: { height: number }) {
+  return (
+    <div style={{ height: height + READOUT_PX }} className="pt-7">
+      <Skeleton className="h-full w-full" />
+    </div>
+  );
+}

@@ -1,0 +1,42 @@
+/** Text to take away: a command, a URL, a frame. */
+import { useState } from "react";
+import { useTranslations } from "use-intl";
+import { Button } from "./button.tsx";
+
+/** Copies also where the page is not in a secure context and `navigator.clipboard` is missing. */
+async function copyText(text: string): Promise<void> {
+  if (navigator.clipboard !== undefined) return navigator.clipboard.writeText(text);
+  const area = document.createElement("textarea");
+  area.value = text;
+  document.body.append(area);
+  area.select();
+  document.execCommand("copy");
+  area.remove();
+}
+
+export function CopyButton({ text, small = true }: { text: string; small?: boolean }) {
+  const t = useTranslations();
+  const [copied, setCopied] = useState(false);
+  const copy = () =>
+    void copyText(text).then(() => {
+      setCopied(true);
+      setTimeout(() => setCopied(false), 2_000);
+    });
+  return (
+    <Button look="ghost" small={small} icon={copied ? "check" : "copy"} onClick={copy}>
+      <span aria-live="polite">{copied ? t("common.copied") : t("common.copy")}</span>
+    </Button>
+  );
+}
+
+/** One line of code with its button. */
+export function CopyLine({ text }: { text: string }) {
+  return (
+    <div className="flex items-center gap-2 rounded-lg border border-line bg-raised py-1 pr-1 pl-3 text-left">
+      <code className="min-w-0 flex-1 overflow-x-auto font-mono text-[0.8125rem] whitespace-pre" tabIndex={0}>
+        {text}
+      </code>
+      <CopyButton text={text} />
+    </div>
+  );
+}

@@ -1,0 +1,104 @@
+/** Form fields: label above, hint below, error in words. */
+import { useId, type InputHTMLAttributes, type ReactNode, type SelectHTMLAttributes } from "react";
+
+const BOX = `h-10 w-full min-w-0 rounded-lg border border-line-strong bg-surface px-3 text-ink pointer-coarse:h-11
+  disabled:opacity-50`;
+
+type Common = { label: string; hint?: string | undefined; hideLabel?: boolean };
+
+function Shell({ id, label, hint, hideLabel = false, children }: Common & { id: string; children: ReactNode }) {
+  return (
+    <div className="min-w-0">
+      <label htmlFor={id} className={hideLabel ? "sr-only" : "mb-1 block text-sm font-medium"}>
+        {label}
+      </label>
+      {children}
+      {hint !== undefined && (
+        <p id={`${id}-hint`} className="mt-1 text-[0.8125rem] text-ink-3">
+          {hint}
+        </p>
+      )}
+    </div>
+  );
+}
+
+export function TextField({ label, hint, hideLabel, className = "", ...rest }: Common & InputHTMLAttributes<HTMLInputElement>) {
+  const id = useId();
+  return (
+    <Shell id={id} label={label} hint={hint} hideLabel={hideLabel ?? false}>
+      <input id={id} className={`${BOX} ${className}`} aria-describedby={hint && `${id}-hint`} {...rest} />
+    </Shell>
+  );
+}
+
+export function SelectField({ label, hint, hideLabel, className = "", ...rest }: Common & SelectHTMLAttributes<HTMLSelectElement>) {
+  const id = useId();
+  return (
+    <Shell id={id} label={label} hint={hint} hideLabel={hideLabel ?? false}>
+      <select id={id} className={`${BOX} ${className}`} aria-describedby={hint && `${id}-hint`} {...rest} />
+    </Shell>
+  );
+}
+
+type Choice<T extends string> = { value: T; label: string; hint?: string };
+
+/** A few choices of which one is taken, all of them visible. */
+export function Choices<T extends string>(props: {
+  legend: string;
+  choices: readonly Choice<T>[];
+  value: T;
+  onChange: (value: T) => void;
+}) {
+  const name = useId();
+  return (
+    <fieldset>
+      <legend className="mb-1.5 text-sm font-medium">{props.legend}</legend>
+      <div className="space-y-1.5">
+        {props.choices.map(({ value, label, hint }) => (
+          <label
+            key={value}
+            className="flex cursor-pointer gap-2.5 rounded-lg border border-line px-3 py-2 has-checked:border-accent has-checked:bg-accent-soft
+              has-focus-visible:outline-2 has-focus-visible:outline-accent"
+          >
+            <input
+              type="radio"
+              name={name}
+              className="mt-1 accent-(--accent)"
+              checked={props.value === value}
+              onChange={() => props.onChange(value)}
+            />
+            <span>
+              <span className="font-medium">{label}</span>
+              {hint !== undefined && <span className="block text-sm text-ink-2">{hint}</span>}
+            </span>
+          </label>
+        ))}
+      </div>
+    </fieldset>
+  );
+}
+
+/** The same in one line, for filters and settings. */
+export function Segmented<T extends string>(props: {
+  legend: string;
+  choices: readonly { value: T; label: string }[];
+  value: T;
+  onChange: (value: T) => void;
+}) {
+  return (
+    <div role="group" aria-label={props.legend} className="inline-flex rounded-lg border border-line bg-raised p-0.5">
+      {props.choices.map(({ value, label }) => (
+        <button
+          key={value}
+          type="button"
+          aria-pressed={props.value === value}
+          onClick={() => props.onChange(value)}
+          className="h-8 rounded-md px-2.5 text-sm whitespace-nowrap text-ink-2 hover:text-ink aria-pressed:bg-surface aria-pressed:font-medium
+            aria-pressed:text-ink aria-pressed:shadow-card pointer-coarse:h-10"
+        >
+          {label}
+        </button>
+      ))}
+    </div>
+  );
+}

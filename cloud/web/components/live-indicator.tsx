@@ -1,0 +1,21 @@
+/** Whether what is on screen moves by itself. */
+import { useTranslations } from "use-intl";
+import { liveState } from "../lib/live.ts";
+import { useValue } from "../lib/value.ts";
+import { Icon } from "./icon.tsx";
+
+export function LiveIndicator() {
+  const t = useTranslations();
+  const state = useValue(liveState);
+  const live = state === "live";
+  return (
+    <span
+      role="status"
+      title={t(`liveHint.${state}`)}
+      className={`inline-flex h-8 items-center gap-1 text-[0.8125rem] font-medium ${live ? "text-accent" : state === "connecting" ? "text-ink-3" : "text-amber"}`}
+    >
+      <Icon name={live ? "dot" : state === "connecting" ? "clock" : "offline"} className={`size-4 ${live ? "animate-breathe" : ""}`} />
+      {t(`live.${state}`)}
+    </span>
+  );
+}

@@ -1,0 +1,40 @@
+/** The head of a page: where we are, what it is called, its state. Sets the title of the window, too. */
+import { Link } from "@tanstack/react-router";
+import { useEffect, type ReactNode } from "react";
+import { useTranslations } from "use-intl";
+
+/** Names the window after the page. */
+export function useTitle(title: string): void {
+  useEffect(() => {
+    document.title = title === "" ? "Moov.olt" : `${title} · Moov.olt`;
+  }, [title]);
+}
+
+type Props = { title: string; mono?: boolean; site?: { siteId: string; name: string } | undefined; badge?: ReactNode; children?: ReactNode };
+
+export function PageHead({ title, mono = false, site, badge, children }: Props) {
+  const t = useTranslations();
+  useTitle(title);
+  return (
+    <div className="mb-6">
+      <nav aria-label={t("nav.path")} className="mb-1 flex h-6 gap-1.5 text-[0.8125rem] text-ink-3">
+        <Link to="/" className="rounded hover:text-ink hover:underline">
+          {t("nav.overview")}
+        </Link>
+        {site !== undefined && (
+          <>
+            <span aria-hidden="true">/</span>
+            <Link to="/sites/$siteId" params={{ siteId: site.siteId }} className="truncate rounded hover:text-ink hover:underline">
+              {site.name}
+            </Link>
+          </>
+        )}
+      </nav>
+      <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
+        <h1 className={`min-w-0 text-2xl font-semibold tracking-tight break-words ${mono ? "font-mono text-xl" : ""}`}>{title}</h1>
+        {badge}
+      </div>
+      {children}
+    </div>
+  );
+}

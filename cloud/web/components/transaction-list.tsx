@@ -1,0 +1,70 @@
+/** Transactions in rows: a table where there is room, cards on a phone. */
+import { Link } from "@tanstack/react-router";
+import { useTranslations } from "use-intl";
+import type { Transaction } from "../../api/schemas.ts";
+import { useFormat } from "../lib/i18n.ts";
+import { TRANSACTION_LOOK, transactionState } from "../lib/state.ts";
+import { Badge } from "./badge.tsx";
+import { Card } from "./card.tsx";
+import { Since, When } from "./time.tsx";
+
+type Props = { transactions: readonly Transaction[]; zoneOf: (siteId: string) => string | undefined };
+
+const GRID = "md:grid md:grid-cols-[8.5rem_minmax(7rem,1.2fr)_minmax(6rem,1fr)_6rem_6.5rem_5.5rem] md:items-center md:gap-4";
+
+export function TransactionList({ transactions, zoneOf }: Props) {
+  const t = useTranslations();
+  return (
+    <Card className="overflow-hidden">
+      <div className={`hidden border-b border-line px-4 py-2 text-[0.8125rem] text-ink-3 ${GRID}`} aria-hidden="true">
+        <span>{t("transactions.state")}</span>
+        <span>{t("transactions.where")}</span>
+        <span>{t("transactions.token")}</span>
+        <span className="text-right">{t("transactions.power")}</span>
+        <span className="text-right">{t("transactions.energy")}</span>
+        <span className="text-right">{t("transactions.duration")}</span>
+      </div>
+      <ul className="divide-y divide-line">
+        {transactions.map((transaction) => (
+          <Row key={transaction.transactionId} transaction={transaction} timeZone={zoneOf(transaction.siteId)} />
+        ))}
+      </ul>
+    </Card>
+  );
+}
+
+function Row({ transaction, timeZone }: { transaction: Transaction; timeZone: string | undefined }) {
+  const t = useTranslations();
+  const format = useFormat();
+  const { transactionId, stationId, evseId, startedAt, endedAt } = transaction;
+  const state = transactionState(transaction);
+  return (
+    <li className={`lazy-row relative flex flex-wrap items-center gap-x-4 gap-y-1 px-4 py-2.5 hover:bg-raised ${GRID}`}>
+      <span className="max-md:order-2 max-md:ml-auto">
+        <Badge {...TRANSACTION_LOOK[state]}>{t(`transactionState.${state}`)}</Badge>
+      </span>
+      <span className="min-w-0 max-md:order-1">
+        <Link
+          to="/transactions/$transactionId"
+          params={{ transactionId }}
+          className="block truncate font-medium -outline-offset-2 after:absolute after:inset-0"
+        >
+          {stationId} <span className="font-normal text-ink-3">· {t("station.evse", { evse: String(evseId) })}</span>
+        </Link>
+        <span className="block truncate text-[0.8125rem] text-ink-3">
+          <When at={startedAt} timeZone={timeZone} ago={false} />
+        </span>
+      </span>
+      <span className="truncate font-mono text-[0.8125rem] text-ink-2 max-md:order-4 max-md:w-full max-md:hidden">
+        {transaction.idToken ?? t("transactions.noToken")}
+      </span>
+      <span className="text-right max-md:order-5 max-md:hidden">
+        {transaction.status === "active" ? format.power(transaction.powerW) : ""}
+      </span>
+      <span className="text-right font-medium max-md:order-3 max-md:basis-auto">{format.energy(transaction.energyWh)}</span>
+      <span className="text-right text-ink-2 max-md:order-6 max-md:ml-auto">
+        {endedAt === null ? <Since at={startedAt} /> : format.duration(Date.parse(endedAt) - Date.parse(startedAt))}
+      </span>
+    </li>
+  );
+}

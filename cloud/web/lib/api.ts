@@ -1,0 +1,167 @@
+/**
+ * The HTTP API, typed by its schemas: one wrapper around `fetch`, one function per call.
+ *
+ * Every failure is an `ApiError` with the cloud's own code and detail; a key that is refused signs out.
+ * It does not cache and does not retry: TanStack Query does.
+ */
+import type {
+  CommandView,
+  Connector,
+  Er,
+  IdTokenPatch,
+  IdTokenView,
+  Message,
+  Meter,
+  MeterSample,
+  NewCommand,
+  NewIdToken,
+  Page,
+  Problem,
+  Site,
+  Station,
+  Transaction,
+  TransactionDetail,
+} from "../../api/schemas.ts";
+import { session, signOut } from "./session.ts";
+
+/** What the cloud said went wrong. `status` 0 and code `unreachable`: no answer came at all. */
+export class ApiError extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly title: string;
+  readonly instance: string | null;
+  readonly errors: { pointer: string; message: string }[];
+
+  constructor(problem: Partial<Problem> & { status: number; code: string }) {
+    super(problem.detail ?? problem.title ?? problem.code);
+    this.name = "ApiError";
+    this.status = problem.status;
+    this.code = problem.code;
+    this.title = problem.title ?? problem.code;
+    this.instance = problem.instance ?? null;
+    this.errors = problem.errors ?? [];
+  }
+}
+
+type Query = Record<string, string | number | undefined>;
+type Options = { query?: Query; body?: unknown; key?: string; idempotencyKey?: string; signal?: AbortSignal | undefined };
+
+let serverAheadMs = 0;
+
+/** The cloud's time in Unix milliseconds, as its answers tell it: ages stay right on a PC with a wrong clock. */
+export const cloudNow = () => Date.now() + serverAheadMs;
+
+function noteTime(response: Response): void {
+  const date = Date.parse(response.headers.get("date") ?? "");
+  if (Number.isNaN(date)) return;
+  const ahead = date - Date.now();
+  // The header has whole seconds: a difference inside them is noise.
+  serverAheadMs = Math.abs(ahead) < 2_000 ? 0 : ahead;
+}
+
+/** The path with its query; undefined and empty filters are left out. */
+export function urlOf(path: string, query: Query = {}): string {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined && value !== "") search.set(name, String(value));
+  }
+  const text = search.toString();
+  return text === "" ? path : `${path}?${text}`;
+}
+
+/** Reads a problem+json body; anything else becomes a problem with the status as its code. */
+export async function errorOf(response: Response): Promise<ApiError> {
+  const body = (await response.json().catch(() => null)) as Partial<Problem> | null;
+  if (body !== null && typeof body === "object" && typeof body.code === "string") {
+    return new ApiError({ ...body, status: response.status, code: body.code });
+  }
+  // A proxy in front of a cloud that is down answers with its own page.
+  const code = response.status >= 502 && response.status <= 504 ? "unreachable" : `http-${response.status}`;
+  return new ApiError({ status: response.status, code, title: response.statusText });
+}
+
+async function request<T>(method: string, path: string, options: Options = {}): Promise<T> {
+  const key = options.key ?? session.get().key;
+  const headers: Record<string, string> = { accept: "application/json", authorization: `Bearer ${key ?? ""}` };
+  if (options.body !== undefined) headers["content-type"] = "application/json";
+  if (options.idempotencyKey !== undefined) headers["idempotency-key"] = options.idempotencyKey;
+  let response: Response;
+  try {
+    response = await fetch(urlOf(`/v1${path}`, options.query), {
+      method,
+      headers,
+      body: options.body === undefined ? null : JSON.stringify(options.body),
+      signal: options.signal ?? null,
+    });
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new ApiError({ status: 0, code: "unreachable" });
+  }
+  noteTime(response);
+  if (!response.ok) {
+    const error = await errorOf(response);
+    // Only for the key that is in use: one that is being tried out is the sign-in page's business.
+    if (error.status === 401 && key === session.get().key) signOut(true);
+    throw error;
+  }
+  return (await response.json()) as T;
+}
+
+/** A random UUID; also where the page is not in a secure context and `randomUUID` is missing. */
+export function newId(): string {
+  if (typeof crypto.randomUUID === "function") return crypto.randomUUID();
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6]! & 0x0f) | 0x40;
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+}
+
+/** Follows cursors until the list ends or `maxPages` were read; `complete` says which of the two. */
+export async function fetchAll<T>(
+  fetchPage: (cursor: string | undefined) => Promise<Page<T>>,
+  maxPages: number,
+): Promise<{ items: T[]; complete: boolean }> {
+  const items: T[] = [];
+  let cursor: string | undefined;
+  for (let page = 0; page < maxPages; page++) {
+    const { items: more, nextCursor } = await fetchPage(cursor);
+    items.push(...more);
+    if (nextCursor === null) return { items, complete: true };
+    cursor = nextCursor;
+  }
+  return { items, complete: false };
+}
+
+const part = encodeURIComponent;
+type Signal = AbortSignal | undefined;
+
+export const api = {
+  me: (key: string) => request<{ operatorId: string; keyName: string }>("GET", "/me", { key }),
+  sites: (query: Query, signal: Signal) => request<Page<Site>>("GET", "/sites", { query, signal }),
+  site: (siteId: string, signal: Signal) => request<Site>("GET", `/sites/${part(siteId)}`, { signal }),
+  ers: (query: Query, signal: Signal) => request<Page<Er>>("GET", "/ers", { query, signal }),
+  connectors: (query: Query, signal: Signal) => request<Page<Connector>>("GET", "/connectors", { query, signal }),
+  stations: (query: Query, signal: Signal) => request<Page<Station>>("GET", "/stations", { query, signal }),
+  station: (stationId: string, signal: Signal) =>
+    request<Station>("GET", `/stations/${part(stationId)}`, { signal }),
+  messages: (stationId: string, query: Query, signal: Signal) =>
+    request<Page<Message>>("GET", `/stations/${part(stationId)}/messages`, { query, signal }),
+  commands: (stationId: string, query: Query, signal: Signal) =>
+    request<Page<CommandView>>("GET", `/stations/${part(stationId)}/commands`, { query, signal }),
+  sendCommand: (stationId: string, body: NewCommand, idempotencyKey: string) =>
+    request<CommandView>("POST", `/stations/${part(stationId)}/commands`, { body, idempotencyKey }),
+  transactions: (query: Query, signal: Signal) =>
+    request<Page<Transaction>>("GET", "/transactions", { query, signal }),
+  transaction: (transactionId: string, signal: Signal) =>
+    request<TransactionDetail>("GET", `/transactions/${part(transactionId)}`, { signal }),
+  meters: (query: Query, signal: Signal) => request<Page<Meter>>("GET", "/meters", { query, signal }),
+  meter: (meterId: string, signal: Signal) => request<Meter>("GET", `/meters/${part(meterId)}`, { signal }),
+  meterSamples: (meterId: string, query: Query, signal: Signal) =>
+    request<Page<MeterSample>>("GET", `/meters/${part(meterId)}/samples`, { query, signal }),
+  idTokens: (query: Query, signal: Signal) => request<Page<IdTokenView>>("GET", "/id-tokens", { query, signal }),
+  createIdToken: (body: NewIdToken, idempotencyKey: string) =>
+    request<IdTokenView>("POST", "/id-tokens", { body, idempotencyKey }),
+  patchIdToken: (idToken: string, body: IdTokenPatch) =>
+    request<IdTokenView>("PATCH", `/id-tokens/${part(idToken)}`, { body }),
+};

@@ -1,0 +1,91 @@
+/**
+ * What the page asks for, by noun. The first word of a key is the noun; live.ts knows these words.
+ */
+import { keepPreviousData, queryOptions, type QueryClient } from "@tanstack/react-query";
+import type { MeterSample } from "../../api/schemas.ts";
+import { api, cloudNow, fetchAll } from "./api.ts";
+
+const PAGE = 200;
+const PAGES_MAX = 10;
+
+export const sitesQuery = () =>
+  queryOptions({
+    queryKey: ["sites"],
+    queryFn: ({ signal }) => fetchAll((cursor) => api.sites({ limit: PAGE, cursor }, signal), PAGES_MAX),
+  });
+
+export const siteQuery = (siteId: string) =>
+  queryOptions({ queryKey: ["site", siteId], queryFn: ({ signal }) => api.site(siteId, signal), enabled: siteId !== "" });
+
+/** ERs of one site, or of all of them. */
+export const ersQuery = (siteId?: string) =>
+  queryOptions({
+    queryKey: ["ers", siteId ?? ""],
+    queryFn: ({ signal }) => fetchAll((cursor) => api.ers({ siteId, limit: PAGE, cursor }, signal), PAGES_MAX),
+  });
+
+export const stationsQuery = (siteId: string) =>
+  queryOptions({
+    queryKey: ["stations", siteId],
+    queryFn: ({ signal }) => fetchAll((cursor) => api.stations({ siteId, limit: PAGE, cursor }, signal), PAGES_MAX),
+  });
+
+export const stationQuery = (stationId: string) =>
+  queryOptions({ queryKey: ["station", stationId], queryFn: ({ signal }) => api.station(stationId, signal) });
+
+/** Connectors that are out of order, wherever they are. */
+export const faultedQuery = () =>
+  queryOptions({
+    queryKey: ["faulted"],
+    queryFn: ({ signal }) => api.connectors({ status: "Faulted", limit: PAGE }, signal),
+  });
+
+export const metersQuery = (siteId: string) =>
+  queryOptions({
+    queryKey: ["meters", siteId],
+    queryFn: ({ signal }) => fetchAll((cursor) => api.meters({ siteId, limit: PAGE, cursor }, signal), PAGES_MAX),
+  });
+
+export const meterQuery = (meterId: string) =>
+  queryOptions({ queryKey: ["meter", meterId], queryFn: ({ signal }) => api.meter(meterId, signal) });
+
+export const transactionQuery = (transactionId: string) =>
+  queryOptions({
+    queryKey: ["transaction", transactionId],
+    queryFn: ({ signal }) => api.transaction(transactionId, signal),
+  });
+
+export const activeTransactionsQuery = (siteId: string) =>
+  queryOptions({
+    queryKey: ["transactions", "active", siteId],
+    queryFn: ({ signal }) => api.transactions({ siteId, status: "active", limit: PAGE }, signal),
+  });
+
+/** Samples older than the window go, new ones are added; an instant that is there already stays once. Pure. */
+export function slideWindow(known: readonly MeterSample[], fresh: readonly MeterSample[], fromMs: number): MeterSample[] {
+  const lastAt = known.at(-1)?.at ?? "";
+  const added = fresh.filter((sample) => sample.at > lastAt);
+  return [...known, ...added].filter((sample) => Date.parse(sample.at) >= fromMs);
+}
+
+/** The last `minutes` of a meter. After the first time only what is new is fetched. */
+export const meterSamplesQuery = (client: QueryClient, meterId: string, minutes: number) => {
+  const queryKey = ["meter-samples", meterId, minutes] as const;
+  return queryOptions({
+    queryKey,
+    placeholderData: keepPreviousData,
+    queryFn: async ({ signal }): Promise<MeterSample[]> => {
+      const fromMs = cloudNow() - minutes * 60_000;
+      const known = client.getQueryData<MeterSample[]>(queryKey) ?? [];
+      const from = known.at(-1)?.at ?? new Date(fromMs).toISOString();
+      const read = (cursor: string | undefined) =>
+        api.meterSamples(meterId, { from, limit: SAMPLES_PAGE, cursor }, signal);
+      const { items } = await fetchAll(read, SAMPLES_PAGES_MAX);
+      return slideWindow(known, items, fromMs);
+    },
+  });
+};
+
+/** A day of one sample a second is 86 400: more pages than that would only draw over the same pixels. */
+const SAMPLES_PAGE = 200;
+const SAMPLES_PAGES_MAX = 50;

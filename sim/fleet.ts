@@ -1,0 +1,100 @@
+/**
+ * Several simulated stations with drivers who come and go: the street in front of the demo.
+ *
+ * Repeats for the same seed as far as the network allows; every station has its own stream of randomness,
+ * so that one station's fate does not change another's.
+ */
+import type { IdToken } from "../shared/command.ts";
+import { nextRandom, seedRandom } from "../shared/ids.ts";
+import { driversComeAndGo } from "./behaviours/drivers.ts";
+import { systemClock } from "./station-clock.ts";
+import { socketTransport } from "./station-socket.ts";
+import { createStation } from "./station.ts";
+import type { Behaviour, Clock, Station, StationOptions, TransportFactory } from "./station-types.ts";
+
+export type FleetStation = Pick<StationOptions, "id" | "version" | "evses"> &
+  Partial<Pick<StationOptions, "vendor" | "model" | "password" | "config" | "timing" | "onFrame">> & {
+    /** On top of the drivers. */
+    behaviours?: Behaviour[];
+  };
+
+export type FleetOptions = {
+  /** Of the CSMS, without a station's id: `ws://host:9220/ocpp`. */
+  url: string;
+  /** The tokens that the drivers carry. */
+  tokens: IdToken[];
+  stations?: FleetStation[];
+  seed?: number;
+  /** What the whole fleet draws from the site, after each change. Currents by phase, L1 to L3. */
+  onTotalPower?: (watts: number, phaseCurrentsMa: number[]) => void;
+  /** For a run without real time or network. */
+  clock?: Clock;
+  transportFactory?: TransportFactory;
+};
+
+export type Fleet = {
+  stations: Station[];
+  /** Lets every station end its transactions and close. */
+  stop: (graceMs?: number) => Promise<void>;
+};
+
+/** A fast charger with two outlets, a double AC post and a wallbox. */
+export const DEMO_STATIONS: FleetStation[] = [
+  {
+    id: "DC-1",
+    version: "2.0.1",
+    model: "Rapid 100",
+    evses: [
+      { connectors: 1, maxPowerW: 100_000, phases: 3, kind: "DC" },
+      { connectors: 1, maxPowerW: 50_000, phases: 3, kind: "DC" },
+    ],
+  },
+  {
+    id: "AC-1",
+    version: "1.6",
+    model: "Post 22",
+    evses: [
+      { connectors: 1, maxPowerW: 22_000, phases: 3, kind: "AC" },
+      { connectors: 1, maxPowerW: 22_000, phases: 3, kind: "AC" },
+    ],
+  },
+  {
+    id: "AC-2",
+    version: "1.6",
+    model: "Wallbox 7",
+    evses: [{ connectors: 1, maxPowerW: 7_400, phases: 1, kind: "AC" }],
+  },
+];
+
+/** Switches the stations on. The first charge of each begins within three seconds of its boot. */
+export function startFleet(options: FleetOptions): Fleet {
+  const { url, tokens, stations = DEMO_STATIONS, seed = 1, clock = systemClock } = options;
+  const transportFactory = options.transportFactory ?? socketTransport({ url });
+  const drawn = new Map<string, { watts: number; currentsMa: number[] }>();
+  const total = () => {
+    const all = [...drawn.values()];
+    const phase = (index: number) => all.reduce((sum, each) => sum + (each.currentsMa[index] ?? 0), 0);
+    const watts = all.reduce((sum, each) => sum + each.watts, 0);
+    options.onTotalPower?.(watts, [phase(0), phase(1), phase(2)]);
+  };
+  const running = stations.map(({ behaviours = [], ...each }, index) => {
+    const state = seedRandom([seed, index]);
+    return createStation({
+      ...each,
+      clock,
+      random: () => nextRandom(state),
+      transportFactory,
+      behaviours: [driversComeAndGo({ tokens, firstArrivalMs: [200, 1_000] }), ...behaviours],
+      onPower(evseId, watts, currentsMa) {
+        drawn.set(`${each.id} ${evseId}`, { watts, currentsMa });
+        total();
+      },
+    });
+  });
+  return {
+    stations: running,
+    async stop(graceMs) {
+      await Promise.all(running.map((station) => station.stop(graceMs)));
+    },
+  };
+}

@@ -1,0 +1,394 @@
+/**
+ * A simulated charging station: what it does and when, whatever version it speaks and whatever carries it.
+ *
+ *   off → connecting → registering → in service ⇄ offline → …      (reset and reboot pass through `away`)
+ *
+ * This file joins the parts (link, outbox, EVSEs, dialect) and holds what concerns the whole station:
+ * registration, heartbeats, reporting of states, the commands of the CSMS, restarts. Sessions live in
+ * `station-evse.ts`. Invariants: a connector's state is reported exactly when the CSMS's idea of it is old;
+ * transaction messages survive lost sockets and restarts. Given clock, random and transport it is
+ * deterministic. It has no smart charging, reservations, local list or firmware updates.
+ */
+import { AppError, assert } from "../shared/errors.ts";
+import { uuidV7 } from "../shared/ids.ts";
+import { createDialect16 } from "./station-16.ts";
+import { createDialect201 } from "./station-201.ts";
+import { scopedClock } from "./station-clock.ts";
+import { createCommands, type CommandHost } from "./station-commands.ts";
+import { createConfig } from "./station-config.ts";
+import { FormatError } from "./station-dialect.ts";
+import { Evse, type EvseHost } from "./station-evse.ts";
+import { CallRefusal, Link } from "./station-link.ts";
+import { Outbox } from "./station-outbox.ts";
+import { ConnectorStates } from "./station-states.ts";
+import {
+  DEFAULT_TIMING,
+  type Answer,
+  type Behaviour,
+  type BootReason,
+  type CallOutcome,
+  type Clock,
+  type Commands,
+  type Dialect,
+  type Handshake,
+  type Json,
+  type Outgoing,
+  type Station,
+  type StationConfig,
+  type StationEvent,
+  type StationOptions,
+  type StopReason,
+  type Timing,
+} from "./station-types.ts";
+
+const REGISTRATION_RETRY_MS = 10_000;
+/** A graceful restart waits this long, at most, for the CSMS to take what is still unsaid. */
+const RESTART_DRAIN_MS = 5_000;
+const DRAIN_POLL_MS = 50;
+/** Meters of stations in the field do not start at zero. */
+const METER_AT_START_WH_MAX = 5_000_000;
+const STOP_GRACE_MS = 3_000;
+const NORMAL_CLOSURE = 1000;
+
+/** Switches a station on: it connects at once, and again until `stop`. */
+export function createStation(options: StationOptions): Station {
+  const core = new StationCore(options);
+  const station: Station = {
+    id: options.id,
+    version: options.version,
+    clock: core.clock,
+    random: options.random,
+    evseIds: core.evses.map((evse) => evse.id),
+    plugIn: (evseId, car, connectorId = 1) => core.evse(evseId).plugIn(car, connectorId),
+    unplug: (evseId) => core.evse(evseId).unplug(),
+    presentToken: (evseId, idToken) => core.evse(evseId).presentToken(idToken),
+    fault: (evseId, errorCode) => core.evse(evseId).fault(errorCode),
+    limitPower: (evseId, watts = Infinity) => core.evse(evseId).limitPower(watts),
+    loseSocket: (ms) => core.link.leave(ms),
+    reboot: () => core.restart("LocalReset", "Reboot", "drain"),
+    state: () => ({
+      connected: core.link.open,
+      booted: core.outbox.registered,
+      queued: core.outbox.keptCount,
+      evses: core.evses.map((evse) => evse.report()),
+    }),
+    stop: (graceMs = STOP_GRACE_MS) => core.stop(graceMs),
+    wire: {
+      sendRaw: (text) => core.link.sendRaw(text),
+      call: (action, payload) => core.callRaw(action, payload),
+      openSecond: () => core.link.openSecond(),
+    },
+  };
+  core.start(station);
+  return station;
+}
+
+class StationCore {
+  readonly evses: Evse[];
+  readonly link: Link;
+  readonly outbox: Outbox;
+  readonly clock: Clock & { clear: () => void };
+  #options: StationOptions;
+  #config: StationConfig;
+  #timing: Timing;
+  #behaviours: Behaviour[];
+  #dialect: Dialect;
+  #commands: Commands;
+  /** What behaviours are given; set by `start`. */
+  #station: Station | undefined;
+  #bootReason: BootReason | undefined = "PowerUp";
+  #operative = true;
+  #resetWhenIdle = false;
+  #restarting = false;
+  #stopping = false;
+  #states: ConnectorStates;
+  #cancelHeartbeat: () => void = () => {};
+
+  constructor(options: StationOptions) {
+    this.#options = options;
+    this.clock = scopedClock(options.clock);
+    this.#timing = { ...DEFAULT_TIMING, ...options.timing };
+    this.#behaviours = options.behaviours ?? [];
+    this.#dialect = options.version === "1.6" ? createDialect16(options.evses) : createDialect201();
+    const connectors = options.evses.reduce((sum, evse) => sum + evse.connectors, 0);
+    this.#config = createConfig({
+      NumberOfConnectors: String(connectors),
+      AuthorizationKey: options.password ?? "",
+      ...options.config,
+    });
+    this.link = this.#createLink();
+    this.outbox = new Outbox({
+      link: this.link,
+      clock: this.clock,
+      config: this.#config,
+      rewrite: (action, payload) =>
+        this.#behaviours.reduce((p, behaviour) => behaviour.call?.(action, p, this.#self) ?? p, payload),
+      onOutcome: (action, payload, outcome) => this.#onOutcome(action, payload, outcome),
+    });
+    this.#states = new ConnectorStates({
+      now: () => this.clock.now(),
+      visibleState: (state) => this.#dialect.visibleState(state),
+      heard: () => this.outbox.registered,
+      say: (message) => this.#say(message),
+      event: (event) => this.#emit(event),
+    });
+    const host = this.#createHost();
+    this.evses = options.evses.map((each, index) => {
+      const meterWh = options.random() % METER_AT_START_WH_MAX;
+      return new Evse(index + 1, each, meterWh, host);
+    });
+    this.#commands = createCommands(this.#createCommandHost());
+  }
+
+  get #self(): Station {
+    assert(this.#station !== undefined, "the station has not been started");
+    return this.#station;
+  }
+
+  evse(evseId: number): Evse {
+    const evse = this.evses[evseId - 1];
+    if (evse === undefined) throw new AppError("sim_no_evse", `${this.#options.id} has no EVSE ${evseId}`);
+    return evse;
+  }
+
+  start(station: Station): void {
+    this.#station = station;
+    this.link.start();
+    for (const behaviour of this.#behaviours) behaviour.started?.(station);
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping = true;
+    this.clock.clear();
+    for (const evse of this.evses) evse.retire();
+    if (graceMs > 0) {
+      for (const evse of this.evses) evse.end("Local", "StopAuthorized");
+      // Not by the station's own clock: that one stands still from here on.
+      await new Promise<void>((resolve) => this.#drained(this.#options.clock, graceMs, resolve));
+    }
+    this.link.stop(graceMs > 0 ? NORMAL_CLOSURE : undefined);
+    this.clock.clear();
+  }
+
+  /** Ends transactions, goes away for `rebootMs`, comes back and registers. */
+  restart(bootReason: BootReason, stopReason: StopReason, unsaid: "drain" | "keep"): void {
+    if (this.#restarting) return;
+    this.#restarting = true;
+    this.#resetWhenIdle = false;
+    for (const evse of this.evses) evse.end(stopReason, "ResetCommand");
+    const leave = () => {
+      this.#restarting = false;
+      this.#bootReason = bootReason;
+      for (const evse of this.evses) {
+        // Once more, for one that began in the meantime: it is told after the boot.
+        evse.end(stopReason, "ResetCommand");
+        evse.forget();
+      }
+      this.link.leave(this.#timing.rebootMs, NORMAL_CLOSURE);
+    };
+    if (unsaid === "drain") this.#drained(this.clock, RESTART_DRAIN_MS, leave);
+    // Not at once: the answer to the command that asked for it must leave first.
+    else this.clock.setTimer(DRAIN_POLL_MS, leave);
+  }
+
+  callRaw(action: string, payload: Json): void {
+    this.outbox.push({ call: { action, payload: () => payload }, keep: "never", done: () => {} });
+  }
+
+  /** Calls `then` once everything is said, cannot be said, or took too long. */
+  #drained(clock: Clock, withinMs: number, then: () => void): void {
+    const deadline = clock.now() + withinMs;
+    const poll = () => {
+      const unsaid = this.outbox.registered && !this.outbox.empty;
+      if (unsaid && clock.now() < deadline) clock.setTimer(DRAIN_POLL_MS, poll);
+      else then();
+    };
+    clock.setTimer(DRAIN_POLL_MS, poll);
+  }
+
+  #createLink(): Link {
+    const { random, transportFactory, onFrame } = this.#options;
+    const { clock } = this;
+    return new Link({
+      clock,
+      random,
+      timing: this.#timing,
+      transportFactory,
+      behaviours: this.#behaviours,
+      newMessageId: () => uuidV7(clock.now(), random),
+      handshake: () => this.#handshake(),
+      reshape: (text) =>
+        this.#behaviours.reduce(
+          (texts, b) => (b.frame ? texts.flatMap((each) => b.frame?.(each, this.#self) ?? each) : texts),
+          [text],
+        ),
+      onFrame: (direction, text) => onFrame?.(direction, text),
+      onOpen: () => this.#onOpen(),
+      onClose: (code, reason) => this.#onClose(code, reason),
+      onIdle: () => this.outbox.pump(),
+      onCall: (action, payload) => this.#onCall(action, payload),
+    });
+  }
+
+  #createHost(): EvseHost {
+    const { random, onPower } = this.#options;
+    const { clock } = this;
+    return {
+      clock,
+      timing: this.#timing,
+      config: this.#config,
+      online: () => this.outbox.registered,
+      newId: () => uuidV7(clock.now(), random),
+      say: (message, done) => this.#say(message, done),
+      changed: () => this.#onChanged(),
+      event: (event) => this.#emit(event),
+      power: (evseId, watts, currentsMa) => onPower?.(evseId, watts, currentsMa),
+    };
+  }
+
+  #createCommandHost(): CommandHost {
+    return {
+      evses: this.evses,
+      config: this.#config,
+      transactionIdOf: ({ tx }) => (this.#options.version === "1.6" ? tx?.numberOfCsms?.toString() : tx?.id),
+      registered: () => this.outbox.registered,
+      restart: (bootReason, stopReason, unsaid) => this.restart(bootReason, stopReason, unsaid),
+      register: () => this.#register("Triggered"),
+      repeatStates: (evseIds, connectorId) => {
+        this.#states.forgetTold(evseIds, connectorId);
+        this.#onChanged();
+      },
+      setStationOperative: (operative) => {
+        this.#operative = operative;
+      },
+      resetWhenIdle: () => {
+        this.#resetWhenIdle = true;
+      },
+      changed: () => this.#onChanged(),
+      say: (message, done) => this.#say(message, done),
+    };
+  }
+
+  #handshake(): Handshake {
+    const password = this.#password();
+    const handshake: Handshake = {
+      stationId: this.#options.id,
+      protocols: [this.#dialect.subprotocol],
+      ...(password === "" ? {} : { password }),
+    };
+    return this.#behaviours.reduce((h, behaviour) => behaviour.handshake?.(h) ?? h, handshake);
+  }
+
+  #onOpen(): void {
+    this.#emit({ kind: "connected" });
+    const modest = this.#behaviours.some((behaviour) => behaviour.bootsAfterReconnect === false);
+    if (this.#bootReason === undefined && modest) this.#inService();
+    else this.#register(this.#bootReason ?? "Unknown");
+  }
+
+  #onClose(code: number, reason: string): void {
+    this.#cancelHeartbeat();
+    this.outbox.close();
+    this.#emit({ kind: "disconnected", code, reason });
+  }
+
+  #register(reason: BootReason): void {
+    const { id, vendor = "Moovolt Sim", model = `Sim ${this.#options.version}` } = this.#options;
+    const message: Outgoing = { kind: "boot", reason, vendor, model, serialNumber: id };
+    const call = this.#dialect.encode(message);
+    assert(call !== undefined, "every version can register");
+    const again = (ms: number) => {
+      this.#cancelHeartbeat();
+      this.#cancelHeartbeat = this.clock.setTimer(ms, () => this.#register(reason));
+    };
+    const done = (outcome: CallOutcome) => {
+      if (!this.link.open) return;
+      const answer = outcome.kind === "answered" ? this.#dialect.read(message, outcome.payload) : {};
+      const intervalS = answer.intervalS !== undefined && answer.intervalS > 0 ? answer.intervalS : undefined;
+      if (answer.status !== "Accepted") {
+        return again(intervalS === undefined ? REGISTRATION_RETRY_MS : intervalS * 1_000);
+      }
+      if (intervalS !== undefined) this.#config.set("HeartbeatInterval", String(intervalS));
+      this.#bootReason = undefined;
+      if (!this.outbox.registered) this.#inService();
+    };
+    this.outbox.register({ call, keep: "never", done });
+  }
+
+  #inService(): void {
+    this.#states.forgetTold();
+    this.#beatLater();
+    this.outbox.open();
+    this.#onChanged();
+    this.#emit({ kind: "booted" });
+  }
+
+  #beatLater(): void {
+    this.#cancelHeartbeat();
+    const intervalMs = this.#config.integer("HeartbeatInterval") * 1_000;
+    if (intervalMs === 0) return;
+    this.#cancelHeartbeat = this.clock.setTimer(intervalMs, () => {
+      this.#say({ kind: "heartbeat" });
+      this.#beatLater();
+    });
+  }
+
+  #onCall(action: string, payload: Json): Json {
+    const handler = Object.hasOwn(this.#dialect.handlers, action)
+      ? this.#dialect.handlers[action]
+      : undefined;
+    if (handler === undefined) throw new CallRefusal("NotImplemented", `this station has no ${action}`);
+    const password = this.#password();
+    const heartbeat = this.#config.integer("HeartbeatInterval");
+    try {
+      return handler(payload, this.#commands);
+    } catch (error) {
+      if (error instanceof FormatError) throw new CallRefusal(this.#dialect.formatErrorCode, error.message);
+      throw error;
+    } finally {
+      if (this.#config.integer("HeartbeatInterval") !== heartbeat) this.#beatLater();
+      // A new password is proved at once: with a new connection.
+      if (this.#password() !== password) {
+        this.clock.setTimer(DRAIN_POLL_MS, () => this.link.leave(0, NORMAL_CLOSURE));
+      }
+    }
+  }
+
+  #password(): string {
+    return this.#config.find("AuthorizationKey")?.value ?? "";
+  }
+
+  #onOutcome(action: string, payload: Json, outcome: CallOutcome): void {
+    if (outcome.kind === "unanswered") return;
+    const result = outcome.kind === "answered" ? { result: outcome.payload } : {};
+    this.#emit({ kind: "answered", action, payload, ...result });
+  }
+
+  #say(message: Outgoing, done: (answer: Answer | undefined) => void = () => {}): void {
+    const call = this.#dialect.encode(message);
+    const sparable = message.kind === "transaction" && message.event === "Updated";
+    const keep = message.kind !== "transaction" ? "never" : sparable ? "sparable" : "always";
+    if (call === undefined || (keep === "never" && !this.outbox.registered)) return done(undefined);
+    this.outbox.push({
+      call,
+      keep,
+      done: (outcome) =>
+        done(outcome.kind === "answered" ? this.#dialect.read(message, outcome.payload) : undefined),
+    });
+  }
+
+  /** Tells the CSMS what it does not know yet, and does what waited for an idle EVSE. */
+  #onChanged(): void {
+    for (const evse of this.evses) evse.applyAvailability();
+    if (this.#resetWhenIdle && this.evses.every((evse) => evse.tx === undefined)) {
+      this.restart("RemoteReset", "SoftReset", "drain");
+    }
+    this.#states.update(this.#operative ? "Available" : "Unavailable", this.evses);
+  }
+
+  #emit(event: StationEvent): void {
+    this.#options.onEvent?.(event);
+    if (this.#stopping) return;
+    for (const behaviour of this.#behaviours) behaviour.event?.(event, this.#self);
+  }
+}
