@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { startTestCsms, until } from "./station-harness.ts";
+import { startTestCsms, until } from "./station/harness.ts";
 
 const CLI = fileURLToPath(new URL("cli-station.ts", import.meta.url));
 

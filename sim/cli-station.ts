@@ -7,13 +7,13 @@ import { createInterface } from "node:readline";
 import { randomFillSync } from "node:crypto";
 import { parseArgs, styleText } from "node:util";
 import { AppError, describeError } from "../shared/errors.ts";
-import { driversComeAndGo } from "./behaviours/drivers.ts";
-import { drawCar } from "./car.ts";
-import { systemClock } from "./station-clock.ts";
-import { frameChecker } from "./station-schemas.ts";
-import { socketTransport } from "./station-socket.ts";
-import { createStation } from "./station.ts";
-import type { EvseOptions, Station, StationEvent } from "./station-types.ts";
+import { driversComeAndGo } from "./station/behaviours/drivers.ts";
+import { drawCar } from "./station/car.ts";
+import { systemClock } from "./station/clock.ts";
+import { frameChecker } from "./station/schemas.ts";
+import { socketTransport } from "./station/socket.ts";
+import { createStation } from "./station/station.ts";
+import type { EvseOptions, Station, StationEvent } from "./station/types.ts";
 
 const HELP = `A simulated charging station.
 

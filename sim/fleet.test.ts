@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { DEMO_STATIONS, startFleet } from "./fleet.ts";
-import { startTestCsms, until, virtualWorld } from "./station-harness.ts";
+import { startTestCsms, until, virtualWorld } from "./station/harness.ts";
 
 const TOKENS = [{ idToken: "DEMO-1" }, { idToken: "DEMO-2" }];
 

@@ -6,11 +6,11 @@
  */
 import type { IdToken } from "../shared/command.ts";
 import { nextRandom, seedRandom } from "../shared/ids.ts";
-import { driversComeAndGo } from "./behaviours/drivers.ts";
-import { systemClock } from "./station-clock.ts";
-import { socketTransport } from "./station-socket.ts";
-import { createStation } from "./station.ts";
-import type { Behaviour, Clock, Station, StationOptions, TransportFactory } from "./station-types.ts";
+import { driversComeAndGo } from "./station/behaviours/drivers.ts";
+import { systemClock } from "./station/clock.ts";
+import { socketTransport } from "./station/socket.ts";
+import { createStation } from "./station/station.ts";
+import type { Behaviour, Clock, Station, StationOptions, TransportFactory } from "./station/types.ts";
 
 export type FleetStation = Pick<StationOptions, "id" | "version" | "evses"> &
   Partial<Pick<StationOptions, "vendor" | "model" | "password" | "config" | "timing" | "onFrame">> & {

@@ -54,7 +54,7 @@ describe("on the wire", () => {
   };
 
   test("answers the manual's example request: 230 V is 43 66 00 00", async () => {
-    expect(await exchange(true, "01 04 00 00 00 02 71 CB")).toBe("01040443660000" + "4e27");
+    expect(await exchange(true, "01 04 00 00 00 02 71 CB")).toBe("01040443660000" + "0e1f");
   });
 
   test("answers in TCP framing with the number it was asked with", async () => {

@@ -86,7 +86,7 @@ export async function openLine(config: LineConfig, signal: AbortSignal): Promise
       const code = (error as { modbusCode?: number }).modbusCode;
       if (code !== undefined) throw new Refused(code, describeError(error));
       await closeOnce();
-      throw error instanceof Unanswered ? error : new Unanswered(unansweredReason(error, timeoutMs), { cause: error });
+      throw error instanceof Unanswered ? error : new Unanswered(unansweredReason(error, timeoutMs));
     }
   };
   return { request, close: closeOnce, isOpen: () => ended === undefined };

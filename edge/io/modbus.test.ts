@@ -155,9 +155,9 @@ describe.each(transports)("over %s", (kind) => {
     await until("the dead meter is lost", () => health.some((event) => event.startsWith("dead lost")));
     expect(health).toContain("dead lost: no valid answer within 150 ms");
     const [before, askedBefore] = [of("alive").length, sim.requests.get(2)?.length ?? 0];
-    await until("twenty more readings", () => of("alive").length >= before + 20);
+    await until("twelve more readings", () => of("alive").length >= before + 12);
     // Back-off doubles from 200 ms: far fewer requests than polls of the healthy one.
-    expect((sim.requests.get(2)?.length ?? 0) - askedBefore).toBeLessThanOrEqual(7);
+    expect((sim.requests.get(2)?.length ?? 0) - askedBefore).toBeLessThanOrEqual(5);
     expect(health.filter((event) => event.startsWith("alive"))).toEqual(["alive ok: answers"]);
     dead = false;
     await until("the dead meter answers", () => of("dead").length > 0);

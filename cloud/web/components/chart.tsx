@@ -28,23 +28,24 @@ export type ChartProps = {
 
 const Plot = lazy(() => import("./plot.tsx").then(({ Plot }) => ({ default: Plot })));
 
-const READOUT_PX = 28;
+/** The height of the values above the plot: on a phone, several of them take two lines. */
+export const readoutSize = (series: number) => (series > 1 ? "h-6 max-sm:h-12" : "h-6");
 
 export function Chart(props: ChartProps) {
-  const style = { height: props.height + READOUT_PX };
   return (
-    <div style={style}>
-      <Suspense fallback={<ChartSkeleton height={props.height} />}>
-        <Plot {...props} />
-      </Suspense>
-    </div>
+    <Suspense fallback={<ChartSkeleton height={props.height} series={props.series.length} />}>
+      <Plot {...props} />
+    </Suspense>
   );
 }
 
-export function ChartSkeleton({ height }: { height: number }) {
+export function ChartSkeleton({ height, series = 1 }: { height: number; series?: number }) {
   return (
-    <div style={{ height: height + READOUT_PX }} className="pt-7">
-      <Skeleton className="h-full w-full" />
+    <div>
+      <div className={readoutSize(series)} />
+      <div style={{ height }}>
+        <Skeleton className="h-full w-full" />
+      </div>
     </div>
   );
 }

@@ -94,7 +94,7 @@ export function Segmented<T extends string>(props: {
           aria-pressed={props.value === value}
           onClick={() => props.onChange(value)}
           className="h-8 rounded-md px-2.5 text-sm whitespace-nowrap text-ink-2 hover:text-ink aria-pressed:bg-surface aria-pressed:font-medium
-            aria-pressed:text-ink aria-pressed:shadow-card pointer-coarse:h-10"
+            aria-pressed:text-ink aria-pressed:shadow-card dark:aria-pressed:bg-line pointer-coarse:h-10"
         >
           {label}
         </button>

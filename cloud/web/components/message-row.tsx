@@ -35,14 +35,14 @@ export function MessageRow({ message, timeZone }: { message: Message; timeZone: 
         <time dateTime={message.at} title={format.instant(at, timeZone)} className="w-[4.25rem] shrink-0 text-[0.8125rem] text-ink-2">
           {format.time(at, timeZone)}
         </time>
-        <span className="flex min-w-0 flex-1 flex-wrap items-baseline gap-x-2.5">
-          <span className="font-medium break-all">{message.action ?? word}</span>
+        <span className="flex min-w-0 flex-1 items-baseline gap-x-2.5 max-sm:flex-wrap">
+          <span className="shrink-0 font-medium break-all max-sm:shrink">{message.action ?? word}</span>
           {marked ? (
-            <span className={`text-[0.8125rem] font-medium ${TONE_TEXT[tone]}`}>{word}</span>
+            <span className={`shrink-0 text-[0.8125rem] font-medium ${TONE_TEXT[tone]}`}>{word}</span>
           ) : (
             message.action !== null && <span className="sr-only">{word}</span>
           )}
-          <span className="min-w-0 truncate text-[0.8125rem] text-ink-2">{message.reason ?? preview(message)}</span>
+          <span className="min-w-0 truncate text-[0.8125rem] max-sm:w-full text-ink-2">{message.reason ?? preview(message)}</span>
         </span>
         {message.flags.map((flag) => (
           <span key={flag} className="hidden rounded bg-raised px-1.5 text-xs text-ink-2 sm:inline" title={code("flagHint", flag) ?? flag}>

@@ -70,7 +70,7 @@ export function MeterChart({ meterId, minutes, phases, height, timeZone }: Chart
   const samples = useQuery(meterSamplesQuery(client, meterId, minutes));
   const now = useNow(1_000 * Math.max(2, minutes / 15));
   const curve = useMemo(() => meterCurve(samples.data ?? []), [samples.data]);
-  if (samples.isPending) return <ChartSkeleton height={height} />;
+  if (samples.isPending) return <ChartSkeleton height={height} series={phases + 1} />;
   if (samples.isError && samples.data === undefined) return <ProblemNote error={samples.error} />;
   const kw = (value: number) => format.power(value * 1_000);
   const lines = PHASES.slice(0, Math.min(phases, curve.columns.length - 1));

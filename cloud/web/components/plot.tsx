@@ -11,9 +11,9 @@ import { MISSING } from "../lib/format.ts";
 import { useFormat } from "../lib/i18n.ts";
 import { theme } from "../lib/theme.ts";
 import { useValue } from "../lib/value.ts";
-import type { ChartProps, Series } from "./chart.tsx";
+import { readoutSize, type ChartProps, type Series } from "./chart.tsx";
 
-const FONT = "11.5px ui-sans-serif, system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
+const FONT = "12px ui-sans-serif, system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
 const cssColor = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 function seriesOptions({ label, color, look, scale, dash }: Series): uPlot.Series {
@@ -159,7 +159,7 @@ function lastFilled(columns: readonly (number | null)[][]): number | null {
 
 function Readout({ series, curve, at, time }: Pick<ChartProps, "series" | "curve"> & { at: number | null; time: string }) {
   return (
-    <p className="mb-1 flex h-6 flex-nowrap items-center gap-x-4 overflow-x-auto text-[0.8125rem] whitespace-nowrap text-ink-2">
+    <p className={`${readoutSize(series.length)} flex flex-wrap content-start items-center gap-x-4 text-[0.8125rem] whitespace-nowrap text-ink-2`}>
       <span className="text-ink-3">{time}</span>
       {series.map((one, index) => {
         const value = at === null ? null : (curve.columns[index]?.[at] ?? null);

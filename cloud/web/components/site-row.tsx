@@ -31,14 +31,16 @@ export function SiteRow({ site, ers }: { site: Site; ers: readonly Er[] }) {
         {erOnline ? (
           <p className="text-[0.8125rem] text-ink-3">{t("site.stations", { count: site.stationCount })}</p>
         ) : (
-          <p className="flex flex-wrap items-center gap-x-2 text-[0.8125rem] text-ink-3">
+          <p className="text-[0.8125rem] text-ink-3">
             {lastSeenAt === null ? t("er.neverSeen") : t("er.asOf")} {lastSeenAt !== null && <Ago at={lastSeenAt} timeZone={timeZone} />}
           </p>
         )}
       </div>
-      <div className={`order-last col-span-2 md:order-none md:col-span-1 ${erOnline ? "" : "opacity-75"}`}>
-        <p className="text-[0.8125rem] text-ink-2">
-          {t("site.inUse", { active: site.activeTransactions, connectors: site.connectorCount })}
+      <div className={`order-last col-span-2 md:order-none md:col-span-1 `}>
+        <p className={`text-[0.8125rem] ${erOnline ? "text-ink-2" : "text-ink-3"}`}>
+          {site.connectorCount === 0
+            ? t("site.noConnectors")
+            : t("site.inUse", { active: site.activeTransactions, connectors: site.connectorCount })}
         </p>
         <div className="mt-1 h-1.5 overflow-hidden rounded-full bg-raised" aria-hidden="true">
           <div

@@ -10,12 +10,15 @@ import { Badge } from "./badge.tsx";
 import { Card } from "./card.tsx";
 import { Ago } from "./time.tsx";
 
-export function StationCard({ station, timeZone }: { station: Station; timeZone: string }) {
+type Props = { station: Station; siteOnline: boolean; timeZone: string };
+
+export function StationCard({ station, siteOnline, timeZone }: Props) {
   const t = useTranslations();
-  const { stationId, online, vendor, model } = station;
+  const { stationId, vendor, model } = station;
+  const online = station.online && siteOnline;
   const link = online ? "online" : "offline";
   return (
-    <Card className="relative flex flex-col transition-colors hover:border-line-strong">
+    <Card className="relative flex h-full flex-col transition-colors hover:border-line-strong">
       <div className="flex items-start justify-between gap-2 px-4 pt-3">
         <div className="min-w-0">
           <h3 className="truncate font-semibold">
@@ -32,7 +35,7 @@ export function StationCard({ station, timeZone }: { station: Station; timeZone:
         {!online && (
           <div className="text-right">
             <Badge {...ONLINE_LOOK[link]}>{t(`online.${link}`)}</Badge>
-            {station.onlineChangedAt !== null && (
+            {!station.online && station.onlineChangedAt !== null && (
               <p className="mt-0.5 text-xs text-ink-3">
                 <Ago at={station.onlineChangedAt} timeZone={timeZone} />
               </p>
@@ -63,11 +66,14 @@ function ConnectorLine({ connector, online }: { connector: Connector; online: bo
   );
 }
 
-/** A connector's state with the finer word of the station beside it, where it adds something. */
+/**
+ * A connector's state with the finer word of the station beside it, where it adds something. Behind an
+ * offline station it is the last state that was known, greyed: the station itself says since when.
+ */
 export function ConnectorBadge({ connector, online }: { connector: Connector; online: boolean }) {
   const t = useTranslations();
   const code = useCode();
-  const state = connectorState(connector, online);
+  const state = connectorState(connector);
   const finer =
     state === "faulted"
       ? connector.errorCode !== null && (code("errorCode", connector.errorCode) ?? connector.errorCode)
@@ -76,7 +82,10 @@ export function ConnectorBadge({ connector, online }: { connector: Connector; on
         (code("connectorDetail", connector.detail) ?? connector.detail);
   return (
     <span className="inline-flex min-w-0 items-center gap-2">
-      <Badge {...CONNECTOR_LOOK[state]}>{t(`connectorState.${state}`)}</Badge>
+      <Badge {...CONNECTOR_LOOK[state]} {...(online ? {} : { tone: "quiet" })}>
+        {!online && <span className="sr-only">{t("station.lastKnown")} </span>}
+        {t(`connectorState.${state}`)}
+      </Badge>
       {finer && <span className="truncate text-[0.8125rem] text-ink-2">{finer}</span>}
     </span>
   );

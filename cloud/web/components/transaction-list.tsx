@@ -10,7 +10,7 @@ import { Since, When } from "./time.tsx";
 
 type Props = { transactions: readonly Transaction[]; zoneOf: (siteId: string) => string | undefined };
 
-const GRID = "md:grid md:grid-cols-[8.5rem_minmax(7rem,1.2fr)_minmax(6rem,1fr)_6rem_6.5rem_5.5rem] md:items-center md:gap-4";
+const GRID = "md:grid md:grid-cols-[8rem_minmax(9rem,1.2fr)_minmax(6rem,1fr)_5rem_7rem] md:items-center md:gap-4";
 
 export function TransactionList({ transactions, zoneOf }: Props) {
   const t = useTranslations();
@@ -22,7 +22,6 @@ export function TransactionList({ transactions, zoneOf }: Props) {
         <span>{t("transactions.token")}</span>
         <span className="text-right">{t("transactions.power")}</span>
         <span className="text-right">{t("transactions.energy")}</span>
-        <span className="text-right">{t("transactions.duration")}</span>
       </div>
       <ul className="divide-y divide-line">
         {transactions.map((transaction) => (
@@ -61,9 +60,11 @@ function Row({ transaction, timeZone }: { transaction: Transaction; timeZone: st
       <span className="text-right max-md:order-5 max-md:hidden">
         {transaction.status === "active" ? format.power(transaction.powerW) : ""}
       </span>
-      <span className="text-right font-medium max-md:order-3 max-md:basis-auto">{format.energy(transaction.energyWh)}</span>
-      <span className="text-right text-ink-2 max-md:order-6 max-md:ml-auto">
-        {endedAt === null ? <Since at={startedAt} /> : format.duration(Date.parse(endedAt) - Date.parse(startedAt))}
+      <span className="text-right max-md:order-3 max-md:flex max-md:w-full max-md:items-baseline max-md:justify-between">
+        <span className="font-medium">{format.energy(transaction.energyWh)}</span>
+        <span className="block text-[0.8125rem] text-ink-3">
+          {endedAt === null ? <Since at={startedAt} /> : format.duration(Date.parse(endedAt) - Date.parse(startedAt))}
+        </span>
       </span>
     </li>
   );

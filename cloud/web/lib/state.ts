@@ -15,15 +15,10 @@ export type ConnectorState =
   | "reserved"
   | "unavailable"
   | "faulted"
-  | "offline"
   | "unknown";
 
-/**
- * What a person sees when standing in front of the connector. An offline station's connectors are
- * `offline` whatever they said last: nobody knows.
- */
-export function connectorState(connector: Connector, stationOnline: boolean): ConnectorState {
-  if (!stationOnline) return "offline";
+/** What a person saw when standing in front of the connector, the last time the station said so. */
+export function connectorState(connector: Connector): ConnectorState {
   switch (connector.status) {
     case "Available":
       return "free";
@@ -61,7 +56,6 @@ export const CONNECTOR_LOOK: Record<ConnectorState, { icon: IconName; tone: Tone
   reserved: { icon: "bookmark", tone: "neutral" },
   unavailable: { icon: "ban", tone: "quiet" },
   faulted: { icon: "alert", tone: "red" },
-  offline: { icon: "offline", tone: "amber" },
   unknown: { icon: "question", tone: "quiet" },
 };
 

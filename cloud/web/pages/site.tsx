@@ -35,16 +35,16 @@ export function SitePage() {
   return (
     <>
       <SiteHead site={site.data} stations={stations.data.items} ers={ers.data.items} />
-      <div className="grid gap-8 lg:grid-cols-[minmax(0,1fr)_21rem]">
+      <div className="grid grid-cols-1 gap-8 lg:grid-cols-[minmax(0,1fr)_21rem]">
         <div className="min-w-0 space-y-8">
           <Section title={t("site.stationsTitle")} count={String(stations.data.items.length)}>
             {stations.data.items.length === 0 ? (
               <FirstStation />
             ) : (
-              <ul className="grid gap-3 sm:grid-cols-2">
+              <ul className="grid grid-cols-1 gap-3 sm:grid-cols-2">
                 {stations.data.items.map((station) => (
                   <li key={station.stationId} className="lazy-row">
-                    <StationCard station={station} timeZone={timeZone} />
+                    <StationCard station={station} siteOnline={site.data.erOnline} timeZone={timeZone} />
                   </li>
                 ))}
               </ul>
@@ -93,14 +93,14 @@ export function SitePage() {
   );
 }
 
-const COUNTED: readonly ConnectorState[] = ["charging", "waiting", "occupied", "free", "reserved", "unavailable", "faulted", "offline", "unknown"];
+const COUNTED: readonly ConnectorState[] = ["charging", "waiting", "occupied", "free", "reserved", "unavailable", "faulted", "unknown"];
 
 function SiteHead({ site, stations, ers }: { site: Site; stations: readonly Station[]; ers: readonly Er[] }) {
   const t = useTranslations();
   const format = useFormat();
-  const states = stations.flatMap((station) =>
-    station.connectors.map((connector) => connectorState(connector, station.online && site.erOnline)),
-  );
+  const heard = stations.filter((station) => station.online && site.erOnline);
+  const states = heard.flatMap((station) => station.connectors.map((connector) => connectorState(connector)));
+  const offline = stations.length - heard.length;
   const counts = COUNTED.map((state) => ({ state, count: states.filter((one) => one === state).length })).filter(({ count }) => count > 0);
   const lastSeenAt = ers[0]?.lastSeenAt ?? null;
   return (
@@ -126,6 +126,11 @@ function SiteHead({ site, stations, ers }: { site: Site; stations: readonly Stat
               </Badge>
             </li>
           ))}
+          {site.erOnline && offline > 0 && (
+            <li>
+              <Badge {...ONLINE_LOOK.offline}>{t("site.stationsOffline", { count: offline })}</Badge>
+            </li>
+          )}
         </ul>
       </div>
     </PageHead>

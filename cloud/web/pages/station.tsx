@@ -32,10 +32,12 @@ export function StationPage() {
   if (query.isError && station === undefined) return <ProblemNote error={query.error} onRetry={() => void query.refetch()} />;
   if (station === undefined) return <StationSkeleton />;
   const timeZone = site.data?.timeZone;
+  // Behind an ER that cannot be heard, nobody knows.
+  const online = station.online && site.data?.erOnline !== false;
   return (
     <>
-      <StationHead station={station} site={site.data} timeZone={timeZone} />
-      <div className="grid gap-8 lg:grid-cols-[minmax(0,1fr)_24rem]">
+      <StationHead station={{ ...station, online }} site={site.data} timeZone={timeZone} />
+      <div className="grid grid-cols-1 gap-8 lg:grid-cols-[minmax(0,1fr)_24rem]">
         <Section title={t("station.connectorsTitle")} className="min-w-0">
           {station.connectors.length === 0 ? (
             <Empty title={t("station.noConnectors")}>{t("station.noConnectorsHint")}</Empty>
@@ -43,7 +45,7 @@ export function StationPage() {
             <ul className="space-y-3">
               {station.connectors.map((connector) => (
                 <li key={`${connector.evseId}.${connector.connectorId}`}>
-                  <ConnectorCard {...{ connector, timeZone }} online={station.online} onAsk={setQuestion} />
+                  <ConnectorCard {...{ connector, timeZone }} online={online} onAsk={setQuestion} />
                 </li>
               ))}
             </ul>
@@ -60,7 +62,7 @@ export function StationPage() {
           onFilter={(search) => void navigate({ to: "/stations/$stationId", params: { stationId }, search, replace: true, resetScroll: false })}
         />
       </Section>
-      {question !== null && <CommandDialog {...{ station, question }} onClose={() => setQuestion(null)} />}
+      {question !== null && <CommandDialog station={{ ...station, online }} question={question} onClose={() => setQuestion(null)} />}
     </>
   );
 }

@@ -95,8 +95,8 @@ function Flags({ flags, review }: { flags: readonly string[]; review: boolean })
       <dl className="mt-1.5 space-y-1.5 text-sm">
         {flags.map((flag) => (
           <div key={flag}>
-            <dt className="inline font-medium">{code("flag", flag) ?? flag}</dt>
-            <dd className="inline text-ink-2"> {code("flagHint", flag) ?? ""}</dd>
+            <dt className="font-medium">{code("flag", flag) ?? flag}</dt>
+            <dd className="text-ink-2">{code("flagHint", flag) ?? ""}</dd>
           </div>
         ))}
       </dl>

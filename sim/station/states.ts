@@ -3,8 +3,8 @@
  *
  * EVSE 0 with connector 0 is the station itself. States that a version does not tell apart are told once.
  */
-import type { Evse } from "./station-evse.ts";
-import type { ConnectorState, Dialect, Outgoing, StationEvent } from "./station-types.ts";
+import type { Evse } from "./evse.ts";
+import type { ConnectorState, Dialect, Outgoing, StationEvent } from "./types.ts";
 
 export type StatesHost = {
   now: () => number;

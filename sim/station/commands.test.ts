@@ -1,10 +1,10 @@
 /** What the CSMS asks, what the station answers, and what then really happens. Both versions. */
 import { expect, test } from "vitest";
-import { nextRandom, seedRandom } from "../shared/ids.ts";
+import { nextRandom, seedRandom } from "../../shared/ids.ts";
 import type { Car } from "./car.ts";
-import { virtualWorld, type Script } from "./station-harness.ts";
+import { virtualWorld, type Script } from "./harness.ts";
 import { createStation } from "./station.ts";
-import type { EvseOptions, Json, OcppVersion, StationOptions } from "./station-types.ts";
+import type { EvseOptions, Json, OcppVersion, StationOptions } from "./types.ts";
 
 const CAR: Car = { batteryWh: 58_000, socPercent: 40, maxAcW: 11_000, phases: 3, maxDcW: 120_000, seed: 1 };
 const TOKEN = { idToken: "04A2B3C4", type: "ISO14443" };
@@ -180,6 +180,9 @@ test("1.6 triggers: the message comes after the answer", async () => {
     const before = w.brain.said.length;
     expect(await w.ask("TriggerMessage", { requestedMessage })).toEqual({ status: "Accepted" });
     expect(w.brain.said.slice(before).map(({ action }) => action)).toContain(requestedMessage);
+    const answered = w.frames.findLastIndex((frame) => frame.includes('> [3,"csms-'));
+    const caused = w.frames.findLastIndex((frame) => frame.includes("> [2,"));
+    expect(caused).toBeGreaterThan(answered);
   }
   const requestedMessage = "DiagnosticsStatusNotification";
   expect(await w.ask("TriggerMessage", { requestedMessage })).toEqual({ status: "NotImplemented" });

@@ -4,8 +4,8 @@
  * Answers are given at once; whatever follows (states, transactions, a restart) comes after the answer,
  * because the link holds calls back while it answers. It keeps one thing: a reset that waits for idle EVSEs.
  */
-import type { Evse } from "./station-evse.ts";
-import type { Answer, BootReason, Commands, Outgoing, StationConfig, StopReason } from "./station-types.ts";
+import type { Evse } from "./evse.ts";
+import type { Answer, BootReason, Commands, Outgoing, StationConfig, StopReason } from "./types.ts";
 
 export type CommandHost = {
   evses: Evse[];

@@ -3,8 +3,8 @@
  *
  * OCPP 1.6 knows no EVSEs: connectors are numbered through the station, 0 is the station itself.
  */
-import type { IdToken } from "../shared/command.ts";
-import { call, integer, iso, meterValue, oneOf, text } from "./station-dialect.ts";
+import type { IdToken } from "../../shared/command.ts";
+import { call, integer, iso, meterValue, oneOf, text } from "./dialect.ts";
 import type {
   Answer,
   Commands,
@@ -14,7 +14,7 @@ import type {
   Json,
   Outgoing,
   TransactionMessage,
-} from "./station-types.ts";
+} from "./types.ts";
 
 const FORMAT_ERROR_CODE = "FormationViolation";
 const TRIGGERS = {

@@ -1,10 +1,10 @@
 /** Each misbehaviour does what its name says, and only that. */
 import { expect, test } from "vitest";
-import { nextRandom, seedRandom } from "../../shared/ids.ts";
+import { nextRandom, seedRandom } from "../../../shared/ids.ts";
 import type { Car } from "../car.ts";
-import { virtualWorld, type Script } from "../station-harness.ts";
+import { virtualWorld, type Script } from "../harness.ts";
 import { createStation } from "../station.ts";
-import type { Behaviour, Json, OcppVersion } from "../station-types.ts";
+import type { Behaviour, Json, OcppVersion } from "../types.ts";
 import * as misbehaviours from "./misbehaviours.ts";
 
 const CAR: Car = { batteryWh: 58_000, socPercent: 40, maxAcW: 11_000, phases: 3, maxDcW: 120_000, seed: 1 };

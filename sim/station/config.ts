@@ -4,8 +4,8 @@
  *
  * Invariant: a value that has been accepted can be read by its type. It does not know who reads it.
  */
-import { assert } from "../shared/errors.ts";
-import type { ConfigEntry, ConfigResult, StationConfig } from "./station-types.ts";
+import { assert } from "../../shared/errors.ts";
+import type { ConfigEntry, ConfigResult, StationConfig } from "./types.ts";
 
 type Row = [
   key: string | undefined,

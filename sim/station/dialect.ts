@@ -1,5 +1,5 @@
 /** What both dialects need: reading the fields of a CALL, and laying out a sample. */
-import type { EncodedCall, Json, OutletSample } from "./station-types.ts";
+import type { EncodedCall, Json, OutletSample } from "./types.ts";
 
 /** The payload of a CALL does not have the form that the standard asks for. */
 export class FormatError extends Error {}

@@ -9,10 +9,10 @@
  * Invariants: the connector's state is always derived, never stored (`stateOf`); the meter never runs
  * backwards; a transaction message carries what was true when it happened. It does not know the protocol.
  */
-import { AppError, assert } from "../shared/errors.ts";
-import type { IdToken } from "../shared/command.ts";
+import { AppError, assert } from "../../shared/errors.ts";
+import type { IdToken } from "../../shared/command.ts";
 import type { Car } from "./car.ts";
-import { Outlet } from "./station-outlet.ts";
+import { Outlet } from "./outlet.ts";
 import type {
   Answer,
   ChargingState,
@@ -28,7 +28,7 @@ import type {
   Transaction,
   TransactionMessage,
   TriggerReason,
-} from "./station-types.ts";
+} from "./types.ts";
 
 export type EvseHost = {
   clock: Clock;

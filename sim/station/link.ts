@@ -7,8 +7,8 @@
  * socket that was given up are ignored; the answer to a CALL of the CSMS leaves before anything it causes.
  * It does not know what the messages mean and keeps none of them.
  */
-import { assert, describeError } from "../shared/errors.ts";
-import type { Random } from "../shared/ids.ts";
+import { assert, describeError } from "../../shared/errors.ts";
+import type { Random } from "../../shared/ids.ts";
 import type {
   Behaviour,
   CallOutcome,
@@ -18,7 +18,7 @@ import type {
   Timing,
   Transport,
   TransportFactory,
-} from "./station-types.ts";
+} from "./types.ts";
 
 const UNANSWERED_IN_A_ROW_MAX = 3;
 const ABNORMAL_CLOSURE = 1006;

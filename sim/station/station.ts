@@ -5,22 +5,22 @@
  *
  * This file joins the parts (link, outbox, EVSEs, dialect) and holds what concerns the whole station:
  * registration, heartbeats, reporting of states, the commands of the CSMS, restarts. Sessions live in
- * `station-evse.ts`. Invariants: a connector's state is reported exactly when the CSMS's idea of it is old;
+ * `evse.ts`. Invariants: a connector's state is reported exactly when the CSMS's idea of it is old;
  * transaction messages survive lost sockets and restarts. Given clock, random and transport it is
  * deterministic. It has no smart charging, reservations, local list or firmware updates.
  */
-import { AppError, assert } from "../shared/errors.ts";
-import { uuidV7 } from "../shared/ids.ts";
-import { createDialect16 } from "./station-16.ts";
-import { createDialect201 } from "./station-201.ts";
-import { scopedClock } from "./station-clock.ts";
-import { createCommands, type CommandHost } from "./station-commands.ts";
-import { createConfig } from "./station-config.ts";
-import { FormatError } from "./station-dialect.ts";
-import { Evse, type EvseHost } from "./station-evse.ts";
-import { CallRefusal, Link } from "./station-link.ts";
-import { Outbox } from "./station-outbox.ts";
-import { ConnectorStates } from "./station-states.ts";
+import { AppError, assert } from "../../shared/errors.ts";
+import { uuidV7 } from "../../shared/ids.ts";
+import { createDialect16 } from "./v16.ts";
+import { createDialect201 } from "./v201.ts";
+import { scopedClock } from "./clock.ts";
+import { createCommands, type CommandHost } from "./commands.ts";
+import { createConfig } from "./config.ts";
+import { FormatError } from "./dialect.ts";
+import { Evse, type EvseHost } from "./evse.ts";
+import { CallRefusal, Link } from "./link.ts";
+import { Outbox } from "./outbox.ts";
+import { ConnectorStates } from "./states.ts";
 import {
   DEFAULT_TIMING,
   type Answer,
@@ -39,7 +39,7 @@ import {
   type StationOptions,
   type StopReason,
   type Timing,
-} from "./station-types.ts";
+} from "./types.ts";
 
 const REGISTRATION_RETRY_MS = 10_000;
 /** A graceful restart waits this long, at most, for the CSMS to take what is still unsaid. */
@@ -100,7 +100,6 @@ class StationCore {
   #operative = true;
   #resetWhenIdle = false;
   #restarting = false;
-  #stopping = false;
   #states: ConnectorStates;
   #cancelHeartbeat: () => void = () => {};
 
@@ -158,7 +157,6 @@ class StationCore {
   }
 
   async stop(graceMs: number): Promise<void> {
-    this.#stopping = true;
     this.clock.clear();
     for (const evse of this.evses) evse.retire();
     if (graceMs > 0) {
@@ -388,7 +386,6 @@ class StationCore {
 
   #emit(event: StationEvent): void {
     this.#options.onEvent?.(event);
-    if (this.#stopping) return;
     for (const behaviour of this.#behaviours) behaviour.event?.(event, this.#self);
   }
 }

@@ -1,8 +1,8 @@
 /** Behaviours of people: they plug in, authorize, charge, hold the place, and go. */
-import type { IdToken } from "../../shared/command.ts";
-import { assert } from "../../shared/errors.ts";
+import type { IdToken } from "../../../shared/command.ts";
+import { assert } from "../../../shared/errors.ts";
 import { drawCar, type Car } from "../car.ts";
-import type { Behaviour, EvseReport, Station } from "../station-types.ts";
+import type { Behaviour, EvseReport, Station } from "../types.ts";
 
 type Range = readonly [min: number, max: number];
 

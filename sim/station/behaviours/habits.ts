@@ -1,5 +1,5 @@
 /** Behaviours of stations and networks that are legal, and a nuisance. */
-import type { Behaviour, Station } from "../station-types.ts";
+import type { Behaviour, Station } from "../types.ts";
 
 /** Restarts, again and again; transactions end with reason Reboot. */
 export function rebootsEvery(everyMs: number): Behaviour {

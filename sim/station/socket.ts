@@ -4,7 +4,7 @@
  * Pings of the CSMS are answered by the library. It knows nothing of messages and does not reconnect.
  */
 import { WebSocket } from "ws";
-import type { TransportFactory } from "./station-types.ts";
+import type { TransportFactory } from "./types.ts";
 
 const FRAME_BYTES_MAX = 1024 * 1024;
 const HANDSHAKE_TIMEOUT_MS = 10_000;

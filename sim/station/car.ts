@@ -7,8 +7,8 @@
  * least (EVSE or car) decides. A slow AC charge therefore tapers only in its last per cents, as real ones do.
  */
 
-import { assert } from "../shared/errors.ts";
-import type { Random } from "../shared/ids.ts";
+import { assert } from "../../shared/errors.ts";
+import type { Random } from "../../shared/ids.ts";
 
 export type Car = {
   batteryWh: number;

@@ -1,13 +1,13 @@
 /**
  * The vocabulary of the station simulator: what it needs from outside, what it offers, and what its
- * version-free half says to the two dialects (`station-16.ts`, `station-201.ts`).
+ * version-free half says to the two dialects (`v16.ts`, `v201.ts`).
  *
  * The simulator's logic reads time, randomness and the network only through the types of this file, so that
  * a seeded world can drive it with a virtual clock and a virtual network. Words are those of OCPP 2.x,
  * except connector states, which are kept in the finer words of OCPP 1.6.
  */
-import type { IdToken } from "../shared/command.ts";
-import type { Random } from "../shared/ids.ts";
+import type { IdToken } from "../../shared/command.ts";
+import type { Random } from "../../shared/ids.ts";
 import type { Car } from "./car.ts";
 
 export type OcppVersion = "1.6" | "2.0.1";

@@ -1,12 +1,12 @@
 /** Whole scenarios on a virtual network, in both versions, every frame checked against the schemas. */
 import { expect, test } from "vitest";
-import { nextRandom, seedRandom } from "../shared/ids.ts";
+import { nextRandom, seedRandom } from "../../shared/ids.ts";
 import type { Car } from "./car.ts";
 import { driversComeAndGo, localStart } from "./behaviours/drivers.ts";
 import { losesSocketEvery, rebootsEvery } from "./behaviours/habits.ts";
-import { accepted, virtualWorld, type Script } from "./station-harness.ts";
+import { accepted, virtualWorld, type Script } from "./harness.ts";
 import { createStation } from "./station.ts";
-import type { Behaviour, EvseOptions, Json, OcppVersion, StationOptions } from "./station-types.ts";
+import type { Behaviour, EvseOptions, Json, OcppVersion, StationOptions } from "./types.ts";
 
 const CAR: Car = { batteryWh: 58_000, socPercent: 40, maxAcW: 11_000, phases: 3, maxDcW: 120_000, seed: 1 };
 const TOKEN = { idToken: "04A2B3C4" };
@@ -204,6 +204,10 @@ test.each(["1.6", "2.0.1"] as const)(
     const backAt = w.brain.said[before]?.at ?? 0;
     const told = w.brain.said.slice(before).filter(({ action }) => /Transaction|MeterValues/.test(action));
     expect(told).toHaveLength(queued);
+    // After the registration the old comes before the new: states of connectors are news.
+    const [boot, ...rest] = w.brain.said.slice(before, before + queued + 1);
+    expect(boot?.action).toBe("BootNotification");
+    expect(rest).toEqual(told);
     const times = told.map(({ payload }) => Date.parse(String(payload["timestamp"] ?? meterTime(payload))));
     expect(times).toEqual(times.toSorted((a, b) => a - b));
     expect(times.every((at) => at > lostAt && at < backAt)).toBe(true);

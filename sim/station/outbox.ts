@@ -12,8 +12,8 @@
  * Bounds: past `KEPT_MAX` the oldest periodic reading gives way, since the register of the next one covers
  * it; past `PASSING_MAX` the oldest of the droppable messages does.
  */
-import type { Link } from "./station-link.ts";
-import type { Clock, CallOutcome, EncodedCall, Json, StationConfig } from "./station-types.ts";
+import type { Link } from "./link.ts";
+import type { Clock, CallOutcome, EncodedCall, Json, StationConfig } from "./types.ts";
 
 const KEPT_MAX = 2_000;
 const PASSING_MAX = 100;

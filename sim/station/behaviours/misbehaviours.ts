@@ -3,7 +3,7 @@
  *
  * Each comes from a real product; a CSMS has to survive all of them and, where it can, make sense of them.
  */
-import type { Behaviour, Json, Station, StationEvent } from "../station-types.ts";
+import type { Behaviour, Json, Station, StationEvent } from "../types.ts";
 
 /** Says the start of each transaction twice: the same content under a new message id. */
 export function repeatsTransactionStart(): Behaviour {

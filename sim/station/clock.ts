@@ -1,5 +1,5 @@
 /** Clocks for simulated stations: the real one, one that jumps, and one whose timers end together. */
-import type { Clock } from "./station-types.ts";
+import type { Clock } from "./types.ts";
 
 export const systemClock: Clock = {
   now: () => Date.now(),

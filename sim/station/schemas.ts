@@ -7,7 +7,7 @@ import { Ajv, type ValidateFunction } from "ajv";
 import formats from "ajv-formats";
 import * as schemas16 from "typed-ocpp/dist/ocpp16/schemas.js";
 import * as schemas20 from "typed-ocpp/dist/ocpp20/schemas.js";
-import type { OcppVersion } from "./station-types.ts";
+import type { OcppVersion } from "./types.ts";
 
 const ajv = new Ajv({ strict: false });
 formats.default(ajv);

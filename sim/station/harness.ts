@@ -6,9 +6,9 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocketServer, type WebSocket } from "ws";
-import { virtualClock } from "./station-clock.ts";
-import { frameChecker } from "./station-schemas.ts";
-import type { Json, OcppVersion, TransportEvents, TransportFactory } from "./station-types.ts";
+import { virtualClock } from "./clock.ts";
+import { frameChecker } from "./schemas.ts";
+import type { Json, OcppVersion, TransportEvents, TransportFactory } from "./types.ts";
 
 export type Said = { id: string; action: string; payload: Json; at: number };
 /** Instead of an answer: a CALLERROR, or silence. */

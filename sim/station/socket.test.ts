@@ -1,13 +1,13 @@
 /** The simulator over real sockets: handshake, replay after an outage, faults that only a wire can have. */
 import { afterEach, expect, test } from "vitest";
-import { nextRandom, seedRandom } from "../shared/ids.ts";
+import { nextRandom, seedRandom } from "../../shared/ids.ts";
 import { offersSubprotocols, opensTwoSockets, saysOversizeFrame } from "./behaviours/misbehaviours.ts";
 import type { Car } from "./car.ts";
-import { systemClock } from "./station-clock.ts";
-import { startTestCsms, until, type Script } from "./station-harness.ts";
-import { socketTransport } from "./station-socket.ts";
+import { systemClock } from "./clock.ts";
+import { startTestCsms, until, type Script } from "./harness.ts";
+import { socketTransport } from "./socket.ts";
 import { createStation } from "./station.ts";
-import type { EvseOptions, OcppVersion, StationEvent, StationOptions } from "./station-types.ts";
+import type { EvseOptions, OcppVersion, StationEvent, StationOptions } from "./types.ts";
 
 const CAR: Car = { batteryWh: 58_000, socPercent: 40, maxAcW: 11_000, phases: 3, maxDcW: 120_000, seed: 1 };
 const TOKEN = { idToken: "A" };

@@ -5,7 +5,7 @@
  * (see `car.ts`), so it does not matter how often one looks. It knows no tokens, states or transactions.
  */
 import { chargeAt, offeredPowerW, phasesInUse, type Car, type ChargePlan } from "./car.ts";
-import type { Clock, EvseOptions, OutletSample, SampleContext } from "./station-types.ts";
+import type { Clock, EvseOptions, OutletSample, SampleContext } from "./types.ts";
 
 /** Share of the site's power that arrives at the outlet of a DC station. */
 const RECTIFIER_EFFICIENCY = 0.95;

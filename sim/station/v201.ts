@@ -4,8 +4,8 @@
  * Transactions start and stop with the power path (TxStartPoint and TxStopPoint `PowerPathClosed`): there is
  * one exactly while somebody is authorized and a cable is plugged in.
  */
-import type { IdToken } from "../shared/command.ts";
-import { call, integer, iso, list, meterValue, object, oneOf, text } from "./station-dialect.ts";
+import type { IdToken } from "../../shared/command.ts";
+import { call, integer, iso, list, meterValue, object, oneOf, text } from "./dialect.ts";
 import type {
   Answer,
   Commands,
@@ -16,7 +16,7 @@ import type {
   Outgoing,
   StopReason,
   TransactionMessage,
-} from "./station-types.ts";
+} from "./types.ts";
 
 const FORMAT_ERROR_CODE = "FormatViolation";
 const TRIGGERS = {
