@@ -10,6 +10,7 @@ import { defineConfig } from "vite";
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
+// oxlint-disable-next-line no-default-export -- vite reads the default export
 export default defineConfig({
   root: at("./cloud/web"),
   plugins: [react(), tailwindcss()],

@@ -13,7 +13,11 @@ describe("the load", () => {
     const load = createLoad(() => nowMs, { importWh: 5_000 });
     load.setPower("car-1", 11_040);
     load.setPower("car-2", 2_300, [2]);
-    expect(load.reading()).toMatchObject({ powerW: 13_340, powerPhasesW: [3_680, 5_980, 3_680], energyImportWh: 5_000 });
+    expect(load.reading()).toMatchObject({
+      powerW: 13_340,
+      powerPhasesW: [3_680, 5_980, 3_680],
+      energyImportWh: 5_000,
+    });
     for (let i = 0; i < 3_600; i++) {
       nowMs += 500;
       load.reading();

@@ -45,7 +45,7 @@ export type RunningSim = {
   close(): Promise<void>;
 };
 
-/** Encodes a reading into the model's registers: key = function × 65536 + address. What it lacks is "no value". */
+/** Encodes a reading into the model's registers: key = function × 65536 + address. Lacking is "no value". */
 export function encode(model: MeterModel, reading: Reading): Map<number, number> {
   const registers = new Map<number, number>();
   for (const value of model.values) {
@@ -58,7 +58,7 @@ export function encode(model: MeterModel, reading: Reading): Map<number, number>
   return registers;
 }
 
-/** Words with the high one first; undefined when the meter does not have the value and has no mark for that. */
+/** Words with the high one first; undefined for a missing value without a mark for that. */
 function encodeValue(value: MeterValue, number: number | undefined): number[] | undefined {
   const size = registersOf(value.type);
   const view = new DataView(new ArrayBuffer(8));
@@ -125,7 +125,12 @@ const readOf = (pdu: Buffer) => ({
 });
 
 /** Answers one request, with its fault. */
-async function respond(stream: Duplex, meter: SimMeter, request: Request, fault: Fault | undefined): Promise<void> {
+async function respond(
+  stream: Duplex,
+  meter: SimMeter,
+  request: Request,
+  fault: Fault | undefined,
+): Promise<void> {
   const send = (bytes: Uint8Array) => {
     if (!stream.destroyed && stream.writable) stream.write(bytes);
   };
@@ -226,7 +231,8 @@ export function createLoad(nowMs: () => number, start: { importWh?: number; expo
   // In watt milliseconds, so that nothing is lost between two polls.
   let imported = (start.importWh ?? 0) * 3_600_000;
   let exported = (start.exportWh ?? 0) * 3_600_000;
-  const phases = () => [0, 1, 2].map((l) => Math.round(sum([...consumers.values()].map((watts) => watts[l] ?? 0))));
+  const phases = () =>
+    [0, 1, 2].map((l) => Math.round(sum([...consumers.values()].map((watts) => watts[l] ?? 0))));
   const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
   const advance = () => {
     const energy = sum(phases()) * (nowMs() - at);
@@ -252,7 +258,9 @@ export function createLoad(nowMs: () => number, start: { importWh?: number; expo
         powerW: sum(powerPhasesW),
         powerPhasesW,
         voltagePhasesMv,
-        currentPhasesMa: powerPhasesW.map((w, l) => Math.round((Math.abs(w) * 1e6) / (voltagePhasesMv[l] ?? 230_000))),
+        currentPhasesMa: powerPhasesW.map((w, l) =>
+          Math.round((Math.abs(w) * 1e6) / (voltagePhasesMv[l] ?? 230_000)),
+        ),
         frequencyMhz: 50_000 + Math.round(15 * Math.sin(at / 11_000)),
       };
     },

@@ -10,6 +10,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import pino, { type Logger } from "pino";
@@ -144,6 +145,16 @@ level = "warn"
 ${meterPort === undefined ? "" : meter}`;
 }
 
+/** A log line of the ER, said again by this process's logger. */
+function relay(line: string, logger: Logger): void {
+  try {
+    const { level, msg, time: _time, pid: _pid, hostname: _hostname, ...fields } = JSON.parse(line) as Record<string, unknown>;
+    logger[logger.levels.labels[Number(level)] as "info" | "warn" | "error"](fields, String(msg));
+  } catch {
+    logger.warn(line);
+  }
+}
+
 /** The ER as its own process, started again when it ends by itself. */
 function superviseEr(configPath: string, logger: Logger): { ready: Promise<void>; stop: Stop } {
   let child: ChildProcess | undefined;
@@ -154,7 +165,7 @@ function superviseEr(configPath: string, logger: Logger): { ready: Promise<void>
       child = spawn(process.execPath, [join(ROOT, "edge/main.ts"), "run", "--config", configPath], {
         stdio: ["ignore", "pipe", "inherit", "ipc"],
       });
-      child.stdout?.on("data", (text: Buffer) => logger.warn(text.toString("utf8").trim()));
+      if (child.stdout !== null) createInterface(child.stdout).on("line", (line) => relay(line, logger));
       child.once("message", () => done());
       child.once("exit", (code) => {
         if (stopping) return;

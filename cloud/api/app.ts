@@ -9,7 +9,12 @@ import fastifyStatic from "@fastify/static";
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, type RawServerDefault } from "fastify";
+import Fastify, {
+  LogController,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type RawServerDefault,
+} from "fastify";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Type, type TSchema } from "typebox";
 import { API_BODY_BYTES_MAX } from "../../shared/limits.ts";
@@ -65,7 +70,7 @@ function createServer(options: AppOptions): App {
   let last = 0;
   return Fastify({
     ...(options.logger === false ? { logger: false } : { loggerInstance: options.logger }),
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: API_BODY_BYTES_MAX,
     genReqId: () => uuidV7(Date.now(), () => (last = (last * 1_664_525 + 1_013_904_223) >>> 0)),
     ajv: { customOptions: { removeAdditional: false, coerceTypes: true, allErrors: false } },

@@ -122,7 +122,8 @@ function applyTransaction(changes: Changes, entry: EntryOf<"ocpp.handled">, mess
   const at = believable(message.at, entry.at);
   const transaction = transactionOf(changes, entry.transactionId, stationId, at);
   const answered = answeredStatus(entry.response);
-  addFlags(transaction, entry.flags);
+  // Readings kept during a short loss of the socket are everyday; a replayed start or stop is worth knowing.
+  addFlags(transaction, message.event === "Updated" ? entry.flags?.filter((f) => f !== "replayed") : entry.flags);
   Object.assign(
     transaction,
     given("ocpp_transaction_id", message.ocppTransactionId ?? answered.transactionId),

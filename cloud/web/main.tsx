@@ -12,9 +12,11 @@ import { session } from "./lib/session.ts";
 import { startTheme } from "./lib/theme.ts";
 import { useValue } from "./lib/value.ts";
 import { SignInPage } from "./pages/sign-in.tsx";
-import { router } from "./router.tsx";
+import { fetchAhead, router } from "./router.tsx";
 
 const RETRIES_MAX = 2;
+/** By then the first view has what it needs. */
+const FETCH_AHEAD_AFTER_MS = 3_000;
 
 const client = new QueryClient({
   defaultOptions: {
@@ -22,7 +24,8 @@ const client = new QueryClient({
       // Events say when something is old; coming back to the page asks once.
       staleTime: 30_000,
       // What the cloud has refused it will refuse again.
-      retry: (failures, error) => failures < RETRIES_MAX && !(error instanceof ApiError && error.status >= 400 && error.status < 500),
+      retry: (failures, error) =>
+        failures < RETRIES_MAX && !(error instanceof ApiError && error.status >= 400 && error.status < 500),
     },
   },
 });
@@ -47,13 +50,20 @@ function App({ first }: { first: { locale: Locale; messages: Messages } }) {
   useEffect(() => {
     if (wanted === shown.locale) return;
     // Without the new words the old ones stay on screen.
-    void loadMessages(wanted).then((messages) => setShown({ locale: wanted, messages }), () => {});
+    void loadMessages(wanted).then(
+      (messages) => setShown({ locale: wanted, messages }),
+      () => {},
+    );
   }, [wanted, shown.locale]);
   useEffect(() => {
     document.documentElement.lang = shown.locale;
   }, [shown.locale]);
   return (
-    <IntlProvider locale={shown.locale} messages={shown.messages} timeZone={Intl.DateTimeFormat().resolvedOptions().timeZone}>
+    <IntlProvider
+      locale={shown.locale}
+      messages={shown.messages}
+      timeZone={Intl.DateTimeFormat().resolvedOptions().timeZone}
+    >
       <QueryClientProvider client={client}>
         <Gate />
       </QueryClientProvider>
@@ -70,3 +80,4 @@ createRoot(root).render(
     <App first={{ locale: locale.get(), messages }} />
   </StrictMode>,
 );
+setTimeout(() => void fetchAhead(), FETCH_AHEAD_AFTER_MS);

@@ -13,14 +13,33 @@ function text(search: Search, name: string): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-const root = createRootRoute({ component: Shell, notFoundComponent: NotFoundPage, errorComponent: ErrorPage });
+/** Pages that come after the first view. */
+const pages = {
+  site: () => import("./pages/site.tsx"),
+  station: () => import("./pages/station.tsx"),
+  transactions: () => import("./pages/transactions.tsx"),
+  transaction: () => import("./pages/transaction.tsx"),
+  meter: () => import("./pages/meter.tsx"),
+  tokens: () => import("./pages/tokens.tsx"),
+};
+
+/** Fetches the rest while nothing else is going on: a page that is open all day must not fail when the link is down. */
+export async function fetchAhead(): Promise<void> {
+  await Promise.allSettled([...Object.values(pages).map((load) => load()), import("./components/plot.tsx")]);
+}
+
+const root = createRootRoute({
+  component: Shell,
+  notFoundComponent: NotFoundPage,
+  errorComponent: ErrorPage,
+});
 
 const overview = createRoute({ getParentRoute: () => root, path: "/", component: OverviewPage });
 
 const site = createRoute({
   getParentRoute: () => root,
   path: "/sites/$siteId",
-  component: lazyRouteComponent(() => import("./pages/site.tsx"), "SitePage"),
+  component: lazyRouteComponent(pages.site, "SitePage"),
 });
 
 const station = createRoute({
@@ -30,7 +49,7 @@ const station = createRoute({
     action: text(search, "action"),
     kind: text(search, "kind"),
   }),
-  component: lazyRouteComponent(() => import("./pages/station.tsx"), "StationPage"),
+  component: lazyRouteComponent(pages.station, "StationPage"),
 });
 
 export type TransactionSearch = {
@@ -52,13 +71,13 @@ const transactions = createRoute({
       idToken: text(search, "idToken"),
     };
   },
-  component: lazyRouteComponent(() => import("./pages/transactions.tsx"), "TransactionsPage"),
+  component: lazyRouteComponent(pages.transactions, "TransactionsPage"),
 });
 
 const transaction = createRoute({
   getParentRoute: () => root,
   path: "/transactions/$transactionId",
-  component: lazyRouteComponent(() => import("./pages/transaction.tsx"), "TransactionPage"),
+  component: lazyRouteComponent(pages.transaction, "TransactionPage"),
 });
 
 const meter = createRoute({
@@ -67,13 +86,13 @@ const meter = createRoute({
   validateSearch: (search: Search): { minutes?: number | undefined } => ({
     minutes: typeof search.minutes === "number" ? search.minutes : undefined,
   }),
-  component: lazyRouteComponent(() => import("./pages/meter.tsx"), "MeterPage"),
+  component: lazyRouteComponent(pages.meter, "MeterPage"),
 });
 
 const tokens = createRoute({
   getParentRoute: () => root,
   path: "/tokens",
-  component: lazyRouteComponent(() => import("./pages/tokens.tsx"), "TokensPage"),
+  component: lazyRouteComponent(pages.tokens, "TokensPage"),
 });
 
 export const router = createRouter({

@@ -26,7 +26,11 @@ const block = (fn: 3 | 4, address: number, hex: string): Block => {
 describe("decoding of literal registers", () => {
   test("SDM630: the manual's 43 66 33 34 at register 0 is 230.2 V", () => {
     // 1 A = 3F800000, 10.5 A = 41280000, 0 = 00000000; -2300 W = C50FC000; 6900.4 W = 45D7A333
-    const live = block(4, 0, `43663334 43660000 4365CCCD 3F800000 41280000 00000000 43664000 C50FC000 00000000`);
+    const live = block(
+      4,
+      0,
+      `43663334 43660000 4365CCCD 3F800000 41280000 00000000 43664000 C50FC000 00000000`,
+    );
     const total = block(4, 0x34, "45D7A333");
     // 50.02 Hz = 4248147B; 1234.567 kWh = 449A5225; 0.5 kWh = 3F000000
     const energy = block(4, 0x46, "4248147B 449A5225 3F000000");
@@ -85,7 +89,10 @@ describe("decoding of literal registers", () => {
   test("ABB: the manual's energy registers, 8567.20 kWh in and 2012.25 kWh out", () => {
     // A43/A44 User Manual 2CMC48001M0201, 9.11.1: the same map as B23/B24
     const energy = block(3, 0x5000, "00 00 00 00 00 0D 12 90 00 00 00 00 00 03 12 09");
-    expect(decode(model("abb-b23"), [energy])).toEqual({ energyImportWh: 8_567_200, energyExportWh: 2_012_250 });
+    expect(decode(model("abb-b23"), [energy])).toEqual({
+      energyImportWh: 8_567_200,
+      energyExportWh: 2_012_250,
+    });
   });
 
   test("ABB: all ones and 7FFF… are no value; absent phases at the end shorten the arrays", () => {
@@ -94,7 +101,7 @@ describe("decoding of literal registers", () => {
     const live = block(
       3,
       0x5b00,
-      `${volts} ${"FFFFFFFF".repeat(3)} 0000020D FFFFFFFF FFFFFFFF FFFFFFFF 0001D4F7 0001D4F7 7FFFFFFF 7FFFFFFF` +
+      `${volts} ${"FFFFFFFF".repeat(3)} 0000020D ${"FFFFFFFF".repeat(3)} 0001D4F7 0001D4F7 7FFFFFFF 7FFFFFFF` +
         `${"7FFFFFFF".repeat(8)} 1389`,
     );
     const energy = block(3, 0x5000, "000000000001E240 FFFFFFFFFFFFFFFF");
@@ -146,36 +153,46 @@ describe("every model", () => {
     expect(plan.length).toBeLessThan(meter.values.length);
   });
 
-  test.each([...models.keys()])("%s: what is encoded is decoded to the same, whatever the registers held", (id) => {
-    const meter = model(id);
-    const plan = planReads(meter);
-    const blocksOf = (word: (key: number) => number): Block[] =>
-      plan.map((read) => {
-        const bytes = Buffer.alloc(2 * read.count);
-        for (let i = 0; i < read.count; i++)
-          bytes.writeUInt16BE(word(read.function * 0x10000 + read.address + i), 2 * i);
-        return { ...read, bytes };
-      });
-    const words = fc.array(fc.integer({ min: 0, max: 0xffff }), { minLength: 256, maxLength: 256 });
-    fc.assert(
-      fc.property(words, (random) => {
-        let reading;
-        try {
-          reading = decode(meter, blocksOf((key) => random[key % 256] ?? 0));
-        } catch {
-          return; // not one value in these registers
-        }
-        const registers = encode(meter, reading);
-        const again = decode(meter, blocksOf((key) => registers.get(key) ?? 0));
-        // A register without a mark for "no value" reads 0 where the reading lacks it.
-        expect(again).toMatchObject(reading);
-      }),
-    );
-  });
+  test.each([...models.keys()])(
+    "%s: what is encoded is decoded to the same, whatever the registers held",
+    (id) => {
+      const meter = model(id);
+      const plan = planReads(meter);
+      const blocksOf = (word: (key: number) => number): Block[] =>
+        plan.map((read) => {
+          const bytes = Buffer.alloc(2 * read.count);
+          for (let i = 0; i < read.count; i++)
+            bytes.writeUInt16BE(word(read.function * 0x10000 + read.address + i), 2 * i);
+          return { ...read, bytes };
+        });
+      const words = fc.array(fc.integer({ min: 0, max: 0xffff }), { minLength: 256, maxLength: 256 });
+      fc.assert(
+        fc.property(words, (random) => {
+          let reading;
+          try {
+            reading = decode(
+              meter,
+              blocksOf((key) => random[key % 256] ?? 0),
+            );
+          } catch {
+            return; // not one value in these registers
+          }
+          const registers = encode(meter, reading);
+          const again = decode(
+            meter,
+            blocksOf((key) => registers.get(key) ?? 0),
+          );
+          // A register without a mark for "no value" reads 0 where the reading lacks it.
+          expect(again).toMatchObject(reading);
+        }),
+      );
+    },
+  );
 
   test.each([...models.keys()])("%s: a plain reading survives the registers to the digit", (id) => {
     const meter = model(id);
-    const number = (max: number, step: number) => fc.integer({ min: 0, max: max / step }).map((n) => n * step);
+    const number = (max: number, step: number) =>
+      fc.integer({ min: 0, max: max / step }).map((n) => n * step);
     const phases = (max: number, step: number) =>
       fc.array(number(max, step), { minLength: meter.phases, maxLength: meter.phases });
     // Steps that every model can show; energy below the point where 32-bit floats lose single Wh.
@@ -218,11 +235,16 @@ describe("a model's file", () => {
 
   test("converts the manual's unit and scale", () => {
     const bytes = Uint8Array.of(0xff, 0xfe);
-    expect(decode(meterModel("x", file), [{ function: 3, address: 10, count: 1, bytes }])).toEqual({ powerW: -200 });
+    expect(decode(meterModel("x", file), [{ function: 3, address: 10, count: 1, bytes }])).toEqual({
+      powerW: -200,
+    });
   });
 
   test.each([
-    [{ values: { power: { register: 10, type: "s16", unit: "A" } } }, /x\.toml: values\.power\.unit must be one of W, kW/],
+    [
+      { values: { power: { register: 10, type: "s16", unit: "A" } } },
+      /x\.toml: values\.power\.unit must be one of W, kW/,
+    ],
     [{ values: { powr: {} } }, /unknown key "powr"/],
     [{ values: {} }, /names no value/],
     [{ values: { power_phases: { registers: [1, 3, 5], type: "f32", unit: "W" } } }, /must name 1 registers/],
@@ -272,7 +294,10 @@ describe("plausibility", () => {
   });
 
   test.each([
-    ["voltage-range", { voltagePhasesMv: [230_000, 80_000, 230_000], powerPhasesW: [2_300, 800, 2_300], powerW: 5_400 }],
+    [
+      "voltage-range",
+      { voltagePhasesMv: [230_000, 80_000, 230_000], powerPhasesW: [2_300, 800, 2_300], powerW: 5_400 },
+    ],
     ["voltage-range", { voltagePhasesMv: [230_000, 400_000, 230_000] }],
     ["frequency-range", { frequencyMhz: 500_000 }],
     ["frequency-range", { frequencyMhz: 0 }],
@@ -294,7 +319,9 @@ describe("plausibility", () => {
   test("one step of a coarse counter is no energy jump", () => {
     const em340 = model("carlo-gavazzi-em340");
     expect(checkPlausible(em340, after({ energyImportWh: 0 }), { energyImportWh: 100 }, 1_000)).toEqual([]);
-    expect(checkPlausible(sdm, after({ energyImportWh: 0 }), { energyImportWh: 4_000 }, 1_000)).toEqual(["energy-jump"]);
+    expect(checkPlausible(sdm, after({ energyImportWh: 0 }), { energyImportWh: 4_000 }, 1_000)).toEqual([
+      "energy-jump",
+    ]);
   });
 
   test("the same digits under load are frozen after a minute and five polls, at rest never", () => {

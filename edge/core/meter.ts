@@ -36,10 +36,7 @@ const total = (...units: string[]) =>
   Type.Optional(Type.Object({ register: Address, ...encoding(units) }, strict));
 const perPhase = (...units: string[]) =>
   Type.Optional(
-    Type.Object(
-      { registers: Type.Array(Address, { minItems: 1, maxItems: 3 }), ...encoding(units) },
-      strict,
-    ),
+    Type.Object({ registers: Type.Array(Address, { minItems: 1, maxItems: 3 }), ...encoding(units) }, strict),
   );
 /** Raw register contents that mean "no value", in hex with the high word first. */
 const Sentinels = Type.Optional(Type.Array(Type.String({ pattern: "^[0-9A-F]{4,16}$" })));
@@ -121,11 +118,28 @@ export type Read = { function: 3 | 4; address: number; count: number };
 export type Block = Read & { bytes: Uint8Array };
 
 const REGISTERS: Record<RegisterType, 1 | 2 | 4> = {
-  u16: 1, s16: 1, u32: 2, s32: 2, f32: 2, u64: 4, s64: 4, f64: 4,
+  u16: 1,
+  s16: 1,
+  u32: 2,
+  s32: 2,
+  f32: 2,
+  u64: 4,
+  s64: 4,
+  f64: 4,
 };
 /** Reading's units: Wh, W, mA, mV, mHz. */
 const UNIT: Record<string, number> = {
-  Wh: 1, kWh: 1_000, MWh: 1_000_000, W: 1, kW: 1_000, mA: 1, A: 1_000, mV: 1, V: 1_000, mHz: 1, Hz: 1_000,
+  Wh: 1,
+  kWh: 1_000,
+  MWh: 1_000_000,
+  W: 1,
+  kW: 1_000,
+  mA: 1,
+  A: 1_000,
+  mV: 1,
+  V: 1_000,
+  mHz: 1,
+  Hz: 1_000,
 };
 const TOTALS = {
   energy_import: "energyImportWh",
@@ -199,13 +213,16 @@ function firstProblem(file: unknown): string | undefined {
 }
 
 function broken(id: string, problem: string): AppError {
-  return new AppError("METER_MODEL", `${id}.toml: ${problem}`, { hint: "see edge/meters/ for complete files" });
+  return new AppError("METER_MODEL", `${id}.toml: ${problem}`, {
+    hint: "see edge/meters/ for complete files",
+  });
 }
 
 function sentinels(id: string, type: RegisterType, absent: MeterFile["absent"]): bigint[] {
   if (type === "f32" || type === "f64") return [];
   return (absent?.[type] ?? []).map((hex) => {
-    if (hex.length !== REGISTERS[type] * 4) throw broken(id, `absent.${type} has "${hex}": wrong number of digits`);
+    if (hex.length !== REGISTERS[type] * 4)
+      throw broken(id, `absent.${type} has "${hex}": wrong number of digits`);
     return BigInt(`0x${hex}`);
   });
 }
@@ -277,14 +294,22 @@ function decodeValue(model: MeterModel, value: MeterValue, blocks: readonly Bloc
 
 function numberOf(words: DataView, type: RegisterType): number {
   switch (type) {
-    case "u16": return words.getUint16(0);
-    case "s16": return words.getInt16(0);
-    case "u32": return words.getUint32(0);
-    case "s32": return words.getInt32(0);
-    case "u64": return Number(words.getBigUint64(0));
-    case "s64": return Number(words.getBigInt64(0));
-    case "f32": return words.getFloat32(0);
-    case "f64": return words.getFloat64(0);
+    case "u16":
+      return words.getUint16(0);
+    case "s16":
+      return words.getInt16(0);
+    case "u32":
+      return words.getUint32(0);
+    case "s32":
+      return words.getInt32(0);
+    case "u64":
+      return Number(words.getBigUint64(0));
+    case "s64":
+      return Number(words.getBigInt64(0));
+    case "f32":
+      return words.getFloat32(0);
+    case "f64":
+      return words.getFloat64(0);
   }
 }
 

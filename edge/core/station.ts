@@ -21,6 +21,7 @@ import {
   decideTransaction,
   decisionFlags,
   findByWireId,
+  REPLAY_AGE_MS,
   resolveTransaction,
   takeTransactionId,
   transactionFields,
@@ -300,7 +301,7 @@ function onTransaction(
     answer(context, connection, frame, text, message, {}, { extra });
     return;
   }
-  const replayed = message.offline === true || (message.at !== undefined && context.now.at - message.at > 120_000);
+  const replayed = message.offline === true || (message.at !== undefined && context.now.at - message.at > REPLAY_AGE_MS);
   if (message.event !== "Ended" && message.idToken !== undefined && !replayed) {
     if (askFirst(context, connection, frame, text, message)) return;
   }

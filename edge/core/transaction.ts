@@ -16,7 +16,7 @@ import type { OpenTransaction, State, StationState } from "./types.ts";
 export type TransactionMessage = Extract<StationMessage, { kind: "transaction" }>;
 
 /** A message whose own time is further back than this is a replay of something that happened offline. */
-const REPLAY_AGE_MS = 120_000;
+export const REPLAY_AGE_MS = 120_000;
 /** Times outside [2020, now + 5 min] are implausible. */
 const PLAUSIBLE_FROM = 1_577_836_800_000;
 const FUTURE_MS_MAX = 300_000;

@@ -47,7 +47,8 @@ export const lineName = (config: LineConfig): string =>
  * @throws AppError MODBUS_LINE when it cannot be opened within MODBUS_CONNECT_MS_MAX.
  */
 export async function openLine(config: LineConfig, signal: AbortSignal): Promise<Line> {
-  const { stream, close } = config.kind === "rtu" ? await openSerial(config) : await openSocket(config, signal);
+  const { stream, close } =
+    config.kind === "rtu" ? await openSerial(config) : await openSocket(config, signal);
   let lastByteAt = performance.now();
   let ended: string | undefined;
   let onEnd = (_: Unanswered): void => {};
@@ -79,7 +80,8 @@ export async function openLine(config: LineConfig, signal: AbortSignal): Promise
       client.setTimeout(timeoutMs);
       const ask = read.function === 3 ? client.readHoldingRegisters : client.readInputRegisters;
       const { buffer } = await Promise.race([ask.call(client, read.address, read.count), broken]);
-      if (buffer.length !== read.count * 2) throw new Unanswered(`${buffer.length} bytes instead of ${read.count * 2}`);
+      if (buffer.length !== read.count * 2)
+        throw new Unanswered(`${buffer.length} bytes instead of ${read.count * 2}`);
       // A copy, because modbus-serial hands out a view into its receive buffer.
       return { ...read, bytes: Uint8Array.from(buffer) };
     } catch (error) {

@@ -30,7 +30,10 @@ export function withCrc(frame: Uint8Array): Buffer {
 const EXCEPTION_BYTES = 5;
 
 /** Where the answer to `request` (a read with function 3 or 4) begins in `bytes`, and how long it is. */
-export function findAnswer(bytes: Buffer, request: Uint8Array): { start: number; length: number } | undefined {
+export function findAnswer(
+  bytes: Buffer,
+  request: Uint8Array,
+): { start: number; length: number } | undefined {
   const [unit, code = 0] = request;
   const dataBytes = 2 * (((request[4] ?? 0) << 8) | (request[5] ?? 0));
   for (let start = 0; start + EXCEPTION_BYTES <= bytes.length; start++) {
@@ -39,7 +42,11 @@ export function findAnswer(bytes: Buffer, request: Uint8Array): { start: number;
     const isData = bytes[start + 1] === code && bytes[start + 2] === dataBytes;
     const length = isException ? EXCEPTION_BYTES : isData ? dataBytes + 5 : 0;
     const end = start + length;
-    if (length > 0 && end <= bytes.length && crc16(bytes.subarray(start, end - 2)) === bytes.readUInt16LE(end - 2))
+    if (
+      length > 0 &&
+      end <= bytes.length &&
+      crc16(bytes.subarray(start, end - 2)) === bytes.readUInt16LE(end - 2)
+    )
       return { start, length };
   }
   return undefined;

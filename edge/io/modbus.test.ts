@@ -7,12 +7,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import type { Reading } from "../../shared/reading.ts";
 import { startSimLine, type Fault, type RunningSim, type SimMeter } from "../../sim/modbus-meter.ts";
 import { openPty, type Pty } from "../../sim/pty.ts";
 import { meterModel, planReads, type MeterModel } from "../core/meter.ts";
 import { loadMeterModels, startModbus, untilAligned, type BusConfig, type MeterConfig } from "./modbus.ts";
+
+vi.setConfig({ testTimeout: 30_000 });
 
 /** Two of its blocks have the same length, so an answer to one would pass for an answer to the other. */
 const twin: MeterModel = meterModel("twin", {
@@ -86,15 +88,23 @@ function poll(bus: BusConfig, known = models) {
 }
 
 const meter = (id: string, unitId: number, model = "twin", intervalMs = 50): MeterConfig => ({
-  id, unitId, model, intervalMs,
+  id,
+  unitId,
+  model,
+  intervalMs,
 });
 
 describe.each(transports)("over %s", (kind) => {
   test.each(["eastron-sdm630", "carlo-gavazzi-em340", "abb-b23"])("reads a %s whole", async (model) => {
     const shape = models.get(model) as MeterModel;
     const reading = {
-      energyImportWh: 1_234_500, energyExportWh: 600, powerW: 6_000, powerPhasesW: [1_000, 2_000, 3_000],
-      currentPhasesMa: [4_340, 8_690, 13_040], voltagePhasesMv: [230_400, 230_100, 230_000], frequencyMhz: 49_900,
+      energyImportWh: 1_234_500,
+      energyExportWh: 600,
+      powerW: 6_000,
+      powerPhasesW: [1_000, 2_000, 3_000],
+      currentPhasesMa: [4_340, 8_690, 13_040],
+      voltagePhasesMv: [230_400, 230_100, 230_000],
+      frequencyMhz: 49_900,
     };
     const { sim, bus } = await lineOf(kind, [{ model: shape, unitId: 7, reading: () => reading }]);
     const { readings, health } = poll(bus([meter("main", 7, model, 100)]));
@@ -122,7 +132,10 @@ describe.each(transports)("over %s", (kind) => {
     // Blocks in the middle and at the start of a poll, a probe, and three requests in a row.
     const hit = new Set([1, 6, 7, 14, 20, 21, 22]);
     const sim: SimMeter = {
-      model: twin, unitId: 1, reading: () => truth, faults: ({ index }) => (hit.has(index) ? fault : undefined),
+      model: twin,
+      unitId: 1,
+      reading: () => truth,
+      faults: ({ index }) => (hit.has(index) ? fault : undefined),
     };
     const { bus, sim: running } = await lineOf(kind, [sim]);
     const { readings } = poll(bus([meter("main", 1)]));
@@ -131,7 +144,7 @@ describe.each(transports)("over %s", (kind) => {
     for (const { reading } of readings) expect(reading).toEqual(truth);
   });
 
-  test("a meter that is always late gives no reading at all, and is well again when it is on time", async () => {
+  test("a meter that is always late gives no reading, and is well again when it is on time", async () => {
     let late = true;
     const faults = (): Fault | undefined => (late ? { kind: "delay", ms: 250 } : undefined);
     const { bus } = await lineOf(kind, [{ model: twin, unitId: 1, reading: () => truth, faults }]);
@@ -147,26 +160,34 @@ describe.each(transports)("over %s", (kind) => {
 
   test("a dead meter costs the healthy one on its line next to nothing, and comes back", async () => {
     let dead = true;
+    const model = { ...(models.get("eastron-sdm630") as MeterModel), quietMs: 5, timeoutMs: 150 };
+    const silence = (): Fault | undefined => (dead ? { kind: "silence" } : undefined);
     const { sim, bus } = await lineOf(kind, [
-      { model: twin, unitId: 1, reading: () => truth },
-      { model: twin, unitId: 2, reading: () => ({ ...truth, powerW: 2 }), faults: () => (dead ? { kind: "silence" } : undefined) },
+      { model, unitId: 1, reading: () => ({ powerW: 1 }) },
+      { model, unitId: 2, reading: () => ({ powerW: 2 }), faults: silence },
     ]);
-    const { health, of } = poll(bus([meter("alive", 1, "twin", 200), meter("dead", 2, "twin", 200)]));
+    const configs = [meter("alive", 1, "sdm", 200), meter("dead", 2, "sdm", 200)];
+    const { health, of, logs } = poll(bus(configs), new Map([["sdm", model]]));
     await until("the dead meter is lost", () => health.some((event) => event.startsWith("dead lost")));
     expect(health).toContain("dead lost: no valid answer within 150 ms");
-    const [before, askedBefore] = [of("alive").length, sim.requests.get(2)?.length ?? 0];
+    const pollsOfDead = () => logs.filter((message) => message === "a poll failed").length;
+    const requestsToDead = () => sim.requests.get(2)?.length ?? 0;
+    const [before, polls, requests] = [of("alive").length, pollsOfDead(), requestsToDead()];
     await until("twelve more readings", () => of("alive").length >= before + 12);
-    // Back-off doubles from 200 ms: far fewer requests than polls of the healthy one.
-    expect((sim.requests.get(2)?.length ?? 0) - askedBefore).toBeLessThanOrEqual(5);
+    // Back-off doubles from 200 ms: far fewer polls than of the healthy one, each of one request.
+    expect(pollsOfDead() - polls).toBeLessThanOrEqual(5);
+    expect(requestsToDead() - requests).toBeLessThanOrEqual(pollsOfDead() - polls + 1);
     expect(health.filter((event) => event.startsWith("alive"))).toEqual(["alive ok: answers"]);
     dead = false;
     await until("the dead meter answers", () => of("dead").length > 0);
-    expect(of("dead")[0]).toEqual({ ...truth, powerW: 2 });
+    expect(of("dead")[0]).toEqual({ powerW: 2 });
+    expect(of("alive").every((reading) => reading.powerW === 1)).toBe(true);
     expect(health.at(-1)).toBe("dead ok: answers again");
   });
 
   test("registers that a meter refuses are left out, and said once", async () => {
-    const faults: SimMeter["faults"] = ({ address }) => (address === 100 ? { kind: "exception", code: 2 } : undefined);
+    const faults: SimMeter["faults"] = ({ address }) =>
+      address === 100 ? { kind: "exception", code: 2 } : undefined;
     const { bus } = await lineOf(kind, [{ model: twin, unitId: 1, reading: () => truth, faults }]);
     const { readings, logs } = poll(bus([meter("main", 1)]));
     await until("readings", () => readings.length >= 3);
@@ -196,6 +217,32 @@ describe.each(transports)("over %s", (kind) => {
   });
 });
 
+describe("silence on a line", () => {
+  test("is kept before every request for as long as the model asks", async () => {
+    const answeredAt: number[] = [];
+    const askedAt: number[] = [];
+    const faults = () => void askedAt.push(performance.now());
+    const reading = () => (answeredAt.push(performance.now()), truth);
+    const { bus } = await lineOf("rtu-over-tcp", [{ model: twin, unitId: 1, reading, faults }]);
+    const shy = new Map([["twin", { ...twin, quietMs: 60 }]]);
+    const { readings } = poll(bus([meter("main", 1)]), shy);
+    await until("readings", () => readings.length >= 3);
+    const gaps = askedAt.slice(1).map((at, i) => at - (answeredAt[i] ?? 0));
+    for (const gap of gaps) expect(gap).toBeGreaterThanOrEqual(60);
+  });
+
+  test("that never comes makes the meter lost, with the reason", async () => {
+    const end = await pty();
+    const babble = setInterval(() => end.line.write(Buffer.from([0x55])), 1);
+    cleanUps.push(() => clearInterval(babble));
+    const shy = new Map([["twin", { ...twin, quietMs: 50 }]]);
+    const { readings, health } = poll({ ...serial, path: end.path, meters: [meter("main", 1)] }, shy);
+    await until("lost", () => health.length === 1);
+    expect(health[0]).toMatch(/^main lost: the line is never silent/);
+    expect(readings).toEqual([]);
+  });
+});
+
 describe("a line that goes away", () => {
   test("TCP: refused for a while, cut in the middle, and back", async () => {
     const port = (await lineOf("tcp", [])).sim;
@@ -205,7 +252,9 @@ describe("a line that goes away", () => {
     await until("lost", () => health.length === 1);
     expect(health[0]).toMatch(/^main lost: cannot open 127\.0\.0\.1:\d+ \(.*ECONNREFUSED/);
     const faults: SimMeter["faults"] = ({ index }) => (index === 7 ? { kind: "hang-up" } : undefined);
-    const sim = await startSimLine({ tcp: port.port }, [{ model: twin, unitId: 1, reading: () => truth, faults }]);
+    const sim = await startSimLine({ tcp: port.port }, [
+      { model: twin, unitId: 1, reading: () => truth, faults },
+    ]);
     cleanUps.push(sim.close);
     await until("readings beyond the cut", () => (sim.requests.get(1)?.length ?? 0) > 20);
     expect(health.slice(1)).toEqual(["main ok: answers again"]);
@@ -231,7 +280,11 @@ describe("a line that goes away", () => {
     expect(health[1]).toMatch(/^main lost: cannot open .*adapter/);
     await plugIn();
     await until("back", () => health.length === 3);
-    expect(health).toEqual([expect.stringMatching(/ok/), expect.stringMatching(/lost/), "main ok: answers again"]);
+    expect(health).toEqual([
+      expect.stringMatching(/ok/),
+      expect.stringMatching(/lost/),
+      "main ok: answers again",
+    ]);
   });
 });
 
@@ -254,11 +307,13 @@ describe("models", () => {
   test("an unknown model is refused at the start, with those that are known", () => {
     const bus: BusConfig = { kind: "tcp", host: "127.0.0.1", port: 1, meters: [meter("main", 1, "sdm999")] };
     const start = () => startModbus([bus], models, { onReading: () => {}, onHealth: () => {} });
-    expect(start).toThrow(expect.objectContaining({ code: "METER_MODEL", hint: expect.stringMatching(/abb-b23/) }));
+    expect(start).toThrow(
+      expect.objectContaining({ code: "METER_MODEL", hint: expect.stringMatching(/abb-b23/) }),
+    );
   });
 });
 
-test("polls are aligned to multiples of the interval, and a timer that fires early does not poll twice", () => {
+test("polls are aligned to multiples of the interval, and an early timer does not poll twice", () => {
   expect(untilAligned(60_000, 10_000)).toBe(10_000);
   expect(untilAligned(63_500, 10_000)).toBe(6_500);
   expect(untilAligned(69_998, 10_000)).toBe(10_002);

@@ -24,7 +24,15 @@ import {
   MODBUS_REOPEN_MS_MIN,
 } from "../../shared/limits.ts";
 import type { Reading } from "../../shared/reading.ts";
-import { decode, meterModel, planReads, registersOf, type Block, type MeterModel, type Read } from "../core/meter.ts";
+import {
+  decode,
+  meterModel,
+  planReads,
+  registersOf,
+  type Block,
+  type MeterModel,
+  type Read,
+} from "../core/meter.ts";
 import { lineName, openLine, Refused, Unanswered, type Line, type LineConfig } from "./modbus-line.ts";
 
 export type MeterConfig = { id: string; model: string; unitId: number; intervalMs: number };
@@ -43,7 +51,9 @@ export type MeterHandlers = {
  */
 export function loadMeterModels(dir = new URL("../meters/", import.meta.url)): Map<string, MeterModel> {
   const models = new Map<string, MeterModel>();
-  for (const name of readdirSync(dir).filter((file) => file.endsWith(".toml")).sort()) {
+  for (const name of readdirSync(dir)
+    .filter((file) => file.endsWith(".toml"))
+    .sort()) {
     const id = basename(name, ".toml");
     models.set(id, meterModel(id, parseToml(name, readFileSync(new URL(name, dir), "utf8"))));
   }
@@ -85,12 +95,13 @@ type Meter = MeterConfig & {
   plan: Read[];
   /** Requests of different lengths, shortest first, to find out whether the meter is in step. */
   probes: Read[];
+  /** Addresses of blocks that the meter does not have. */
+  refused: Set<number>;
   /** Register counts of requests that may still be answered, with the time they were sent. */
   owed: Map<number, number>;
   state: "unknown" | "ok" | "lost";
   failures: number;
   dueAt: number;
-  refused: Set<number>;
 };
 
 function meterOf(config: MeterConfig, models: Map<string, MeterModel>): Meter {
@@ -102,11 +113,11 @@ function meterOf(config: MeterConfig, models: Map<string, MeterModel>): Meter {
   const plan = planReads(shape);
   const probes = probesOf(shape, plan);
   const dueAt = performance.now() + untilAligned(Date.now(), config.intervalMs);
-  const fresh = { owed: new Map(), state: "unknown" as const, failures: 0, refused: new Set<number>() };
-  return { ...config, shape, plan, probes, dueAt, ...fresh };
+  const fresh = { owed: new Map<number, number>(), refused: new Set<number>(), failures: 0 };
+  return { ...config, shape, plan, probes, dueAt, state: "unknown", ...fresh };
 }
 
-/** Beginnings of the plan's blocks, up to the end of each value, shortest first: all that differ in length. */
+/** Beginnings of the plan's blocks, up to the end of each value, shortest first: one of each length. */
 function probesOf(shape: MeterModel, plan: Read[]): Read[] {
   const probes = new Map<number, Read>();
   for (const read of plan) {
@@ -193,7 +204,10 @@ class BusPoller {
       return await this.#read(meter);
     } catch (error) {
       if (!(error instanceof Unanswered) || meter.failures > 0 || this.#signal.aborted) throw error;
-      this.#log("debug", "a meter did not answer and is asked again", { meterId: meter.id, reason: error.message });
+      this.#log("debug", "a meter did not answer and is asked again", {
+        meterId: meter.id,
+        reason: error.message,
+      });
       return await this.#read(meter);
     }
   }
@@ -209,7 +223,11 @@ class BusPoller {
         if (!(error instanceof Refused) || error.code > 3) throw error;
         if (!meter.refused.has(read.address))
           this.#log("warn", "a meter refuses a block of registers", {
-            meterId: meter.id, model: meter.model, address: read.address, count: read.count, reason: error.message,
+            meterId: meter.id,
+            model: meter.model,
+            address: read.address,
+            count: read.count,
+            reason: error.message,
           });
         meter.refused.add(read.address);
       }
@@ -217,15 +235,16 @@ class BusPoller {
     return decode(meter.shape, blocks);
   }
 
-  /** Makes sure that no answer is owed any more: asks for something that no owed answer can be mistaken for. */
+  /** Settles what is owed: asks for something that no owed answer can be mistaken for. */
   async #resync(meter: Meter): Promise<void> {
     const now = performance.now();
     for (const [count, at] of meter.owed) if (now - at > MODBUS_LATE_MS_MAX) meter.owed.delete(count);
     if (meter.owed.size === 0) return;
-    const probe = meter.probes.find((read) => !meter.owed.has(read.count));
+    const { owed, refused } = meter;
+    const probe = meter.probes.find(({ count, address }) => !owed.has(count) && !refused.has(address));
     if (probe === undefined) throw new Error("no valid answer; one to an earlier request may still come");
     await this.#request(meter, probe);
-    meter.owed.clear();
+    owed.clear();
   }
 
   async #request(meter: Meter, read: Read): Promise<Block> {

@@ -5,14 +5,14 @@
  *
  * Where RabbitMQ is missing, root on Debian installs it through apt-get; others are told what to do.
  */
-import { execFileSync, type ExecFileSyncOptions } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { accessSync, constants, existsSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { realpathSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import { AppError, describeError } from "../../shared/errors.ts";
+import { AppError } from "../../shared/errors.ts";
+import { aptInstall, isExecutable } from "./apt.ts";
 import { freePort, spawnGuarded, untilReady, type GuardedChild } from "./child.ts";
 
 export type RabbitmqServer = {
@@ -197,15 +197,6 @@ function answers(port: number, greeting?: string): Promise<boolean> {
   });
 }
 
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 function inPath(name: string): string[] {
   return (process.env["PATH"] ?? "").split(delimiter).map((dir) => join(dir, name));
 }
@@ -232,38 +223,8 @@ function installServer(): string {
   const hint =
     "install RabbitMQ (Debian, Ubuntu: apt-get install --no-install-recommends rabbitmq-server; " +
     "macOS: brew install rabbitmq) or set TEST_AMQP_URL and TEST_MQTT_URL";
-  if (process.getuid?.() !== 0 || !isExecutable("/usr/bin/apt-get")) {
-    throw new AppError("SERVICE_MISSING", "RabbitMQ is not installed", { hint });
-  }
-  process.stderr.write("RabbitMQ is missing: installing rabbitmq-server through apt-get\n");
-  try {
-    withoutStartingServices(() => {
-      const options: ExecFileSyncOptions = {
-        env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
-        stdio: ["ignore", "ignore", "inherit"],
-      };
-      execFileSync("/usr/bin/apt-get", ["update", "-q"], options);
-      const install = ["install", "-q", "-y", "--no-install-recommends", "rabbitmq-server"];
-      execFileSync("/usr/bin/apt-get", install, options);
-    });
-  } catch (error) {
-    const message = `RabbitMQ could not be installed: ${describeError(error)}`;
-    throw new AppError("SERVICE_MISSING", message, { hint });
-  }
+  aptInstall("RabbitMQ", ["rabbitmq-server"], hint);
   const binary = findServer();
-  if (binary === undefined)
-    throw new AppError("SERVICE_MISSING", "RabbitMQ is not where it should be", { hint });
+  if (binary === undefined) throw new AppError("SERVICE_MISSING", "RabbitMQ is not where it should be", { hint });
   return binary;
-}
-
-/** Debian's policy-rc.d: 101 means that a package's services are not started. */
-function withoutStartingServices(install: () => void): void {
-  const policy = "/usr/sbin/policy-rc.d";
-  if (existsSync(policy)) return install();
-  writeFileSync(policy, "#!/bin/sh\nexit 101\n", { mode: 0o755 });
-  try {
-    install();
-  } finally {
-    rmSync(policy, { force: true });
-  }
 }

@@ -27,7 +27,10 @@ export function AttentionList({ attention }: { attention: readonly Attention[] }
     <>
       <ul className="divide-y divide-line rounded-xl border border-line bg-surface shadow-card">
         {shown.map((one, index) => (
-          <li key={index} className="relative flex items-start gap-3 px-4 py-2.5 hover:bg-raised sm:items-center">
+          <li
+            key={index}
+            className="relative flex items-start gap-3 px-4 py-2.5 hover:bg-raised sm:items-center"
+          >
             <Icon name={ICON[one.kind]} className={`mt-1 size-4 sm:mt-0 ${TONE_TEXT[one.tone]}`} />
             <Line one={one} />
             <Icon name="chevron" className="mt-1.5 size-3.5 text-ink-3 sm:mt-0" />
@@ -59,7 +62,10 @@ function Line({ one }: { one: Attention }) {
   );
   switch (one.kind) {
     case "faulted": {
-      const error = one.errorCode === null || one.errorCode === "NoError" ? "none" : (code("errorCode", one.errorCode) ?? one.errorCode);
+      const error =
+        one.errorCode === null || one.errorCode === "NoError"
+          ? "none"
+          : (code("errorCode", one.errorCode) ?? one.errorCode);
       return row(one.stationId, t("attention.faulted", { connector: one.connector, error }), one.since);
     }
     case "er-offline":

@@ -13,7 +13,15 @@ const LOOK: Record<Look, string> = {
 
 type Props = ButtonHTMLAttributes<HTMLButtonElement> & { look?: Look; icon?: IconName; small?: boolean };
 
-export function Button({ look = "plain", icon, small = false, className = "", children, type = "button", ...rest }: Props) {
+export function Button({
+  look = "plain",
+  icon,
+  small = false,
+  className = "",
+  children,
+  type = "button",
+  ...rest
+}: Props) {
   const size = small ? "h-8 px-2.5 text-sm pointer-coarse:h-11" : "h-10 px-3.5 pointer-coarse:h-11";
   return (
     <button

@@ -2,10 +2,18 @@
 import type { ReactNode } from "react";
 
 export function Card({ className = "", children }: { className?: string; children: ReactNode }) {
-  return <div className={`rounded-xl border border-line bg-surface shadow-card ${className}`}>{children}</div>;
+  return (
+    <div className={`rounded-xl border border-line bg-surface shadow-card ${className}`}>{children}</div>
+  );
 }
 
-type SectionProps = { title: string; count?: string | undefined; aside?: ReactNode; className?: string; children: ReactNode };
+type SectionProps = {
+  title: string;
+  count?: string | undefined;
+  aside?: ReactNode;
+  className?: string;
+  children: ReactNode;
+};
 
 /** A named part of a page. */
 export function Section({ title, count, aside, className = "", children }: SectionProps) {
@@ -39,7 +47,15 @@ export function Skeleton({ className = "h-5 w-24" }: { className?: string }) {
 }
 
 /** A number set large, with its unit. */
-export function BigNumber({ value, unit, className = "text-3xl" }: { value: string; unit: string; className?: string }) {
+export function BigNumber({
+  value,
+  unit,
+  className = "text-3xl",
+}: {
+  value: string;
+  unit: string;
+  className?: string;
+}) {
   return (
     <span className="inline-flex items-baseline gap-1.5 whitespace-nowrap">
       <span className={`font-semibold tracking-tight ${className}`}>{value}</span>
@@ -49,11 +65,15 @@ export function BigNumber({ value, unit, className = "text-3xl" }: { value: stri
 }
 
 /** Nothing here yet, and what to do about it. */
-export function Empty({ title, children }: { title: string; children?: ReactNode }) {
+type EmptyProps = { title: string; heading?: boolean; children?: ReactNode };
+
+export function Empty({ title, heading = false, children }: EmptyProps) {
   return (
     <div className="rounded-xl border border-dashed border-line px-5 py-8 text-center">
-      <p className="font-medium">{title}</p>
-      {children !== undefined && <div className="mx-auto mt-1.5 max-w-prose text-sm text-ink-2">{children}</div>}
+      {heading ? <h1 className="font-medium">{title}</h1> : <p className="font-medium">{title}</p>}
+      {children !== undefined && (
+        <div className="mx-auto mt-1.5 max-w-prose text-sm text-ink-2">{children}</div>
+      )}
     </div>
   );
 }

@@ -53,7 +53,16 @@ type FrameProps = {
 };
 
 /** The form around every question: sends, shows what went wrong, closes when the cloud has taken it. */
-function Frame({ station, title, action, danger = false, immediate = false, command, onClose, children }: FrameProps) {
+function Frame({
+  station,
+  title,
+  action,
+  danger = false,
+  immediate = false,
+  command,
+  onClose,
+  children,
+}: FrameProps) {
   const t = useTranslations();
   const client = useQueryClient();
   const [idempotencyKey, setIdempotencyKey] = useState(newId);
@@ -105,14 +114,22 @@ function StartDialog({ station, question, onClose }: Props<Extract<Question, { k
   const t = useTranslations();
   const [token, setToken] = useState("");
   const [evse, setEvse] = useState(question.evseId === undefined ? "" : String(question.evseId));
-  const tokens = useQuery({ queryKey: ["tokens", "pick"], queryFn: ({ signal }) => api.idTokens({ limit: 200 }, signal) });
+  const tokens = useQuery({
+    queryKey: ["tokens", "pick"],
+    queryFn: ({ signal }) => api.idTokens({ limit: 200 }, signal),
+  });
   const evses = [...new Set(station.connectors.map((connector) => connector.evseId))];
   const command = (): NewCommand => ({
     kind: "RequestStartTransaction",
     params: { idToken: { idToken: token.trim() }, ...(evse === "" ? {} : { evseId: Number(evse) }) },
   });
   return (
-    <Frame {...{ station, command, onClose }} immediate title={t("start.title", { station: station.stationId })} action={t("start.action")}>
+    <Frame
+      {...{ station, command, onClose }}
+      immediate
+      title={t("start.title", { station: station.stationId })}
+      action={t("start.action")}
+    >
       <TextField
         label={t("start.token")}
         hint={t("start.tokenHint")}
@@ -121,7 +138,6 @@ function StartDialog({ station, question, onClose }: Props<Extract<Question, { k
         list="known-tokens"
         required
         maxLength={36}
-        autoFocus
         autoComplete="off"
         className="font-mono"
       />
@@ -166,7 +182,13 @@ function UnlockDialog({ station, question, onClose }: Props<Extract<Question, { 
   const command = (): NewCommand => ({ kind: "UnlockConnector", params: { evseId, connectorId } });
   const names = { station: station.stationId, connector: connectorName(question) };
   return (
-    <Frame {...{ station, command, onClose }} immediate danger title={t("unlock.title", names)} action={t("unlock.action")}>
+    <Frame
+      {...{ station, command, onClose }}
+      immediate
+      danger
+      title={t("unlock.title", names)}
+      action={t("unlock.action")}
+    >
       <p>{t("unlock.ask")}</p>
     </Frame>
   );
@@ -188,7 +210,11 @@ function ResetDialog({ station, onClose }: Plain) {
         onChange={setType}
         choices={[
           { value: "OnIdle", label: t("reset.onIdle"), hint: t("reset.onIdleHint") },
-          { value: "Immediate", label: t("reset.immediate"), hint: t("reset.immediateHint", { count: running }) },
+          {
+            value: "Immediate",
+            label: t("reset.immediate"),
+            hint: t("reset.immediateHint", { count: running }),
+          },
         ]}
       />
     </Frame>
@@ -197,7 +223,9 @@ function ResetDialog({ station, onClose }: Plain) {
 
 function AvailabilityDialog({ station, onClose }: Plain) {
   const t = useTranslations();
-  const out = station.connectors.length > 0 && station.connectors.every((connector) => connector.status === "Unavailable");
+  const out =
+    station.connectors.length > 0 &&
+    station.connectors.every((connector) => connector.status === "Unavailable");
   const [status, setStatus] = useState<"Operative" | "Inoperative">(out ? "Operative" : "Inoperative");
   const [evse, setEvse] = useState("");
   const evses = [...new Set(station.connectors.map((connector) => connector.evseId))];
@@ -207,18 +235,30 @@ function AvailabilityDialog({ station, onClose }: Plain) {
   });
   const title = t("availability.title", { station: station.stationId });
   return (
-    <Frame {...{ station, command, onClose, title }} danger={status === "Inoperative"} action={t(`availability.do${status}`)}>
+    <Frame
+      {...{ station, command, onClose, title }}
+      danger={status === "Inoperative"}
+      action={t(`availability.do${status}`)}
+    >
       <Choices
         legend={t("availability.state")}
         value={status}
         onChange={setStatus}
         choices={[
           { value: "Operative", label: t("availability.operative"), hint: t("availability.operativeHint") },
-          { value: "Inoperative", label: t("availability.inoperative"), hint: t("availability.inoperativeHint") },
+          {
+            value: "Inoperative",
+            label: t("availability.inoperative"),
+            hint: t("availability.inoperativeHint"),
+          },
         ]}
       />
       {evses.length > 1 && (
-        <SelectField label={t("availability.what")} value={evse} onChange={(event) => setEvse(event.target.value)}>
+        <SelectField
+          label={t("availability.what")}
+          value={evse}
+          onChange={(event) => setEvse(event.target.value)}
+        >
           <option value="">{t("availability.whole")}</option>
           {evses.map((id) => (
             <option key={id} value={id}>
@@ -232,8 +272,23 @@ function AvailabilityDialog({ station, onClose }: Plain) {
 }
 
 /** Messages that a station may be asked to send; the first ones are in 1.6 as well. */
-const MESSAGES_16 = ["StatusNotification", "MeterValues", "BootNotification", "Heartbeat", "FirmwareStatusNotification", "DiagnosticsStatusNotification"];
-const MESSAGES_201 = ["StatusNotification", "MeterValues", "TransactionEvent", "BootNotification", "Heartbeat", "FirmwareStatusNotification", "LogStatusNotification"];
+const MESSAGES_16 = [
+  "StatusNotification",
+  "MeterValues",
+  "BootNotification",
+  "Heartbeat",
+  "FirmwareStatusNotification",
+  "DiagnosticsStatusNotification",
+];
+const MESSAGES_201 = [
+  "StatusNotification",
+  "MeterValues",
+  "TransactionEvent",
+  "BootNotification",
+  "Heartbeat",
+  "FirmwareStatusNotification",
+  "LogStatusNotification",
+];
 
 function TriggerDialog({ station, onClose }: Plain) {
   const t = useTranslations();

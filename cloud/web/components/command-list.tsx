@@ -45,14 +45,16 @@ export function CommandList({ stationId, timeZone }: { stationId: string; timeZo
 }
 
 type Unhappy = "rejected" | "failed" | "expired" | "uncertain";
-const isUnhappy = (status: CommandState): status is Unhappy => ["rejected", "failed", "expired", "uncertain"].includes(status);
+const isUnhappy = (status: CommandState): status is Unhappy =>
+  ["rejected", "failed", "expired", "uncertain"].includes(status);
 
 function CommandCard({ command, timeZone }: { command: CommandView; timeZone: string | undefined }) {
   const t = useTranslations();
   const text = useCommandText();
   const status = command.status as CommandState;
   const finished = isFinished(command);
-  const answer = command.response === null || command.response === undefined ? null : JSON.stringify(command.response);
+  const answer =
+    command.response === null || command.response === undefined ? null : JSON.stringify(command.response);
   return (
     <Card className={`px-4 py-3 ${finished ? "" : "animate-arrive"}`}>
       <div className="flex flex-wrap items-baseline justify-between gap-x-3">
@@ -63,13 +65,18 @@ function CommandCard({ command, timeZone }: { command: CommandView; timeZone: st
       </div>
       <Steps steps={commandSteps(command)} />
       {isUnhappy(status) && (
-        <p className={`mt-2 text-sm ${TONE_TEXT[COMMAND_LOOK[status].tone]}`}>{t(`commandOutcome.${status}`)}</p>
+        <p className={`mt-2 text-sm ${TONE_TEXT[COMMAND_LOOK[status].tone]}`}>
+          {t(`commandOutcome.${status}`)}
+        </p>
       )}
       {command.reason !== null && <p className="mt-1 text-sm break-words text-ink-2">{command.reason}</p>}
       {answer !== null && (
         <details className="mt-1.5 text-sm">
           <summary className="w-fit rounded text-ink-2 hover:text-ink">{t("command.answer")}</summary>
-          <pre className="mt-1.5 max-h-64 overflow-auto rounded-lg bg-raised p-3 font-mono text-[0.8125rem]" tabIndex={0}>
+          <pre
+            className="mt-1.5 max-h-64 overflow-auto rounded-lg bg-raised p-3 font-mono text-[0.8125rem]"
+            tabIndex={0}
+          >
             {prettyJson(answer)}
           </pre>
         </details>
@@ -88,9 +95,15 @@ function Steps({ steps }: { steps: CommandStep[] }) {
         const { icon, tone } = COMMAND_LOOK[step.name];
         const state = t(`commandState.${step.name}`);
         return (
-          <li key={index} className={`flex items-center gap-1.5 ${index === 0 ? "" : "flex-1"}`} title={step.at === null ? undefined : state}>
+          <li
+            key={index}
+            className={`flex items-center gap-1.5 ${index === 0 ? "" : "flex-1"}`}
+            title={step.at === null ? undefined : state}
+          >
             {index > 0 && (
-              <span className={`h-px min-w-2 flex-1 ${step.phase === "done" || step.phase === "now" ? "bg-line-strong" : "bg-line"}`} />
+              <span
+                className={`h-px min-w-2 flex-1 ${step.phase === "done" || step.phase === "now" ? "bg-line-strong" : "bg-line"}`}
+              />
             )}
             {final ? (
               <Badge tone={tone} icon={icon}>
@@ -109,10 +122,18 @@ function Steps({ steps }: { steps: CommandStep[] }) {
 function StepMark({ step, state }: { step: CommandStep; state: string }) {
   const t = useTranslations();
   const busy = step.phase === "now";
-  const look = { done: "text-ink-2", now: "font-medium text-accent", skipped: "text-ink-3 line-through", next: "text-ink-3" };
+  const look = {
+    done: "text-ink-2",
+    now: "font-medium text-accent",
+    skipped: "text-ink-3 line-through",
+    next: "text-ink-3",
+  };
   return (
     <span className={`inline-flex h-6 items-center gap-1 text-[0.8125rem] ${look[step.phase]}`}>
-      <Icon name={step.phase === "done" ? "check" : "dot"} className={`size-3.5 ${busy ? "animate-breathe" : ""}`} />
+      <Icon
+        name={step.phase === "done" ? "check" : "dot"}
+        className={`size-3.5 ${busy ? "animate-breathe" : ""}`}
+      />
       <span className={busy ? "" : "max-sm:sr-only"}>{state}</span>
       <span className="sr-only">{t(`commandPhase.${step.phase}`)}</span>
     </span>

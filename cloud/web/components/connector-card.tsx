@@ -20,7 +20,12 @@ import { TransactionChart } from "./transaction-chart.tsx";
 const SAMPLE_AGE_MAX_MS = 150_000;
 const CHART_PX = 150;
 
-type Props = { connector: Connector; online: boolean; timeZone: string | undefined; onAsk: (question: Question) => void };
+type Props = {
+  connector: Connector;
+  online: boolean;
+  timeZone: string | undefined;
+  onAsk: (question: Question) => void;
+};
 
 export function ConnectorCard({ connector, online, timeZone, onAsk }: Props) {
   const t = useTranslations();
@@ -38,16 +43,32 @@ export function ConnectorCard({ connector, online, timeZone, onAsk }: Props) {
         )}
         <div className="ml-auto flex gap-1.5 max-sm:w-full">
           {startable && (
-            <Button small icon="play" className="max-sm:flex-1" onClick={() => onAsk({ kind: "start", evseId })}>
+            <Button
+              small
+              icon="play"
+              className="max-sm:flex-1"
+              onClick={() => onAsk({ kind: "start", evseId })}
+            >
               {t("action.start")}
             </Button>
           )}
           {transactionId !== null && (
-            <Button small icon="stop" className="max-sm:flex-1" onClick={() => onAsk({ kind: "stop", transactionId, evseId })}>
+            <Button
+              small
+              icon="stop"
+              className="max-sm:flex-1"
+              onClick={() => onAsk({ kind: "stop", transactionId, evseId })}
+            >
               {t("action.stop")}
             </Button>
           )}
-          <Button small look="ghost" icon="unlock" className="max-sm:flex-1" onClick={() => onAsk({ kind: "unlock", evseId, connectorId })}>
+          <Button
+            small
+            look="ghost"
+            icon="unlock"
+            className="max-sm:flex-1"
+            onClick={() => onAsk({ kind: "unlock", evseId, connectorId })}
+          >
             {t("action.unlock")}
           </Button>
         </div>
@@ -78,12 +99,20 @@ function RunningDetail({ detail, timeZone }: { detail: TransactionDetail; timeZo
           <Fact term={t("transactions.duration")}>
             <Since at={transaction.startedAt} />
           </Fact>
-          {transaction.socPercent !== null && <Fact term={t("transactions.soc")}>{format.percent(transaction.socPercent)}</Fact>}
+          {transaction.socPercent !== null && (
+            <Fact term={t("transactions.soc")}>{format.percent(transaction.socPercent)}</Fact>
+          )}
           <Fact term={t("transactions.token")}>
-            <span className="font-mono text-[0.8125rem]">{transaction.idToken ?? t("transactions.noToken")}</span>
+            <span className="font-mono text-[0.8125rem]">
+              {transaction.idToken ?? t("transactions.noToken")}
+            </span>
           </Fact>
         </dl>
-        <StaleNote at={samples.at(-1)?.at ?? transaction.startedAt} maxAgeMs={SAMPLE_AGE_MAX_MS} timeZone={timeZone} />
+        <StaleNote
+          at={samples.at(-1)?.at ?? transaction.startedAt}
+          maxAgeMs={SAMPLE_AGE_MAX_MS}
+          timeZone={timeZone}
+        />
       </div>
       <TransactionChart detail={detail} height={CHART_PX} timeZone={timeZone} energy={false} />
       <Link

@@ -14,7 +14,7 @@ async function copyText(text: string): Promise<void> {
   area.remove();
 }
 
-export function CopyButton({ text, small = true }: { text: string; small?: boolean }) {
+export function CopyButton({ text }: { text: string }) {
   const t = useTranslations();
   const [copied, setCopied] = useState(false);
   const copy = () =>
@@ -23,7 +23,7 @@ export function CopyButton({ text, small = true }: { text: string; small?: boole
       setTimeout(() => setCopied(false), 2_000);
     });
   return (
-    <Button look="ghost" small={small} icon={copied ? "check" : "copy"} onClick={copy}>
+    <Button look="ghost" small icon={copied ? "check" : "copy"} onClick={copy}>
       <span aria-live="polite">{copied ? t("common.copied") : t("common.copy")}</span>
     </Button>
   );
@@ -37,6 +37,20 @@ export function CopyLine({ text }: { text: string }) {
         {text}
       </code>
       <CopyButton text={text} />
+    </div>
+  );
+}
+
+/** Several lines of code with their button. */
+export function CopyBlock({ text }: { text: string }) {
+  return (
+    <div className="relative rounded-lg border border-line bg-raised text-left">
+      <pre className="overflow-x-auto p-3 font-mono text-[0.8125rem]" tabIndex={0}>
+        {text}
+      </pre>
+      <div className="absolute top-1 right-1">
+        <CopyButton text={text} />
+      </div>
     </div>
   );
 }

@@ -11,7 +11,10 @@ export function Dialog({ title, onClose, children }: Props) {
   const id = useId();
   useEffect(() => {
     const dialog = ref.current;
-    if (dialog !== null && !dialog.open) dialog.showModal();
+    if (dialog === null || dialog.open) return;
+    dialog.showModal();
+    // What is asked for, not the button that closes; a mere confirmation keeps the browser's choice.
+    dialog.querySelector<HTMLElement>("form :is(input, select)")?.focus();
   }, []);
   return (
     <dialog

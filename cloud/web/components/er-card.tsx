@@ -35,13 +35,21 @@ export function ErCard({ er, timeZone }: { er: Er; timeZone: string }) {
         </Fact>
         <Fact term={t("er.clock")}>
           <span className={er.clock === "untrusted" ? "font-medium text-amber" : ""}>{clock}</span>
-          {er.clockOffsetMs !== null && <span className="text-ink-3"> · {format.count(er.clockOffsetMs)} ms</span>}
+          {er.clockOffsetMs !== null && (
+            <span className="whitespace-nowrap text-ink-3"> · {format.count(er.clockOffsetMs)}&nbsp;ms</span>
+          )}
         </Fact>
-        <Fact term={t("er.policy")}>{er.policyVersion === null ? t("er.noPolicy") : `v${er.policyVersion}`}</Fact>
+        <Fact term={t("er.policy")}>
+          {er.policyVersion === null ? t("er.noPolicy") : `v${er.policyVersion}`}
+        </Fact>
         <Fact term={t("er.release")}>{er.release ?? MISSING}</Fact>
-        <Fact term={t("er.started")}>{er.startedAt === null ? MISSING : <Ago at={er.startedAt} timeZone={timeZone} />}</Fact>
+        <Fact term={t("er.started")}>
+          {er.startedAt === null ? MISSING : <Ago at={er.startedAt} timeZone={timeZone} />}
+        </Fact>
         <Fact term={t("er.parked")}>
-          <span className={er.parkedEntries > 0 ? "font-medium text-amber" : ""}>{format.count(er.parkedEntries)}</span>
+          <span className={er.parkedEntries > 0 ? "font-medium text-amber" : ""}>
+            {format.count(er.parkedEntries)}
+          </span>
         </Fact>
       </dl>
     </Card>

@@ -2,12 +2,12 @@
 import { Link, useRouter } from "@tanstack/react-router";
 import { useTranslations } from "use-intl";
 import { Empty } from "./card.tsx";
-import { ProblemNote } from "./problem.tsx";
+import { ProblemPage } from "./problem.tsx";
 
 export function NotFoundPage() {
   const t = useTranslations();
   return (
-    <Empty title={t("problem.noPage")}>
+    <Empty title={t("problem.noPage")} heading>
       <Link to="/" className="text-accent underline">
         {t("problem.toOverview")}
       </Link>
@@ -17,5 +17,5 @@ export function NotFoundPage() {
 
 export function ErrorPage({ error }: { error: unknown }) {
   const router = useRouter();
-  return <ProblemNote error={error} onRetry={() => void router.invalidate()} />;
+  return <ProblemPage error={error} onRetry={() => void router.invalidate()} />;
 }

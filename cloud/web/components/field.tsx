@@ -6,7 +6,13 @@ const BOX = `h-10 w-full min-w-0 rounded-lg border border-line-strong bg-surface
 
 type Common = { label: string; hint?: string | undefined; hideLabel?: boolean };
 
-function Shell({ id, label, hint, hideLabel = false, children }: Common & { id: string; children: ReactNode }) {
+function Shell({
+  id,
+  label,
+  hint,
+  hideLabel = false,
+  children,
+}: Common & { id: string; children: ReactNode }) {
   return (
     <div className="min-w-0">
       <label htmlFor={id} className={hideLabel ? "sr-only" : "mb-1 block text-sm font-medium"}>
@@ -22,7 +28,13 @@ function Shell({ id, label, hint, hideLabel = false, children }: Common & { id: 
   );
 }
 
-export function TextField({ label, hint, hideLabel, className = "", ...rest }: Common & InputHTMLAttributes<HTMLInputElement>) {
+export function TextField({
+  label,
+  hint,
+  hideLabel,
+  className = "",
+  ...rest
+}: Common & InputHTMLAttributes<HTMLInputElement>) {
   const id = useId();
   return (
     <Shell id={id} label={label} hint={hint} hideLabel={hideLabel ?? false}>
@@ -31,7 +43,13 @@ export function TextField({ label, hint, hideLabel, className = "", ...rest }: C
   );
 }
 
-export function SelectField({ label, hint, hideLabel, className = "", ...rest }: Common & SelectHTMLAttributes<HTMLSelectElement>) {
+export function SelectField({
+  label,
+  hint,
+  hideLabel,
+  className = "",
+  ...rest
+}: Common & SelectHTMLAttributes<HTMLSelectElement>) {
   const id = useId();
   return (
     <Shell id={id} label={label} hint={hint} hideLabel={hideLabel ?? false}>
@@ -86,7 +104,11 @@ export function Segmented<T extends string>(props: {
   onChange: (value: T) => void;
 }) {
   return (
-    <div role="group" aria-label={props.legend} className="inline-flex rounded-lg border border-line bg-raised p-0.5">
+    <div
+      role="group"
+      aria-label={props.legend}
+      className="inline-flex rounded-lg border border-line bg-raised p-0.5"
+    >
       {props.choices.map(({ value, label }) => (
         <button
           key={value}

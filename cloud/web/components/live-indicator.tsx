@@ -1,12 +1,14 @@
 /** Whether what is on screen moves by itself. */
 import { useTranslations } from "use-intl";
-import { liveState } from "../lib/live.ts";
+import { liveState, lostAt } from "../lib/live.ts";
 import { useValue } from "../lib/value.ts";
 import { Icon } from "./icon.tsx";
+import { Since } from "./time.tsx";
 
 export function LiveIndicator() {
   const t = useTranslations();
   const state = useValue(liveState);
+  const lost = useValue(lostAt);
   const live = state === "live";
   return (
     <span
@@ -14,8 +16,12 @@ export function LiveIndicator() {
       title={t(`liveHint.${state}`)}
       className={`inline-flex h-8 items-center gap-1 text-[0.8125rem] font-medium ${live ? "text-accent" : state === "connecting" ? "text-ink-3" : "text-amber"}`}
     >
-      <Icon name={live ? "dot" : state === "connecting" ? "clock" : "offline"} className={`size-4 ${live ? "animate-breathe" : ""}`} />
+      <Icon
+        name={live ? "dot" : state === "connecting" ? "clock" : "offline"}
+        className={`size-4 ${live ? "animate-breathe" : ""}`}
+      />
       {t(`live.${state}`)}
+      {lost !== null && <span aria-hidden="true">· {<Since at={new Date(lost).toISOString()} />}</span>}
     </span>
   );
 }

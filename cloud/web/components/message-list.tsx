@@ -19,8 +19,19 @@ export type MessageFilter = { action?: string | undefined; kind?: string | undef
 
 const KINDS = ["ocpp.handled", "ocpp.rejected", "ocpp.called", "station.online", "station.offline"] as const;
 const ACTIONS = [
-  "Authorize", "BootNotification", "DataTransfer", "Heartbeat", "MeterValues", "StartTransaction", "StatusNotification",
-  "StopTransaction", "TransactionEvent", "RemoteStartTransaction", "RemoteStopTransaction", "Reset", "TriggerMessage",
+  "Authorize",
+  "BootNotification",
+  "DataTransfer",
+  "Heartbeat",
+  "MeterValues",
+  "StartTransaction",
+  "StatusNotification",
+  "StopTransaction",
+  "TransactionEvent",
+  "RemoteStartTransaction",
+  "RemoteStopTransaction",
+  "Reset",
+  "TriggerMessage",
 ];
 const PAGE = 50;
 const DOWNLOAD_PAGE = 200;
@@ -45,7 +56,11 @@ export function MessageList({ stationId, timeZone, filter, onFilter }: Props) {
   return (
     <div>
       <div className="mb-3 flex flex-wrap items-end gap-2">
-        <ActionFilter key={filter.action ?? ""} value={filter.action} onChange={(action) => onFilter({ ...filter, action })} />
+        <ActionFilter
+          key={filter.action ?? ""}
+          value={filter.action}
+          onChange={(action) => onFilter({ ...filter, action })}
+        />
         <div className="w-44">
           <SelectField
             label={t("messages.kind")}
@@ -62,13 +77,20 @@ export function MessageList({ stationId, timeZone, filter, onFilter }: Props) {
           </SelectField>
         </div>
         <div className="flex gap-1 sm:ml-auto">
-          <Button look="ghost" icon={paused ? "play" : "pause"} onClick={() => setPaused(!paused)} aria-pressed={paused}>
+          <Button
+            look="ghost"
+            icon={paused ? "play" : "pause"}
+            onClick={() => setPaused(!paused)}
+            aria-pressed={paused}
+          >
             {paused ? t("messages.resume") : t("messages.pause")}
           </Button>
           <DownloadButton {...{ stationId, filter }} />
         </div>
       </div>
-      {feed.query.error !== null && <ProblemNote error={feed.query.error} onRetry={() => void feed.query.refetch()} />}
+      {feed.query.error !== null && (
+        <ProblemNote error={feed.query.error} onRetry={() => void feed.query.refetch()} />
+      )}
       {feed.query.isPending && !paused && <Skeleton className="h-80 w-full" />}
       {feed.query.isSuccess && feed.items.length === 0 && (
         <Empty title={filtered ? t("messages.noneFiltered") : t("messages.none")}>
@@ -94,7 +116,13 @@ export function MessageList({ stationId, timeZone, filter, onFilter }: Props) {
   );
 }
 
-function ActionFilter({ value, onChange }: { value: string | undefined; onChange: (value: string | undefined) => void }) {
+function ActionFilter({
+  value,
+  onChange,
+}: {
+  value: string | undefined;
+  onChange: (value: string | undefined) => void;
+}) {
   const t = useTranslations();
   const [text, setText] = useState(value ?? "");
   const apply = () => onChange(text.trim() || undefined);
@@ -125,7 +153,8 @@ function DownloadButton({ stationId, filter }: { stationId: string; filter: Mess
   async function download(): Promise<void> {
     setState("busy");
     try {
-      const read = (cursor: string | undefined) => api.messages(stationId, { ...filter, limit: DOWNLOAD_PAGE, cursor }, undefined);
+      const read = (cursor: string | undefined) =>
+        api.messages(stationId, { ...filter, limit: DOWNLOAD_PAGE, cursor }, undefined);
       const { items } = await fetchAll(read, FEED_ITEMS_MAX / DOWNLOAD_PAGE);
       const link = document.createElement("a");
       link.href = URL.createObjectURL(new Blob([jsonLines(items)], { type: "application/x-ndjson" }));
@@ -138,7 +167,13 @@ function DownloadButton({ stationId, filter }: { stationId: string; filter: Mess
     }
   }
   return (
-    <Button look="ghost" icon="download" onClick={() => void download()} disabled={state === "busy"} title={t("messages.downloadHint")}>
+    <Button
+      look="ghost"
+      icon="download"
+      onClick={() => void download()}
+      disabled={state === "busy"}
+      title={t("messages.downloadHint")}
+    >
       {state === "failed" ? t("messages.downloadFailed") : t("messages.download")}
     </Button>
   );

@@ -32,7 +32,11 @@ export function MessageRow({ message, timeZone }: { message: Message; timeZone: 
         className="flex min-h-11 w-full items-center gap-3 px-3 py-1.5 text-left -outline-offset-2 hover:bg-raised sm:px-4"
       >
         <Icon name={icon} className={`size-4 ${TONE_TEXT[tone]}`} />
-        <time dateTime={message.at} title={format.instant(at, timeZone)} className="w-[4.25rem] shrink-0 text-[0.8125rem] text-ink-2">
+        <time
+          dateTime={message.at}
+          title={format.instant(at, timeZone)}
+          className="w-[4.25rem] shrink-0 text-[0.8125rem] text-ink-2"
+        >
           {format.time(at, timeZone)}
         </time>
         <span className="flex min-w-0 flex-1 items-baseline gap-x-2.5 max-sm:flex-wrap">
@@ -42,14 +46,23 @@ export function MessageRow({ message, timeZone }: { message: Message; timeZone: 
           ) : (
             message.action !== null && <span className="sr-only">{word}</span>
           )}
-          <span className="min-w-0 truncate text-[0.8125rem] max-sm:w-full text-ink-2">{message.reason ?? preview(message)}</span>
+          <span className="min-w-0 truncate text-[0.8125rem] max-sm:w-full text-ink-2">
+            {message.reason ?? preview(message)}
+          </span>
         </span>
         {message.flags.map((flag) => (
-          <span key={flag} className="hidden rounded bg-raised px-1.5 text-xs text-ink-2 sm:inline" title={code("flagHint", flag) ?? flag}>
+          <span
+            key={flag}
+            className="hidden rounded bg-raised px-1.5 text-xs text-ink-2 sm:inline"
+            title={code("flagHint", flag) ?? flag}
+          >
             {code("flag", flag) ?? flag}
           </span>
         ))}
-        <Icon name="chevron" className={`size-3.5 text-ink-3 transition-transform ${open ? "rotate-90" : ""}`} />
+        <Icon
+          name="chevron"
+          className={`size-3.5 text-ink-3 transition-transform ${open ? "rotate-90" : ""}`}
+        />
       </button>
       {open && <Frames message={message} />}
     </li>
@@ -59,7 +72,8 @@ export function MessageRow({ message, timeZone }: { message: Message; timeZone: 
 /** The first words of the payload, where there is one. */
 function preview({ request }: Message): string {
   if (request === null) return "";
-  const payload = /^\s*\[\s*2\s*,\s*"[^"]*"\s*,\s*"[^"]*"\s*,([\s\S]*)\]\s*$/.exec(request)?.[1]?.trim() ?? request;
+  const payload =
+    /^\s*\[\s*2\s*,\s*"[^"]*"\s*,\s*"[^"]*"\s*,([\s\S]*)\]\s*$/.exec(request)?.[1]?.trim() ?? request;
   return payload === "{}" ? "" : payload.slice(0, 120);
 }
 
@@ -84,7 +98,11 @@ function Frames({ message }: { message: Message }) {
               {text === null ? (
                 <p className="text-sm text-ink-2">{t("messages.noAnswer")}</p>
               ) : (
-                <pre className="max-h-96 overflow-auto rounded-lg bg-raised p-3 font-mono text-[0.8125rem]" tabIndex={0} aria-label={title}>
+                <pre
+                  className="max-h-96 overflow-auto rounded-lg bg-raised p-3 font-mono text-[0.8125rem]"
+                  tabIndex={0}
+                  aria-label={title}
+                >
                   {prettyJson(text)}
                 </pre>
               )}

@@ -14,37 +14,47 @@ import { Chart, ChartSkeleton, type Series } from "./chart.tsx";
 import { ProblemNote } from "./problem.tsx";
 import { StaleNote, useNow } from "./time.tsx";
 
-/** Meters are read every few seconds: a value older than this is old. */
-const METER_AGE_MAX_MS = 30_000;
+/** Meters are read every ten seconds or so: a value older than this is old. */
+const METER_AGE_MAX_MS = 60_000;
 
-export function MeterCard({ meter, timeZone }: { meter: Meter; timeZone: string }) {
+type Props = { meter: Meter; online: boolean; timeZone: string };
+
+export function MeterCard({ meter, online, timeZone }: Props) {
   const t = useTranslations();
   return (
     <Card className="px-4 py-3">
       <div className="flex items-start justify-between gap-2">
         <div className="min-w-0">
           <h3 className="truncate font-semibold">
-            <Link to="/meters/$meterId" params={{ meterId: meter.meterId }} className="rounded hover:underline">
+            <Link
+              to="/meters/$meterId"
+              params={{ meterId: meter.meterId }}
+              className="rounded hover:underline"
+            >
               {meter.meterId}
             </Link>
           </h3>
           <p className="truncate text-[0.8125rem] text-ink-3">{meter.model}</p>
         </div>
-        <Badge {...METER_LOOK[meter.state]}>{t(`meterState.${meter.state}`)}</Badge>
+        <Badge {...METER_LOOK[meter.state]} old={!online}>
+          {t(`meterState.${meter.state}`)}
+        </Badge>
       </div>
-      <MeterNow meter={meter} timeZone={timeZone} />
+      <MeterNow meter={meter} online={online} timeZone={timeZone} />
       <MeterChart meterId={meter.meterId} minutes={15} phases={0} height={120} timeZone={timeZone} />
     </Card>
   );
 }
 
 /** The power now, with its age when it is old and the reason when the meter is lost. */
-export function MeterNow({ meter, timeZone }: { meter: Meter; timeZone: string | undefined }) {
+type NowProps = { meter: Meter; online: boolean; timeZone: string | undefined };
+
+export function MeterNow({ meter, online, timeZone }: NowProps) {
   const format = useFormat();
   return (
     <div className="mt-1 mb-1.5">
       <div className="flex flex-wrap items-baseline gap-x-3">
-        <span className={meter.state === "ok" ? "" : "text-ink-3"}>
+        <span className={online && meter.state === "ok" ? "" : "text-ink-3"}>
           <BigNumber {...format.powerOf(meter.powerW)} className="text-2xl" />
         </span>
         <StaleNote at={meter.sampledAt} maxAgeMs={METER_AGE_MAX_MS} timeZone={timeZone} />
@@ -60,7 +70,13 @@ const PHASES: Pick<Series, "label" | "color" | "dash">[] = [
   { label: "L3", color: "--chart-4", dash: [2, 3] },
 ];
 
-type ChartOf = { meterId: string; minutes: number; phases: number; height: number; timeZone: string | undefined };
+type ChartOf = {
+  meterId: string;
+  minutes: number;
+  phases: number;
+  height: number;
+  timeZone: string | undefined;
+};
 
 /** The last minutes of a meter; `phases` lines besides the whole. */
 export function MeterChart({ meterId, minutes, phases, height, timeZone }: ChartOf) {

@@ -2,6 +2,8 @@
 import { Link } from "@tanstack/react-router";
 import { useEffect, type ReactNode } from "react";
 import { useTranslations } from "use-intl";
+import type { Site } from "../../api/schemas.ts";
+import { Icon } from "./icon.tsx";
 
 /** Names the window after the page. */
 export function useTitle(title: string): void {
@@ -10,7 +12,13 @@ export function useTitle(title: string): void {
   }, [title]);
 }
 
-type Props = { title: string; mono?: boolean; site?: { siteId: string; name: string } | undefined; badge?: ReactNode; children?: ReactNode };
+type Props = {
+  title: string;
+  mono?: boolean;
+  site?: Pick<Site, "siteId" | "name" | "erOnline"> | undefined;
+  badge?: ReactNode;
+  children?: ReactNode;
+};
 
 export function PageHead({ title, mono = false, site, badge, children }: Props) {
   const t = useTranslations();
@@ -24,14 +32,27 @@ export function PageHead({ title, mono = false, site, badge, children }: Props) 
         {site !== undefined && (
           <>
             <span aria-hidden="true">/</span>
-            <Link to="/sites/$siteId" params={{ siteId: site.siteId }} className="truncate rounded hover:text-ink hover:underline">
+            <Link
+              to="/sites/$siteId"
+              params={{ siteId: site.siteId }}
+              className="truncate rounded hover:text-ink hover:underline"
+            >
               {site.name}
             </Link>
+            {!site.erOnline && (
+              <span className="inline-flex items-center gap-1 whitespace-nowrap text-amber">
+                <Icon name="offline" className="size-3.5" /> {t("nav.siteOffline")}
+              </span>
+            )}
           </>
         )}
       </nav>
       <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
-        <h1 className={`min-w-0 text-2xl font-semibold tracking-tight break-words ${mono ? "font-mono text-xl" : ""}`}>{title}</h1>
+        <h1
+          className={`min-w-0 text-2xl font-semibold tracking-tight break-words ${mono ? "font-mono text-xl" : ""}`}
+        >
+          {title}
+        </h1>
         {badge}
       </div>
       {children}

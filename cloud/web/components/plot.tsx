@@ -28,7 +28,12 @@ function seriesOptions({ label, color, look, scale, dash }: Series): uPlot.Serie
   };
 }
 
-function plotOptions(props: ChartProps, width: number, locale: string, onCursor: (row: number | null) => void): uPlot.Options {
+function plotOptions(
+  props: ChartProps,
+  width: number,
+  locale: string,
+  onCursor: (row: number | null) => void,
+): uPlot.Options {
   const { series, height, timeZone } = props;
   const ink = cssColor("--ink-3");
   const grid = { stroke: cssColor("--grid"), width: 1 };
@@ -50,11 +55,21 @@ function plotOptions(props: ChartProps, width: number, locale: string, onCursor:
     height,
     padding: [8, scales.length > 1 ? 0 : 10, 0, 0],
     legend: { show: false },
-    cursor: { y: false, drag: { x: false, y: false }, points: { size: 8, width: 2, fill: () => cssColor("--surface") } },
-    tzDate: (second) => (timeZone === undefined ? new Date(second * 1e3) : uPlot.tzDate(new Date(second * 1e3), timeZone)),
+    cursor: {
+      y: false,
+      drag: { x: false, y: false },
+      points: { size: 8, width: 2, fill: () => cssColor("--surface") },
+    },
+    tzDate: (second) =>
+      timeZone === undefined ? new Date(second * 1e3) : uPlot.tzDate(new Date(second * 1e3), timeZone),
     scales: {
       x: { time: true, ...(props.range === undefined ? {} : { range: () => props.range! }) },
-      ...Object.fromEntries(scales.map((scale) => [scale, { range: (_: uPlot, min: number, max: number) => axisRange(min, max) }])),
+      ...Object.fromEntries(
+        scales.map((scale) => [
+          scale,
+          { range: (_: uPlot, min: number, max: number) => axisRange(min, max) },
+        ]),
+      ),
     },
     axes: [
       {
@@ -79,7 +94,12 @@ function plotOptions(props: ChartProps, width: number, locale: string, onCursor:
       })),
     ],
     series: [{}, ...series.map(seriesOptions)],
-    hooks: { setCursor: [(plot) => onCursor(plot.cursor.left === undefined || plot.cursor.left < 0 ? null : (plot.cursor.idx ?? null))] },
+    hooks: {
+      setCursor: [
+        (plot) =>
+          onCursor(plot.cursor.left === undefined || plot.cursor.left < 0 ? null : (plot.cursor.idx ?? null)),
+      ],
+    },
   };
 }
 
@@ -135,7 +155,9 @@ export function Plot(props: ChartProps) {
   const second = at === null ? undefined : curve.seconds[at];
   return (
     <div>
-      <Readout {...{ series, curve, at, time: second === undefined ? MISSING : format.time(second * 1e3, timeZone) }} />
+      <Readout
+        {...{ series, curve, at, time: second === undefined ? MISSING : format.time(second * 1e3, timeZone) }}
+      />
       <div
         ref={box}
         role="img"
@@ -157,18 +179,31 @@ function lastFilled(columns: readonly (number | null)[][]): number | null {
   return null;
 }
 
-function Readout({ series, curve, at, time }: Pick<ChartProps, "series" | "curve"> & { at: number | null; time: string }) {
+function Readout({
+  series,
+  curve,
+  at,
+  time,
+}: Pick<ChartProps, "series" | "curve"> & { at: number | null; time: string }) {
   return (
-    <p className={`${readoutSize(series.length)} flex flex-wrap content-start items-center gap-x-4 text-[0.8125rem] whitespace-nowrap text-ink-2`}>
+    <p
+      className={`${readoutSize(series.length)} flex flex-wrap content-start items-center gap-x-4 text-[0.8125rem] whitespace-nowrap text-ink-2`}
+    >
       <span className="text-ink-3">{time}</span>
       {series.map((one, index) => {
         const value = at === null ? null : (curve.columns[index]?.[at] ?? null);
         return (
           <span key={one.label} className="inline-flex items-center gap-1.5">
             <svg width="14" height="4" aria-hidden="true">
-              <path d="M0 2h14" style={{ stroke: `var(${one.color})` }} strokeWidth="2.5" strokeDasharray={one.dash?.join(" ")} />
+              <path
+                d="M0 2h14"
+                style={{ stroke: `var(${one.color})` }}
+                strokeWidth="2.5"
+                strokeDasharray={one.dash?.join(" ")}
+              />
             </svg>
-            {one.label} <span className="font-medium text-ink">{value === null ? MISSING : one.format(value)}</span>
+            {one.label}{" "}
+            <span className="font-medium text-ink">{value === null ? MISSING : one.format(value)}</span>
           </span>
         );
       })}

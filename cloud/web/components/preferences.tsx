@@ -47,10 +47,12 @@ export function Preferences({ keyName, operatorId }: { keyName: string; operator
       <div
         id="preferences"
         popover="auto"
-        className="fixed inset-auto top-14 right-3 m-0 w-72 rounded-xl border border-line bg-surface p-4 text-ink shadow-card"
+        className="fixed inset-auto top-14 right-[max(0.75rem,calc((100%-72rem)/2+1.5rem))] m-0 w-72 rounded-xl border border-line bg-surface p-4 text-ink shadow-card"
       >
         <p className="font-medium">{keyName}</p>
-        <p className="mb-4 text-[0.8125rem] text-ink-3">{t("preferences.operator", { operator: operatorId })}</p>
+        <p className="mb-4 text-[0.8125rem] text-ink-3">
+          {t("preferences.operator", { operator: operatorId })}
+        </p>
         <Choosers />
         <Button className="mt-4 w-full" onClick={() => signOut()}>
           {t("preferences.signOut")}

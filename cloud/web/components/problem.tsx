@@ -1,15 +1,36 @@
 /** What went wrong, in words, with the cloud's code and the number to tell the support. */
 import { useTranslations } from "use-intl";
 import { ApiError } from "../lib/api.ts";
+import { useCode } from "../lib/words.ts";
 import { Button } from "./button.tsx";
 import { Icon } from "./icon.tsx";
 
-export function ProblemNote({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
+type Props = { error: unknown; onRetry?: () => void };
+
+/** What is there instead of a page that could not be fetched. */
+export function ProblemPage(props: Props) {
   const t = useTranslations();
+  return (
+    <>
+      <h1 className="sr-only">{t("problem.unexpected")}</h1>
+      <ProblemNote {...props} />
+    </>
+  );
+}
+
+export function ProblemNote({ error, onRetry }: Props) {
+  const t = useTranslations();
+  const code = useCode();
   const api = error instanceof ApiError ? error : null;
   const unreachable = api?.code === "unreachable";
-  const title = unreachable ? t("problem.unreachable") : (api?.title ?? t("problem.unexpected"));
-  const detail = unreachable ? t("problem.unreachableDetail") : error instanceof Error ? error.message : String(error);
+  const title = unreachable
+    ? t("problem.unreachable")
+    : ((api && (code("problemTitle", `s${api.status}`) ?? api.title)) ?? t("problem.unexpected"));
+  const detail = unreachable
+    ? t("problem.unreachableDetail")
+    : error instanceof Error
+      ? error.message
+      : String(error);
   return (
     <div role="alert" className="flex gap-3 rounded-xl bg-red-soft px-4 py-3 text-sm">
       <Icon name={unreachable ? "offline" : "alert"} className="mt-0.5 size-4 text-red" />

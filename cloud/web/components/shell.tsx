@@ -29,7 +29,11 @@ export function Shell() {
       </a>
       <header className="sticky top-0 z-20 border-b border-line bg-ground">
         <div className="mx-auto flex h-14 max-w-6xl items-center gap-4 px-4 sm:px-6">
-          <Link to="/" className="flex items-center gap-2 rounded-lg font-semibold" aria-label={`Moov.olt, ${t("nav.overview")}`}>
+          <Link
+            to="/"
+            className="flex items-center gap-2 rounded-lg font-semibold"
+            aria-label={`Moov.olt, ${t("nav.overview")}`}
+          >
             <Mark />
             <span>Moov.olt</span>
           </Link>
@@ -58,7 +62,11 @@ export function Shell() {
           </div>
         </div>
       </header>
-      <main id="main" tabIndex={-1} className="mx-auto w-full max-w-6xl flex-1 px-4 pt-6 pb-12 outline-none sm:px-6">
+      <main
+        id="main"
+        tabIndex={-1}
+        className="mx-auto w-full max-w-6xl flex-1 px-4 pt-6 pb-12 outline-none sm:px-6"
+      >
         <Outlet />
       </main>
     </div>

@@ -12,7 +12,10 @@ export function SiteRow({ site, ers }: { site: Site; ers: readonly Er[] }) {
   const t = useTranslations();
   const format = useFormat();
   const { siteId, name, erOnline, timeZone } = site;
-  const lastSeenAt = ers.reduce<string | null>((last, er) => ((er.lastSeenAt ?? "") > (last ?? "") ? er.lastSeenAt : last), null);
+  const lastSeenAt = ers.reduce<string | null>(
+    (last, er) => ((er.lastSeenAt ?? "") > (last ?? "") ? er.lastSeenAt : last),
+    null,
+  );
   const offline = site.stationCount - site.stationsOnline;
   const inUse = site.connectorCount === 0 ? 0 : Math.min(1, site.activeTransactions / site.connectorCount);
   return (
@@ -32,7 +35,8 @@ export function SiteRow({ site, ers }: { site: Site; ers: readonly Er[] }) {
           <p className="text-[0.8125rem] text-ink-3">{t("site.stations", { count: site.stationCount })}</p>
         ) : (
           <p className="text-[0.8125rem] text-ink-3">
-            {lastSeenAt === null ? t("er.neverSeen") : t("er.asOf")} {lastSeenAt !== null && <Ago at={lastSeenAt} timeZone={timeZone} />}
+            {lastSeenAt === null ? t("er.neverSeen") : t("er.asOf")}{" "}
+            {lastSeenAt !== null && <Ago at={lastSeenAt} timeZone={timeZone} />}
           </p>
         )}
       </div>
@@ -56,7 +60,9 @@ export function SiteRow({ site, ers }: { site: Site; ers: readonly Er[] }) {
             {t("site.faulted", { count: site.stationsFaulted })}
           </Badge>
         )}
-        {erOnline && offline > 0 && <Badge {...ONLINE_LOOK.offline}>{t("site.offline", { count: offline })}</Badge>}
+        {erOnline && offline > 0 && (
+          <Badge {...ONLINE_LOOK.offline}>{t("site.offline", { count: offline })}</Badge>
+        )}
       </div>
       <p className="text-right text-[0.8125rem] text-ink-2 max-md:hidden">
         {format.energy(site.energyTodayWh)} <span className="block text-ink-3">{t("site.today")}</span>

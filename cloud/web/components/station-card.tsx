@@ -30,7 +30,9 @@ export function StationCard({ station, siteOnline, timeZone }: Props) {
               {stationId}
             </Link>
           </h3>
-          <p className="truncate text-[0.8125rem] text-ink-3">{[vendor, model].filter(Boolean).join(" ") || t("station.neverBooted")}</p>
+          <p className="truncate text-[0.8125rem] text-ink-3">
+            {[vendor, model].filter(Boolean).join(" ") || t("station.neverBooted")}
+          </p>
         </div>
         {!online && (
           <div className="text-right">
@@ -44,9 +46,15 @@ export function StationCard({ station, siteOnline, timeZone }: Props) {
         )}
       </div>
       <ul className="mt-2 space-y-0.5 px-4 pb-3">
-        {station.connectors.length === 0 && <li className="text-sm text-ink-3">{t("station.noConnectors")}</li>}
+        {station.connectors.length === 0 && (
+          <li className="text-sm text-ink-3">{t("station.noConnectors")}</li>
+        )}
         {station.connectors.map((connector) => (
-          <ConnectorLine key={`${connector.evseId}.${connector.connectorId}`} connector={connector} online={online} />
+          <ConnectorLine
+            key={`${connector.evseId}.${connector.connectorId}`}
+            connector={connector}
+            online={online}
+          />
         ))}
       </ul>
     </Card>
@@ -60,7 +68,9 @@ function ConnectorLine({ connector, online }: { connector: Connector; online: bo
       <span className="w-6 shrink-0 text-[0.8125rem] text-ink-3">{connectorName(connector)}</span>
       <ConnectorBadge connector={connector} online={online} />
       {connector.transactionId !== null && (
-        <span className={`ml-auto font-medium ${online ? "" : "text-ink-3"}`}>{format.power(connector.powerW)}</span>
+        <span className={`ml-auto font-medium ${online ? "" : "text-ink-3"}`}>
+          {format.power(connector.powerW)}
+        </span>
       )}
     </li>
   );
@@ -82,8 +92,7 @@ export function ConnectorBadge({ connector, online }: { connector: Connector; on
         (code("connectorDetail", connector.detail) ?? connector.detail);
   return (
     <span className="inline-flex min-w-0 items-center gap-2">
-      <Badge {...CONNECTOR_LOOK[state]} {...(online ? {} : { tone: "quiet" })}>
-        {!online && <span className="sr-only">{t("station.lastKnown")} </span>}
+      <Badge {...CONNECTOR_LOOK[state]} old={!online}>
         {t(`connectorState.${state}`)}
       </Badge>
       {finer && <span className="truncate text-[0.8125rem] text-ink-2">{finer}</span>}

@@ -68,7 +68,15 @@ function AgoText({ ms }: { ms: number }) {
 }
 
 /** The age of a value, and only when it is older than it should be. */
-export function StaleNote({ at, maxAgeMs, timeZone }: { at: string | null; maxAgeMs: number; timeZone?: string | undefined }) {
+export function StaleNote({
+  at,
+  maxAgeMs,
+  timeZone,
+}: {
+  at: string | null;
+  maxAgeMs: number;
+  timeZone?: string | undefined;
+}) {
   const t = useTranslations();
   const now = useNow(5_000);
   if (at === null || now - Date.parse(at) <= maxAgeMs) return null;

@@ -14,7 +14,14 @@ const TYPES = ["ISO14443", "ISO15693", "Central", "eMAID", "KeyCode", "Local", "
 export function TokenForm({ onClose }: { onClose: () => void }) {
   const t = useTranslations();
   const client = useQueryClient();
-  const [form, setForm] = useState({ idToken: "", label: "", type: "ISO14443", groupId: "", expiresAt: "", master: false });
+  const [form, setForm] = useState({
+    idToken: "",
+    label: "",
+    type: "ISO14443",
+    groupId: "",
+    expiresAt: "",
+    master: false,
+  });
   const [idempotencyKey, setIdempotencyKey] = useState(newId);
   const create = useMutation({
     mutationFn: (body: NewIdToken) => api.createIdToken(body, idempotencyKey),
@@ -53,7 +60,6 @@ export function TokenForm({ onClose }: { onClose: () => void }) {
           label={t("tokens.idToken")}
           hint={t("tokens.idTokenHint")}
           required
-          autoFocus
           maxLength={36}
           autoComplete="off"
           spellCheck={false}
@@ -61,14 +67,29 @@ export function TokenForm({ onClose }: { onClose: () => void }) {
           onChange={(event) => set({ idToken: event.target.value })}
           className="font-mono"
         />
-        <TextField label={t("tokens.label")} hint={t("tokens.labelHint")} maxLength={100} value={form.label} onChange={(event) => set({ label: event.target.value })} />
+        <TextField
+          label={t("tokens.label")}
+          hint={t("tokens.labelHint")}
+          maxLength={100}
+          value={form.label}
+          onChange={(event) => set({ label: event.target.value })}
+        />
         <div className="grid grid-cols-2 gap-3">
-          <SelectField label={t("tokens.type")} value={form.type} onChange={(event) => set({ type: event.target.value })}>
+          <SelectField
+            label={t("tokens.type")}
+            value={form.type}
+            onChange={(event) => set({ type: event.target.value })}
+          >
             {TYPES.map((type) => (
               <option key={type}>{type}</option>
             ))}
           </SelectField>
-          <TextField label={t("tokens.expiresAt")} type="date" value={form.expiresAt} onChange={(event) => set({ expiresAt: event.target.value })} />
+          <TextField
+            label={t("tokens.expiresAt")}
+            type="date"
+            value={form.expiresAt}
+            onChange={(event) => set({ expiresAt: event.target.value })}
+          />
         </div>
         <TextField
           label={t("tokens.group")}
@@ -78,9 +99,15 @@ export function TokenForm({ onClose }: { onClose: () => void }) {
           onChange={(event) => set({ groupId: event.target.value })}
         />
         <label className="flex cursor-pointer items-start gap-2.5">
-          <input type="checkbox" className="mt-1 accent-(--accent)" checked={form.master} onChange={(event) => set({ master: event.target.checked })} />
+          <input
+            type="checkbox"
+            className="mt-1 accent-(--accent)"
+            checked={form.master}
+            onChange={(event) => set({ master: event.target.checked })}
+          />
           <span>
-            {t("tokens.master")} <span className="block text-[0.8125rem] text-ink-3">{t("tokens.masterHint")}</span>
+            {t("tokens.master")}{" "}
+            <span className="block text-[0.8125rem] text-ink-3">{t("tokens.masterHint")}</span>
           </span>
         </label>
         {create.isError && <ProblemNote error={create.error} />}

@@ -13,10 +13,28 @@ export function TransactionChart({ detail, height, timeZone, energy }: Props) {
   const t = useTranslations();
   const format = useFormat();
   const { transaction, samples, samplesTruncated } = detail;
-  const curve = useMemo(() => transactionCurve(samples, transaction.meterStartWh), [samples, transaction.meterStartWh]);
+  const curve = useMemo(
+    () => transactionCurve(samples, transaction.meterStartWh),
+    [samples, transaction.meterStartWh],
+  );
   const all: (Series & { column: number })[] = [
-    { column: 0, label: t("transactions.power"), color: "--chart-1", look: "area", scale: "kW", format: (kw) => format.power(kw * 1_000) },
-    { column: 1, label: t("transactions.energy"), color: "--chart-3", look: "line", scale: "kWh", dash: [6, 4], format: (kwh) => format.energy(kwh * 1_000) },
+    {
+      column: 0,
+      label: t("transactions.power"),
+      color: "--chart-1",
+      look: "area",
+      scale: "kW",
+      format: (kw) => format.power(kw * 1_000),
+    },
+    {
+      column: 1,
+      label: t("transactions.energy"),
+      color: "--chart-3",
+      look: "line",
+      scale: "kWh",
+      dash: [6, 4],
+      format: (kwh) => format.energy(kwh * 1_000),
+    },
   ];
   // A station that reports only one of the two gets only that one drawn.
   const measured = all.filter(({ column }) => curve.columns[column]?.some((value) => value !== null));

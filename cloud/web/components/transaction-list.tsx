@@ -1,22 +1,27 @@
 /** Transactions in rows: a table where there is room, cards on a phone. */
 import { Link } from "@tanstack/react-router";
 import { useTranslations } from "use-intl";
-import type { Transaction } from "../../api/schemas.ts";
+import type { Site, Transaction } from "../../api/schemas.ts";
 import { useFormat } from "../lib/i18n.ts";
 import { TRANSACTION_LOOK, transactionState } from "../lib/state.ts";
 import { Badge } from "./badge.tsx";
 import { Card } from "./card.tsx";
 import { Since, When } from "./time.tsx";
 
-type Props = { transactions: readonly Transaction[]; zoneOf: (siteId: string) => string | undefined };
+type Place = Pick<Site, "timeZone" | "erOnline">;
+type Props = { transactions: readonly Transaction[]; siteOf: (siteId: string) => Place | undefined };
 
-const GRID = "md:grid md:grid-cols-[8rem_minmax(9rem,1.2fr)_minmax(6rem,1fr)_5rem_7rem] md:items-center md:gap-4";
+const GRID =
+  "md:grid md:grid-cols-[8rem_minmax(9rem,1.2fr)_minmax(6rem,1fr)_5rem_7rem] md:items-center md:gap-4";
 
-export function TransactionList({ transactions, zoneOf }: Props) {
+export function TransactionList({ transactions, siteOf }: Props) {
   const t = useTranslations();
   return (
     <Card className="overflow-hidden">
-      <div className={`hidden border-b border-line px-4 py-2 text-[0.8125rem] text-ink-3 ${GRID}`} aria-hidden="true">
+      <div
+        className={`hidden border-b border-line px-4 py-2 text-[0.8125rem] text-ink-3 ${GRID}`}
+        aria-hidden="true"
+      >
         <span>{t("transactions.state")}</span>
         <span>{t("transactions.where")}</span>
         <span>{t("transactions.token")}</span>
@@ -25,22 +30,28 @@ export function TransactionList({ transactions, zoneOf }: Props) {
       </div>
       <ul className="divide-y divide-line">
         {transactions.map((transaction) => (
-          <Row key={transaction.transactionId} transaction={transaction} timeZone={zoneOf(transaction.siteId)} />
+          <Row key={transaction.transactionId} transaction={transaction} site={siteOf(transaction.siteId)} />
         ))}
       </ul>
     </Card>
   );
 }
 
-function Row({ transaction, timeZone }: { transaction: Transaction; timeZone: string | undefined }) {
+function Row({ transaction, site }: { transaction: Transaction; site: Place | undefined }) {
   const t = useTranslations();
   const format = useFormat();
   const { transactionId, stationId, evseId, startedAt, endedAt } = transaction;
   const state = transactionState(transaction);
+  // Behind an ER that cannot be heard, a running transaction is what it was last known to be.
+  const old = site?.erOnline === false && transaction.status === "active";
   return (
-    <li className={`lazy-row relative flex flex-wrap items-center gap-x-4 gap-y-1 px-4 py-2.5 hover:bg-raised ${GRID}`}>
+    <li
+      className={`lazy-row relative flex flex-wrap items-center gap-x-4 gap-y-1 px-4 py-2.5 hover:bg-raised ${GRID}`}
+    >
       <span className="max-md:order-2 max-md:ml-auto">
-        <Badge {...TRANSACTION_LOOK[state]}>{t(`transactionState.${state}`)}</Badge>
+        <Badge {...TRANSACTION_LOOK[state]} old={old}>
+          {t(`transactionState.${state}`)}
+        </Badge>
       </span>
       <span className="min-w-0 max-md:order-1">
         <Link
@@ -48,22 +59,27 @@ function Row({ transaction, timeZone }: { transaction: Transaction; timeZone: st
           params={{ transactionId }}
           className="block truncate font-medium -outline-offset-2 after:absolute after:inset-0"
         >
-          {stationId} <span className="font-normal text-ink-3">· {t("station.evse", { evse: String(evseId) })}</span>
+          {stationId}{" "}
+          <span className="font-normal text-ink-3">· {t("station.evse", { evse: String(evseId) })}</span>
         </Link>
         <span className="block truncate text-[0.8125rem] text-ink-3">
-          <When at={startedAt} timeZone={timeZone} ago={false} />
+          <When at={startedAt} timeZone={site?.timeZone} ago={false} />
         </span>
       </span>
       <span className="truncate font-mono text-[0.8125rem] text-ink-2 max-md:order-4 max-md:w-full max-md:hidden">
         {transaction.idToken ?? t("transactions.noToken")}
       </span>
-      <span className="text-right max-md:order-5 max-md:hidden">
+      <span className={`text-right max-md:hidden ${old ? "text-ink-3" : ""}`}>
         {transaction.status === "active" ? format.power(transaction.powerW) : ""}
       </span>
       <span className="text-right max-md:order-3 max-md:flex max-md:w-full max-md:items-baseline max-md:justify-between">
         <span className="font-medium">{format.energy(transaction.energyWh)}</span>
         <span className="block text-[0.8125rem] text-ink-3">
-          {endedAt === null ? <Since at={startedAt} /> : format.duration(Date.parse(endedAt) - Date.parse(startedAt))}
+          {endedAt === null ? (
+            <Since at={startedAt} />
+          ) : (
+            format.duration(Date.parse(endedAt) - Date.parse(startedAt))
+          )}
         </span>
       </span>
     </li>

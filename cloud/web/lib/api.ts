@@ -44,7 +44,13 @@ export class ApiError extends Error {
 }
 
 type Query = Record<string, string | number | undefined>;
-type Options = { query?: Query; body?: unknown; key?: string; idempotencyKey?: string; signal?: AbortSignal | undefined };
+type Options = {
+  query?: Query;
+  body?: unknown;
+  key?: string;
+  idempotencyKey?: string;
+  signal?: AbortSignal | undefined;
+};
 
 let serverAheadMs = 0;
 
@@ -82,7 +88,10 @@ export async function errorOf(response: Response): Promise<ApiError> {
 
 async function request<T>(method: string, path: string, options: Options = {}): Promise<T> {
   const key = options.key ?? session.get().key;
-  const headers: Record<string, string> = { accept: "application/json", authorization: `Bearer ${key ?? ""}` };
+  const headers: Record<string, string> = {
+    accept: "application/json",
+    authorization: `Bearer ${key ?? ""}`,
+  };
   if (options.body !== undefined) headers["content-type"] = "application/json";
   if (options.idempotencyKey !== undefined) headers["idempotency-key"] = options.idempotencyKey;
   let response: Response;
@@ -141,7 +150,8 @@ export const api = {
   sites: (query: Query, signal: Signal) => request<Page<Site>>("GET", "/sites", { query, signal }),
   site: (siteId: string, signal: Signal) => request<Site>("GET", `/sites/${part(siteId)}`, { signal }),
   ers: (query: Query, signal: Signal) => request<Page<Er>>("GET", "/ers", { query, signal }),
-  connectors: (query: Query, signal: Signal) => request<Page<Connector>>("GET", "/connectors", { query, signal }),
+  connectors: (query: Query, signal: Signal) =>
+    request<Page<Connector>>("GET", "/connectors", { query, signal }),
   stations: (query: Query, signal: Signal) => request<Page<Station>>("GET", "/stations", { query, signal }),
   station: (stationId: string, signal: Signal) =>
     request<Station>("GET", `/stations/${part(stationId)}`, { signal }),
@@ -159,7 +169,8 @@ export const api = {
   meter: (meterId: string, signal: Signal) => request<Meter>("GET", `/meters/${part(meterId)}`, { signal }),
   meterSamples: (meterId: string, query: Query, signal: Signal) =>
     request<Page<MeterSample>>("GET", `/meters/${part(meterId)}/samples`, { query, signal }),
-  idTokens: (query: Query, signal: Signal) => request<Page<IdTokenView>>("GET", "/id-tokens", { query, signal }),
+  idTokens: (query: Query, signal: Signal) =>
+    request<Page<IdTokenView>>("GET", "/id-tokens", { query, signal }),
   createIdToken: (body: NewIdToken, idempotencyKey: string) =>
     request<IdTokenView>("POST", "/id-tokens", { body, idempotencyKey }),
   patchIdToken: (idToken: string, body: IdTokenPatch) =>

@@ -9,7 +9,14 @@ const BACKLOG_ENTRIES = 500;
 export type Attention =
   | { kind: "er-offline"; tone: "amber"; siteId: string; site: string; since: string | null }
   | { kind: "stations-offline"; tone: "amber"; siteId: string; site: string; count: number }
-  | { kind: "faulted"; tone: "red"; stationId: string; connector: string; errorCode: string | null; since: string | null }
+  | {
+      kind: "faulted";
+      tone: "red";
+      stationId: string;
+      connector: string;
+      errorCode: string | null;
+      since: string | null;
+    }
   | { kind: "backlog"; tone: "amber"; siteId: string; site: string; count: number }
   | { kind: "parked"; tone: "amber"; siteId: string; site: string; count: number }
   | { kind: "clock"; tone: "amber"; siteId: string; site: string };
@@ -21,7 +28,11 @@ export const connectorName = (connector: { evseId: number; connectorId: number |
     : `${connector.evseId}.${connector.connectorId}`;
 
 /** Red first, then in the order of the sites. */
-export function attentionOf(sites: readonly Site[], ers: readonly Er[], faulted: readonly Connector[]): Attention[] {
+export function attentionOf(
+  sites: readonly Site[],
+  ers: readonly Er[],
+  faulted: readonly Connector[],
+): Attention[] {
   const found: Attention[] = faulted.map((connector) => ({
     kind: "faulted",
     tone: "red",
@@ -42,7 +53,8 @@ export function attentionOf(sites: readonly Site[], ers: readonly Er[], faulted:
       found.push({ kind: "stations-offline", tone: "amber", siteId, site, count });
     }
     for (const er of online) {
-      if (er.backlog >= BACKLOG_ENTRIES) found.push({ kind: "backlog", tone: "amber", siteId, site, count: er.backlog });
+      if (er.backlog >= BACKLOG_ENTRIES)
+        found.push({ kind: "backlog", tone: "amber", siteId, site, count: er.backlog });
       if (er.clock === "untrusted") found.push({ kind: "clock", tone: "amber", siteId, site });
     }
     const parked = own.reduce((sum, er) => sum + er.parkedEntries, 0);
@@ -51,7 +63,13 @@ export function attentionOf(sites: readonly Site[], ers: readonly Er[], faulted:
   return found;
 }
 
-export type Totals = { sites: number; connectors: number; active: number; powerW: number; energyTodayWh: number };
+export type Totals = {
+  sites: number;
+  connectors: number;
+  active: number;
+  powerW: number;
+  energyTodayWh: number;
+};
 
 /** Sums over all sites. */
 export function totalsOf(sites: readonly Site[]): Totals {

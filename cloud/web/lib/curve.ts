@@ -13,7 +13,8 @@ const GAP_STEPS = 4;
 /** … but never one shorter than this. */
 const GAP_SECONDS_MIN = 90;
 
-const thousandth = (value: number | null | undefined) => (value === null || value === undefined ? null : value / 1_000);
+const thousandth = (value: number | null | undefined) =>
+  value === null || value === undefined ? null : value / 1_000;
 
 /** The usual distance between samples: the median, which a few pauses do not move. */
 function usualStep(seconds: readonly number[]): number {

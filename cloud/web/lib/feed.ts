@@ -12,7 +12,11 @@ import type { Page } from "../../api/schemas.ts";
 export const FEED_ITEMS_MAX = 2_000;
 
 /** Puts a fresh first page on top of what is known. Pure. */
-export function mergeNewest<T>(known: Page<T> | undefined, fresh: Page<T>, idOf: (item: T) => string): Page<T> {
+export function mergeNewest<T>(
+  known: Page<T> | undefined,
+  fresh: Page<T>,
+  idOf: (item: T) => string,
+): Page<T> {
   const last = fresh.items.at(-1);
   if (known === undefined || fresh.nextCursor === null || last === undefined) return fresh;
   const meeting = known.items.findIndex((item) => idOf(item) === idOf(last));
@@ -24,7 +28,10 @@ export function mergeNewest<T>(known: Page<T> | undefined, fresh: Page<T>, idOf:
 /** Puts an older page below what is known. Pure. */
 export function appendOlder<T>(known: Page<T>, older: Page<T>, idOf: (item: T) => string): Page<T> {
   const seen = new Set(known.items.map(idOf));
-  return { items: [...known.items, ...older.items.filter((item) => !seen.has(idOf(item)))], nextCursor: older.nextCursor };
+  return {
+    items: [...known.items, ...older.items.filter((item) => !seen.has(idOf(item)))],
+    nextCursor: older.nextCursor,
+  };
 }
 
 type FeedOptions<T> = {
@@ -61,6 +68,7 @@ export function useFeed<T>({ queryKey, fetchPage, idOf, enabled = true }: FeedOp
   }
 
   const items = query.data?.items ?? [];
-  const hasOlder = query.data !== undefined && query.data.nextCursor !== null && items.length < FEED_ITEMS_MAX;
+  const hasOlder =
+    query.data !== undefined && query.data.nextCursor !== null && items.length < FEED_ITEMS_MAX;
   return { items, hasOlder, loadOlder, older, query };
 }

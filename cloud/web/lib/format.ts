@@ -25,7 +25,11 @@ function number(locale: string, decimals: number): Intl.NumberFormat {
   return keep(`n ${locale} ${decimals}`, () => new Intl.NumberFormat(locale, options));
 }
 
-function date(locale: string, timeZone: string | undefined, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+function date(
+  locale: string,
+  timeZone: string | undefined,
+  options: Intl.DateTimeFormatOptions,
+): Intl.DateTimeFormat {
   return keep(`d ${locale} ${timeZone} ${JSON.stringify(options)}`, () => {
     try {
       return new Intl.DateTimeFormat(locale, { ...options, timeZone });
@@ -68,15 +72,22 @@ export function createFormat(locale: string) {
     /** 12345 → "12,35 kWh" */
     energy: (energyWh: number | null) => join(energyOf(energyWh)),
     /** 16020 → "16,0 A" */
-    current: (currentMa: number | null) => join({ value: currentMa === null ? MISSING : decimal(currentMa / 1_000, 1), unit: "A" }),
+    current: (currentMa: number | null) =>
+      join({ value: currentMa === null ? MISSING : decimal(currentMa / 1_000, 1), unit: "A" }),
     /** 229300 → "229 V" */
-    voltage: (voltageMv: number | null) => join({ value: voltageMv === null ? MISSING : decimal(voltageMv / 1_000, 0), unit: "V" }),
+    voltage: (voltageMv: number | null) =>
+      join({ value: voltageMv === null ? MISSING : decimal(voltageMv / 1_000, 0), unit: "V" }),
     count: (value: number) => decimal(value, 0),
     percent: (value: number | null) => (value === null ? MISSING : `${decimal(value, 0)}\u00a0%`),
 
     /** "14:03:22", in the site's zone. */
     time: (at: number, timeZone?: string) =>
-      date(locale, timeZone, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }).format(at),
+      date(locale, timeZone, {
+        hour: "2-digit",
+        minute: "2-digit",
+        second: "2-digit",
+        hourCycle: "h23",
+      }).format(at),
     /** "14:03" */
     minute: (at: number, timeZone?: string) =>
       date(locale, timeZone, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(at),
@@ -107,7 +118,10 @@ export function createFormat(locale: string) {
     /** "há 12 s", "há 3 min"; times ahead of now (a clock that runs fast) are "agora". */
     ago: (at: number, now: number) => {
       const age = Math.max(0, now - at);
-      const relative = keep(`r ${locale}`, () => new Intl.RelativeTimeFormat(locale, { numeric: "auto", style: "narrow" }));
+      const relative = keep(
+        `r ${locale}`,
+        () => new Intl.RelativeTimeFormat(locale, { numeric: "auto", style: "narrow" }),
+      );
       if (age < SECOND) return relative.format(0, "second");
       if (age < MINUTE) return relative.format(-Math.floor(age / SECOND), "second");
       if (age < HOUR) return relative.format(-Math.floor(age / MINUTE), "minute");
@@ -138,4 +152,5 @@ export function prettyJson(text: string): string {
 }
 
 /** One JSON document per line, as `jq` and log tools read it. */
-export const jsonLines = (items: readonly unknown[]) => items.map((item) => `${JSON.stringify(item)}\n`).join("");
+export const jsonLines = (items: readonly unknown[]) =>
+  items.map((item) => `${JSON.stringify(item)}\n`).join("");

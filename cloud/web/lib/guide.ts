@@ -1,9 +1,23 @@
 /**
- * What the empty states tell people to type: the cloud's command line and the address of an ER.
+ * What the empty states tell people to type: the command lines of the cloud and of the ER.
  */
+const erConfig = (siteName: string) => `er = "er-1"
+site = "site-1"
+site_name = "${siteName}"
+time_zone = "America/Sao_Paulo"
+data_dir = "/var/lib/er"
+
+[broker]
+url = "mqtts://BROKER:8883"
+
+[ocpp]
+port = 9000
+auth = "open"`;
+
 export const guide = {
-  createKey: "sg key create --name operador",
-  createSite: (name: string) => `sg site create --name "${name}" --time-zone America/Sao_Paulo`,
-  createEr: (siteId: string) => `sg er create --site ${siteId}`,
+  createKey: "sg key --name operador",
+  erConfig,
+  erRun: "er config check && er run",
+  erStatus: "er status",
   stationUrl: (er: string, stationId: string) => `ws://${er}:9000/ocpp/${stationId}`,
 };

@@ -13,11 +13,22 @@ import { createValue } from "./value.ts";
 
 export type LiveState = "connecting" | "live" | "reconnecting";
 export const liveState = createValue<LiveState>("connecting");
+/** Since when nothing is heard, in Unix milliseconds of this browser. */
+export const lostAt = createValue<number | null>(null);
 
 /** Details may follow closely; lists and sums cost the cloud more and change with every station. */
 const FAST_MS = 500;
 const SLOW_MS = 2_000;
-const SLOW_KEYS = new Set(["sites", "site", "ers", "stations", "faulted", "transactions", "meters"]);
+const SLOW_KEYS = new Set([
+  "sites",
+  "site",
+  "ers",
+  "stations",
+  "faulted",
+  "transactions",
+  "meters",
+  "meter-samples",
+]);
 const POLL_WHILE_DOWN_MS = 15_000;
 const BACKOFF_FIRST_MS = 1_000;
 const BACKOFF_MAX_MS = 30_000;
@@ -51,7 +62,12 @@ export function keysOf(event: LiveEvent): QueryKey[] | null {
     case "command":
       return [stationId === undefined ? ["commands"] : ["commands", stationId]];
     case "message":
-      return stationId === undefined ? [["messages"]] : [["messages", stationId], ["station", stationId]];
+      return stationId === undefined
+        ? [["messages"]]
+        : [
+            ["messages", stationId],
+            ["station", stationId],
+          ];
   }
 }
 
@@ -99,7 +115,13 @@ function createRefresher(client: QueryClient): Refresher {
   };
 }
 
-type Stream = { key: string; signal: AbortSignal; lastId: string | null; onOpen: () => void; onEvent: (e: LiveEvent) => void };
+type Stream = {
+  key: string;
+  signal: AbortSignal;
+  lastId: string | null;
+  onOpen: () => void;
+  onEvent: (e: LiveEvent) => void;
+};
 
 /** Reads one connection until it ends; returns the id of the last event. Throws when it breaks. */
 async function readStream(stream: Stream, noteId: (id: string) => void): Promise<void> {
@@ -107,7 +129,10 @@ async function readStream(stream: Stream, noteId: (id: string) => void): Promise
   const signal = AbortSignal.any([stream.signal, controller.signal]);
   let timer = setTimeout(() => controller.abort(), SILENCE_MS_MAX);
   try {
-    const headers: Record<string, string> = { accept: "text/event-stream", authorization: `Bearer ${stream.key}` };
+    const headers: Record<string, string> = {
+      accept: "text/event-stream",
+      authorization: `Bearer ${stream.key}`,
+    };
     if (stream.lastId !== null) headers["last-event-id"] = stream.lastId;
     const response = await fetch("/v1/events", { headers, signal, cache: "no-store" });
     if (!response.ok || response.body === null) throw new Error(`events: HTTP ${response.status}`);
@@ -150,15 +175,19 @@ export function startLive(client: QueryClient, key: string): () => void {
     for (let attempt = 0, opened = false; !stop.signal.aborted; attempt++) {
       const onOpen = () => {
         liveState.set("live");
+        lostAt.set(null);
         attempt = 0;
         // Events may have been missed while nothing was connected and the cloud had nothing to replay from.
         if (opened && lastId === null) refresher.touch(null);
         opened = true;
       };
       const onEvent = (event: LiveEvent) => refresher.touch(keysOf(event));
-      await readStream({ key, signal: stop.signal, lastId, onOpen, onEvent }, (id) => (lastId = id)).catch(() => {});
+      await readStream({ key, signal: stop.signal, lastId, onOpen, onEvent }, (id) => (lastId = id)).catch(
+        () => {},
+      );
       if (stop.signal.aborted) return;
       liveState.set("reconnecting");
+      lostAt.set(lostAt.get() ?? Date.now());
       await sleep(backoffMs(attempt, Math.random()), stop.signal);
     }
   })();
@@ -168,5 +197,6 @@ export function startLive(client: QueryClient, key: string): () => void {
     clearInterval(poll);
     refresher.stop();
     liveState.set("connecting");
+    lostAt.set(null);
   };
 }

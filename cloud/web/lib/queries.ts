@@ -15,19 +15,25 @@ export const sitesQuery = () =>
   });
 
 export const siteQuery = (siteId: string) =>
-  queryOptions({ queryKey: ["site", siteId], queryFn: ({ signal }) => api.site(siteId, signal), enabled: siteId !== "" });
+  queryOptions({
+    queryKey: ["site", siteId],
+    queryFn: ({ signal }) => api.site(siteId, signal),
+    enabled: siteId !== "",
+  });
 
 /** ERs of one site, or of all of them. */
 export const ersQuery = (siteId?: string) =>
   queryOptions({
     queryKey: ["ers", siteId ?? ""],
-    queryFn: ({ signal }) => fetchAll((cursor) => api.ers({ siteId, limit: PAGE, cursor }, signal), PAGES_MAX),
+    queryFn: ({ signal }) =>
+      fetchAll((cursor) => api.ers({ siteId, limit: PAGE, cursor }, signal), PAGES_MAX),
   });
 
 export const stationsQuery = (siteId: string) =>
   queryOptions({
     queryKey: ["stations", siteId],
-    queryFn: ({ signal }) => fetchAll((cursor) => api.stations({ siteId, limit: PAGE, cursor }, signal), PAGES_MAX),
+    queryFn: ({ signal }) =>
+      fetchAll((cursor) => api.stations({ siteId, limit: PAGE, cursor }, signal), PAGES_MAX),
   });
 
 export const stationQuery = (stationId: string) =>
@@ -43,7 +49,8 @@ export const faultedQuery = () =>
 export const metersQuery = (siteId: string) =>
   queryOptions({
     queryKey: ["meters", siteId],
-    queryFn: ({ signal }) => fetchAll((cursor) => api.meters({ siteId, limit: PAGE, cursor }, signal), PAGES_MAX),
+    queryFn: ({ signal }) =>
+      fetchAll((cursor) => api.meters({ siteId, limit: PAGE, cursor }, signal), PAGES_MAX),
   });
 
 export const meterQuery = (meterId: string) =>
@@ -62,7 +69,11 @@ export const activeTransactionsQuery = (siteId: string) =>
   });
 
 /** Samples older than the window go, new ones are added; an instant that is there already stays once. Pure. */
-export function slideWindow(known: readonly MeterSample[], fresh: readonly MeterSample[], fromMs: number): MeterSample[] {
+export function slideWindow(
+  known: readonly MeterSample[],
+  fresh: readonly MeterSample[],
+  fromMs: number,
+): MeterSample[] {
   const lastAt = known.at(-1)?.at ?? "";
   const added = fresh.filter((sample) => sample.at > lastAt);
   return [...known, ...added].filter((sample) => Date.parse(sample.at) >= fromMs);
@@ -87,5 +98,5 @@ export const meterSamplesQuery = (client: QueryClient, meterId: string, minutes:
 };
 
 /** A day of one sample a second is 86 400: more pages than that would only draw over the same pixels. */
-const SAMPLES_PAGE = 200;
-const SAMPLES_PAGES_MAX = 50;
+const SAMPLES_PAGE = 10_000;
+const SAMPLES_PAGES_MAX = 9;

@@ -16,7 +16,8 @@ export function createSseParser(): (text: string) => SseEvent[] {
 
   function line(text: string): SseEvent | null {
     if (text === "") {
-      const done = data.length === 0 ? null : { id, event: event === "" ? "message" : event, data: data.join("\n") };
+      const done =
+        data.length === 0 ? null : { id, event: event === "" ? "message" : event, data: data.join("\n") };
       event = "";
       data = [];
       return done;

@@ -45,8 +45,23 @@ function occupiedState(connector: Connector): ConnectorState {
 }
 
 export type IconName =
-  | "bolt" | "circle" | "pause" | "plug" | "bookmark" | "ban" | "alert" | "offline" | "question" | "check" | "clock"
-  | "x" | "send" | "in" | "out" | "dot" | "block";
+  | "bolt"
+  | "circle"
+  | "pause"
+  | "plug"
+  | "bookmark"
+  | "ban"
+  | "alert"
+  | "offline"
+  | "question"
+  | "check"
+  | "clock"
+  | "x"
+  | "send"
+  | "in"
+  | "out"
+  | "dot"
+  | "block";
 
 export const CONNECTOR_LOOK: Record<ConnectorState, { icon: IconName; tone: Tone }> = {
   free: { icon: "circle", tone: "neutral" },
@@ -88,7 +103,15 @@ export const TRANSACTION_LOOK: Record<TransactionState, { icon: IconName; tone: 
   review: { icon: "alert", tone: "amber" },
 };
 
-export type CommandState = "pending" | "sent" | "accepted" | "succeeded" | "rejected" | "failed" | "expired" | "uncertain";
+export type CommandState =
+  | "pending"
+  | "sent"
+  | "accepted"
+  | "succeeded"
+  | "rejected"
+  | "failed"
+  | "expired"
+  | "uncertain";
 
 export const COMMAND_LOOK: Record<CommandState, { icon: IconName; tone: Tone }> = {
   pending: { icon: "clock", tone: "neutral" },
@@ -122,7 +145,12 @@ export function commandSteps(command: CommandView): CommandStep[] {
     if (name === status) return { name, at, phase: "now" };
     return { name, at, phase: at === null ? "next" : "done" };
   });
-  return [...steps, outcome ? { name: status, at: command.finishedAt, phase: "now" } : { name: "succeeded", at: null, phase: "next" }];
+  return [
+    ...steps,
+    outcome
+      ? { name: status, at: command.finishedAt, phase: "now" }
+      : { name: "succeeded", at: null, phase: "next" },
+  ];
 }
 
 export const isFinished = (command: CommandView) => commandSteps(command).at(-1)?.phase === "now";

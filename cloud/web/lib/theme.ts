@@ -8,13 +8,16 @@ import { createValue } from "./value.ts";
 export type ThemeChoice = "system" | "light" | "dark";
 
 const stored = load("theme");
-export const themeChoice = createValue<ThemeChoice>(stored === "light" || stored === "dark" ? stored : "system");
+export const themeChoice = createValue<ThemeChoice>(
+  stored === "light" || stored === "dark" ? stored : "system",
+);
 /** The theme on screen. Charts are drawn anew when it changes: a canvas does not follow the stylesheet. */
 export const theme = createValue<"light" | "dark">("light");
 
 function apply(): void {
   const choice = themeChoice.get();
-  const dark = choice === "dark" || (choice === "system" && matchMedia("(prefers-color-scheme: dark)").matches);
+  const dark =
+    choice === "dark" || (choice === "system" && matchMedia("(prefers-color-scheme: dark)").matches);
   document.documentElement.dataset.theme = dark ? "dark" : "light";
   theme.set(dark ? "dark" : "light");
 }

@@ -3,7 +3,11 @@
  */
 import { useSyncExternalStore } from "react";
 
-export type Value<T> = { get: () => T; set: (next: T) => void; subscribe: (listener: () => void) => () => void };
+export type Value<T> = {
+  get: () => T;
+  set: (next: T) => void;
+  subscribe: (listener: () => void) => () => void;
+};
 
 /** Makes a watched value. Setting the same value again wakes nobody. */
 export function createValue<T>(initial: T): Value<T> {

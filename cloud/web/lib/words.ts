@@ -6,7 +6,17 @@ import { useTranslations } from "use-intl";
 import type { CommandView } from "../../api/schemas.ts";
 import type { Messages } from "./i18n.ts";
 
-type Family = "connectorDetail" | "errorCode" | "stoppedReason" | "flag" | "flagHint" | "authorizedBy" | "authorizedByHint" | "clock" | "tokenStatus";
+type Family =
+  | "problemTitle"
+  | "connectorDetail"
+  | "errorCode"
+  | "stoppedReason"
+  | "flag"
+  | "flagHint"
+  | "authorizedBy"
+  | "authorizedByHint"
+  | "clock"
+  | "tokenStatus";
 type KeyOf<F extends Family> = `${F}.${Extract<keyof Messages[F], string>}`;
 
 /** Looks a code up in a family of messages; null when the family does not know it. */
@@ -36,7 +46,10 @@ export function useCommandText(): (command: Pick<CommandView, "kind" | "params">
     const evse = given.evseId === undefined ? "" : String(given.evseId);
     switch (kind) {
       case "RequestStartTransaction":
-        return t("commandText.start", { token: String(given.idToken?.idToken ?? ""), evse: evse === "" ? "0" : evse });
+        return t("commandText.start", {
+          token: String(given.idToken?.idToken ?? ""),
+          evse: evse === "" ? "0" : evse,
+        });
       case "RequestStopTransaction":
         return t("commandText.stop");
       case "Reset":
@@ -44,7 +57,10 @@ export function useCommandText(): (command: Pick<CommandView, "kind" | "params">
       case "TriggerMessage":
         return t("commandText.trigger", { message: String(given.requestedMessage ?? "") });
       case "ChangeAvailability":
-        return t("commandText.availability", { status: String(given.operationalStatus ?? ""), evse: evse === "" ? "0" : evse });
+        return t("commandText.availability", {
+          status: String(given.operationalStatus ?? ""),
+          evse: evse === "" ? "0" : evse,
+        });
       case "UnlockConnector":
         return t("commandText.unlock", { evse });
       default:

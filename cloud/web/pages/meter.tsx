@@ -8,7 +8,7 @@ import { Card, Fact, Section, Skeleton } from "../components/card.tsx";
 import { Segmented } from "../components/field.tsx";
 import { MeterChart, MeterNow } from "../components/meter-card.tsx";
 import { PageHead } from "../components/page-head.tsx";
-import { ProblemNote } from "../components/problem.tsx";
+import { ProblemPage } from "../components/problem.tsx";
 import { When } from "../components/time.tsx";
 import { MISSING } from "../lib/format.ts";
 import { useFormat } from "../lib/i18n.ts";
@@ -28,18 +28,34 @@ export function MeterPage() {
   const query = useQuery(meterQuery(meterId));
   const meter = query.data;
   const site = useQuery(siteQuery(meter?.siteId ?? ""));
-  if (query.isError && meter === undefined) return <ProblemNote error={query.error} onRetry={() => void query.refetch()} />;
+  if (query.isError && meter === undefined)
+    return <ProblemPage error={query.error} onRetry={() => void query.refetch()} />;
   if (meter === undefined) return <Skeleton className="h-96 w-full rounded-xl" />;
   const range = RANGES.find((one) => Number(one) === minutes) ?? "60";
   const timeZone = site.data?.timeZone;
+  const online = site.data?.erOnline !== false;
   const choose = (next: (typeof RANGES)[number]) =>
-    void navigate({ to: "/meters/$meterId", params: { meterId }, search: { minutes: Number(next) }, replace: true, resetScroll: false });
+    void navigate({
+      to: "/meters/$meterId",
+      params: { meterId },
+      search: { minutes: Number(next) },
+      replace: true,
+      resetScroll: false,
+    });
   return (
     <>
-      <PageHead title={meterId} site={site.data} badge={<Badge {...METER_LOOK[meter.state]}>{t(`meterState.${meter.state}`)}</Badge>}>
+      <PageHead
+        title={meterId}
+        site={site.data}
+        badge={
+          <Badge {...METER_LOOK[meter.state]} old={!online}>
+            {t(`meterState.${meter.state}`)}
+          </Badge>
+        }
+      >
         <p className="mt-1 text-ink-2">{meter.model}</p>
         <div className="mt-2">
-          <MeterNow meter={meter} timeZone={timeZone} />
+          <MeterNow meter={meter} online={online} timeZone={timeZone} />
         </div>
       </PageHead>
       <Section
@@ -55,7 +71,14 @@ export function MeterPage() {
         }
       >
         <Card className="px-4 py-3">
-          <MeterChart key={range} meterId={meterId} minutes={Number(range)} phases={3} height={CHART_PX} timeZone={timeZone} />
+          <MeterChart
+            key={range}
+            meterId={meterId}
+            minutes={Number(range)}
+            phases={3}
+            height={CHART_PX}
+            timeZone={timeZone}
+          />
         </Card>
       </Section>
       <Registers meter={meter} timeZone={timeZone} />
@@ -67,17 +90,25 @@ function Registers({ meter, timeZone }: { meter: Meter; timeZone: string | undef
   const t = useTranslations();
   const format = useFormat();
   const code = useCode();
-  const phases = Math.max(meter.powerPhasesW?.length ?? 0, meter.currentPhasesMa?.length ?? 0, meter.voltagePhasesMv?.length ?? 0);
+  const phases = Math.max(
+    meter.powerPhasesW?.length ?? 0,
+    meter.currentPhasesMa?.length ?? 0,
+    meter.voltagePhasesMv?.length ?? 0,
+  );
   return (
     <Section title={t("meter.values")}>
       <Card className="px-4 py-3">
         <dl className="grid grid-cols-2 gap-x-6 gap-y-3 text-sm sm:grid-cols-4">
           <Fact term={t("meter.import")}>{format.energy(meter.energyImportWh)}</Fact>
           <Fact term={t("meter.export")}>{format.energy(meter.energyExportWh)}</Fact>
-          <Fact term={t("meter.sampled")}>{meter.sampledAt === null ? MISSING : <When at={meter.sampledAt} timeZone={timeZone} />}</Fact>
+          <Fact term={t("meter.sampled")}>
+            {meter.sampledAt === null ? MISSING : <When at={meter.sampledAt} timeZone={timeZone} />}
+          </Fact>
           {meter.flags.length > 0 && (
             <Fact term={t("transaction.flags")}>
-              <span className="text-amber">{meter.flags.map((flag) => code("flag", flag) ?? flag).join(", ")}</span>
+              <span className="text-amber">
+                {meter.flags.map((flag) => code("flag", flag) ?? flag).join(", ")}
+              </span>
             </Fact>
           )}
         </dl>

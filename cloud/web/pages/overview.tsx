@@ -4,9 +4,9 @@ import { useTranslations } from "use-intl";
 import type { Er, Site } from "../../api/schemas.ts";
 import { AttentionList } from "../components/attention-list.tsx";
 import { BigNumber, Card, Section, Skeleton } from "../components/card.tsx";
-import { CopyLine } from "../components/copy.tsx";
+import { CopyBlock, CopyLine } from "../components/copy.tsx";
 import { useTitle } from "../components/page-head.tsx";
-import { ProblemNote } from "../components/problem.tsx";
+import { ProblemPage } from "../components/problem.tsx";
 import { SiteRow } from "../components/site-row.tsx";
 import { answerOf, attentionOf, totalsOf } from "../lib/attention.ts";
 import { guide } from "../lib/guide.ts";
@@ -22,8 +22,9 @@ export function OverviewPage() {
   const faulted = useQuery(faultedQuery());
   useTitle("");
   const failed = [sites, ers, faulted].find((query) => query.isError && query.data === undefined);
-  if (failed !== undefined) return <ProblemNote error={failed.error} onRetry={() => void failed.refetch()} />;
-  if (sites.data === undefined || ers.data === undefined || faulted.data === undefined) return <OverviewSkeleton />;
+  if (failed !== undefined) return <ProblemPage error={failed.error} onRetry={() => void failed.refetch()} />;
+  if (sites.data === undefined || ers.data === undefined || faulted.data === undefined)
+    return <OverviewSkeleton />;
   if (sites.data.items.length === 0) return <FirstSite />;
   const erOf = (siteId: string) => ers.data.items.filter((er) => er.siteId === siteId);
   const attention = attentionOf(sites.data.items, ers.data.items, faulted.data.items);
@@ -43,7 +44,9 @@ export function OverviewPage() {
             ))}
           </ul>
         </Card>
-        {!sites.data.complete && <p className="mt-2 text-sm text-ink-3">{t("common.cut", { count: sites.data.items.length })}</p>}
+        {!sites.data.complete && (
+          <p className="mt-2 text-sm text-ink-3">{t("common.cut", { count: sites.data.items.length })}</p>
+        )}
       </Section>
     </>
   );
@@ -65,7 +68,11 @@ function Answer({ sites, attention }: AnswerProps) {
           {t(`overview.answer.${answer}`, { count: attention.length })}
         </h1>
         <p className="mt-1.5 text-ink-2">
-          {t("overview.summary", { active: totals.active, connectors: totals.connectors, sites: totals.sites })}
+          {t("overview.summary", {
+            active: totals.active,
+            connectors: totals.connectors,
+            sites: totals.sites,
+          })}
           {" · "}
           {t("overview.energyToday", { energy: format.energy(totals.energyTodayWh) })}
         </p>
@@ -87,12 +94,12 @@ function FirstSite() {
       <p className="mt-2 mb-6 text-ink-2">{t("overview.firstText")}</p>
       <ol className="space-y-6">
         <li>
-          <p className="mb-2 font-medium">1. {t("overview.firstSite")}</p>
-          <CopyLine text={guide.createSite(t("overview.firstSiteName"))} />
+          <p className="mb-2 font-medium">1. {t("overview.firstConfig")}</p>
+          <CopyBlock text={guide.erConfig(t("overview.firstSiteName"))} />
         </li>
         <li>
-          <p className="mb-2 font-medium">2. {t("overview.firstEr")}</p>
-          <CopyLine text={guide.createEr("SITE_ID")} />
+          <p className="mb-2 font-medium">2. {t("overview.firstRun")}</p>
+          <CopyLine text={guide.erRun} />
         </li>
         <li>
           <p className="font-medium">3. {t("overview.firstStation")}</p>
@@ -120,4 +127,3 @@ function OverviewSkeleton() {
     </div>
   );
 }
-

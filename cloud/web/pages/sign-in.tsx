@@ -18,7 +18,10 @@ export function SignInPage() {
   const t = useTranslations();
   const { refused } = useValue(session);
   const [key, setKey] = useState("");
-  const check = useMutation({ mutationFn: (tried: string) => api.me(tried), onSuccess: (_, tried) => signIn(tried) });
+  const check = useMutation({
+    mutationFn: (tried: string) => api.me(tried),
+    onSuccess: (_, tried) => signIn(tried),
+  });
   useTitle(t("signIn.title"));
   const turnedDown = check.error instanceof ApiError && check.error.status === 401;
   return (
@@ -51,7 +54,11 @@ export function SignInPage() {
           onChange={(event) => setKey(event.target.value)}
           className="font-mono"
         />
-        {turnedDown || (refused && check.isIdle) ? <Refused /> : check.isError && <ProblemNote error={check.error} />}
+        {turnedDown || (refused && check.isIdle) ? (
+          <Refused />
+        ) : (
+          check.isError && <ProblemNote error={check.error} />
+        )}
         <Button type="submit" look="primary" className="w-full" disabled={check.isPending}>
           {check.isPending ? t("signIn.checking") : t("signIn.action")}
         </Button>

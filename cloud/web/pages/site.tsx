@@ -9,7 +9,7 @@ import { CopyLine } from "../components/copy.tsx";
 import { ErCard } from "../components/er-card.tsx";
 import { MeterCard } from "../components/meter-card.tsx";
 import { PageHead } from "../components/page-head.tsx";
-import { ProblemNote } from "../components/problem.tsx";
+import { ProblemPage } from "../components/problem.tsx";
 import { StationCard } from "../components/station-card.tsx";
 import { When } from "../components/time.tsx";
 import { TransactionList } from "../components/transaction-list.tsx";
@@ -28,8 +28,10 @@ export function SitePage() {
   const ers = useQuery(ersQuery(siteId));
   const meters = useQuery(metersQuery(siteId));
   const active = useQuery(activeTransactionsQuery(siteId));
-  const failed = [site, stations, ers, meters, active].find((query) => query.isError && query.data === undefined);
-  if (failed !== undefined) return <ProblemNote error={failed.error} onRetry={() => void failed.refetch()} />;
+  const failed = [site, stations, ers, meters, active].find(
+    (query) => query.isError && query.data === undefined,
+  );
+  if (failed !== undefined) return <ProblemPage error={failed.error} onRetry={() => void failed.refetch()} />;
   if (!site.data || !stations.data || !ers.data || !meters.data || !active.data) return <SiteSkeleton />;
   const { timeZone } = site.data;
   return (
@@ -49,14 +51,18 @@ export function SitePage() {
                 ))}
               </ul>
             )}
-            {!stations.data.complete && <p className="mt-2 text-sm text-ink-3">{t("common.cut", { count: stations.data.items.length })}</p>}
+            {!stations.data.complete && (
+              <p className="mt-2 text-sm text-ink-3">
+                {t("common.cut", { count: stations.data.items.length })}
+              </p>
+            )}
           </Section>
           {stations.data.items.length > 0 && (
             <Section title={t("site.activeTitle")} count={String(active.data.items.length)}>
               {active.data.items.length === 0 ? (
                 <Empty title={t("site.noActive")} />
               ) : (
-                <TransactionList transactions={active.data.items} zoneOf={() => timeZone} />
+                <TransactionList transactions={active.data.items} siteOf={() => site.data} />
               )}
             </Section>
           )}
@@ -68,7 +74,12 @@ export function SitePage() {
             ) : (
               <div className="space-y-3">
                 {meters.data.items.map((meter) => (
-                  <MeterCard key={meter.meterId} meter={meter} timeZone={timeZone} />
+                  <MeterCard
+                    key={meter.meterId}
+                    meter={meter}
+                    online={site.data.erOnline}
+                    timeZone={timeZone}
+                  />
                 ))}
               </div>
             )}
@@ -77,7 +88,7 @@ export function SitePage() {
             {ers.data.items.length === 0 ? (
               <Empty title={t("site.noEr")}>
                 <p className="mb-3">{t("site.noErHint")}</p>
-                <CopyLine text={guide.createEr(siteId)} />
+                <CopyLine text={guide.erStatus} />
               </Empty>
             ) : (
               <div className="space-y-3">
@@ -93,7 +104,16 @@ export function SitePage() {
   );
 }
 
-const COUNTED: readonly ConnectorState[] = ["charging", "waiting", "occupied", "free", "reserved", "unavailable", "faulted", "unknown"];
+const COUNTED: readonly ConnectorState[] = [
+  "charging",
+  "waiting",
+  "occupied",
+  "free",
+  "reserved",
+  "unavailable",
+  "faulted",
+  "unknown",
+];
 
 function SiteHead({ site, stations, ers }: { site: Site; stations: readonly Station[]; ers: readonly Er[] }) {
   const t = useTranslations();
@@ -101,13 +121,20 @@ function SiteHead({ site, stations, ers }: { site: Site; stations: readonly Stat
   const heard = stations.filter((station) => station.online && site.erOnline);
   const states = heard.flatMap((station) => station.connectors.map((connector) => connectorState(connector)));
   const offline = stations.length - heard.length;
-  const counts = COUNTED.map((state) => ({ state, count: states.filter((one) => one === state).length })).filter(({ count }) => count > 0);
+  const counts = COUNTED.map((state) => ({
+    state,
+    count: states.filter((one) => one === state).length,
+  })).filter(({ count }) => count > 0);
   const lastSeenAt = ers[0]?.lastSeenAt ?? null;
   return (
-    <PageHead title={site.name} badge={!site.erOnline && <Badge {...ONLINE_LOOK.offline}>{t("online.offline")}</Badge>}>
+    <PageHead
+      title={site.name}
+      badge={!site.erOnline && <Badge {...ONLINE_LOOK.offline}>{t("online.offline")}</Badge>}
+    >
       {!site.erOnline && (
         <p className="mt-1 text-amber">
-          {lastSeenAt === null ? t("site.neverHeard") : t("site.asOf")} {lastSeenAt !== null && <When at={lastSeenAt} timeZone={site.timeZone} />}
+          {lastSeenAt === null ? t("site.neverHeard") : t("site.asOf")}{" "}
+          {lastSeenAt !== null && <When at={lastSeenAt} timeZone={site.timeZone} />}
         </p>
       )}
       <div className="mt-3 flex flex-wrap items-center gap-x-8 gap-y-3">
@@ -121,7 +148,10 @@ function SiteHead({ site, stations, ers }: { site: Site; stations: readonly Stat
         <ul className="flex flex-wrap gap-1.5" aria-label={t("site.connectors")}>
           {counts.map(({ state, count }) => (
             <li key={state}>
-              <Badge {...CONNECTOR_LOOK[state]} tone={CONNECTOR_LOOK[state].tone === "quiet" ? "neutral" : CONNECTOR_LOOK[state].tone}>
+              <Badge
+                {...CONNECTOR_LOOK[state]}
+                tone={CONNECTOR_LOOK[state].tone === "quiet" ? "neutral" : CONNECTOR_LOOK[state].tone}
+              >
                 {count} {t(`connectorCount.${state}`, { count })}
               </Badge>
             </li>

@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { useTranslations } from "use-intl";
-import type { Station } from "../../api/schemas.ts";
+import type { Site, Station } from "../../api/schemas.ts";
 import { Badge } from "../components/badge.tsx";
 import { Button } from "../components/button.tsx";
 import { Card, Empty, Fact, Section, Skeleton } from "../components/card.tsx";
@@ -12,7 +12,7 @@ import { CommandList } from "../components/command-list.tsx";
 import { ConnectorCard } from "../components/connector-card.tsx";
 import { MessageList } from "../components/message-list.tsx";
 import { PageHead } from "../components/page-head.tsx";
-import { ProblemNote } from "../components/problem.tsx";
+import { ProblemPage } from "../components/problem.tsx";
 import { Ago, When } from "../components/time.tsx";
 import { MISSING } from "../lib/format.ts";
 import { siteQuery, stationQuery } from "../lib/queries.ts";
@@ -29,7 +29,8 @@ export function StationPage() {
   const query = useQuery(stationQuery(stationId));
   const station = query.data;
   const site = useQuery(siteQuery(station?.siteId ?? ""));
-  if (query.isError && station === undefined) return <ProblemNote error={query.error} onRetry={() => void query.refetch()} />;
+  if (query.isError && station === undefined)
+    return <ProblemPage error={query.error} onRetry={() => void query.refetch()} />;
   if (station === undefined) return <StationSkeleton />;
   const timeZone = site.data?.timeZone;
   // Behind an ER that cannot be heard, nobody knows.
@@ -59,31 +60,58 @@ export function StationPage() {
       <Section title={t("station.messagesTitle")} className="mt-8">
         <MessageList
           {...{ stationId, timeZone, filter }}
-          onFilter={(search) => void navigate({ to: "/stations/$stationId", params: { stationId }, search, replace: true, resetScroll: false })}
+          onFilter={(search) =>
+            void navigate({
+              to: "/stations/$stationId",
+              params: { stationId },
+              search,
+              replace: true,
+              resetScroll: false,
+            })
+          }
         />
       </Section>
-      {question !== null && <CommandDialog station={{ ...station, online }} question={question} onClose={() => setQuestion(null)} />}
+      {question !== null && (
+        <CommandDialog
+          station={{ ...station, online }}
+          question={question}
+          onClose={() => setQuestion(null)}
+        />
+      )}
     </>
   );
 }
 
-type HeadProps = { station: Station; site: { siteId: string; name: string } | undefined; timeZone: string | undefined };
+type HeadProps = {
+  station: Station;
+  site: Site | undefined;
+  timeZone: string | undefined;
+};
 
 function StationHead({ station, site, timeZone }: HeadProps) {
   const t = useTranslations();
   const link = station.online ? "online" : "offline";
   const since = station.onlineChangedAt;
   return (
-    <PageHead title={station.stationId} site={site} badge={<Badge {...ONLINE_LOOK[link]}>{t(`online.${link}`)}</Badge>}>
+    <PageHead
+      title={station.stationId}
+      site={site}
+      badge={<Badge {...ONLINE_LOOK[link]}>{t(`online.${link}`)}</Badge>}
+    >
       <p className={`mt-1 ${station.online ? "text-ink-2" : "text-amber"}`}>
-        {since === null ? t("station.neverConnected") : t(`station.since.${link}`)} {since !== null && <When at={since} timeZone={timeZone} />}
+        {since === null ? t("station.neverConnected") : t(`station.since.${link}`)}{" "}
+        {since !== null && <When at={since} timeZone={timeZone} />}
       </p>
       <dl className="mt-4 grid grid-cols-2 gap-x-8 gap-y-3 text-sm sm:flex sm:flex-wrap">
-        <Fact term={t("station.model")}>{[station.vendor, station.model].filter(Boolean).join(" ") || MISSING}</Fact>
+        <Fact term={t("station.model")}>
+          {[station.vendor, station.model].filter(Boolean).join(" ") || MISSING}
+        </Fact>
         <Fact term={t("station.firmware")}>{station.firmwareVersion ?? MISSING}</Fact>
         <Fact term={t("station.serial")}>{station.serialNumber ?? MISSING}</Fact>
         <Fact term={t("station.protocol")}>{station.protocol ?? MISSING}</Fact>
-        <Fact term={t("station.booted")}>{station.bootedAt === null ? MISSING : <Ago at={station.bootedAt} timeZone={timeZone} />}</Fact>
+        <Fact term={t("station.booted")}>
+          {station.bootedAt === null ? MISSING : <Ago at={station.bootedAt} timeZone={timeZone} />}
+        </Fact>
         <Fact term={t("station.lastMessage")}>
           {station.lastMessageAt === null ? MISSING : <Ago at={station.lastMessageAt} timeZone={timeZone} />}
         </Fact>

@@ -27,7 +27,9 @@ export function TokensPage() {
   });
   const wanted = find.trim().toLowerCase();
   const items = tokens.data?.items ?? [];
-  const shown = items.filter(({ idToken, label, groupId }) => `${idToken} ${label ?? ""} ${groupId ?? ""}`.toLowerCase().includes(wanted));
+  const shown = items.filter(({ idToken, label, groupId }) =>
+    `${idToken} ${label ?? ""} ${groupId ?? ""}`.toLowerCase().includes(wanted),
+  );
   return (
     <>
       <PageHead title={t("nav.tokens")}>
@@ -46,10 +48,14 @@ export function TokensPage() {
           {t("tokens.create")}
         </Button>
       </div>
-      {tokens.isError && tokens.data === undefined && <ProblemNote error={tokens.error} onRetry={() => void tokens.refetch()} />}
+      {tokens.isError && tokens.data === undefined && (
+        <ProblemNote error={tokens.error} onRetry={() => void tokens.refetch()} />
+      )}
       {tokens.isPending && <Skeleton className="h-72 w-full rounded-xl" />}
       {tokens.isSuccess && shown.length === 0 && (
-        <Empty title={items.length === 0 ? t("tokens.none") : t("tokens.noneFound")}>{items.length === 0 ? t("tokens.noneHint") : t("tokens.noneFoundHint")}</Empty>
+        <Empty title={items.length === 0 ? t("tokens.none") : t("tokens.noneFound")}>
+          {items.length === 0 ? t("tokens.noneHint") : t("tokens.noneFoundHint")}
+        </Empty>
       )}
       {shown.length > 0 && (
         <Card className="overflow-hidden">
@@ -60,7 +66,9 @@ export function TokensPage() {
           </ul>
         </Card>
       )}
-      {tokens.data?.complete === false && <p className="mt-2 text-sm text-ink-3">{t("common.cut", { count: items.length })}</p>}
+      {tokens.data?.complete === false && (
+        <p className="mt-2 text-sm text-ink-3">{t("common.cut", { count: items.length })}</p>
+      )}
       {creating && <TokenForm onClose={() => setCreating(false)} />}
     </>
   );
@@ -73,13 +81,19 @@ function TokenRow({ token }: { token: IdTokenView }) {
   const { idToken, label, type, groupId, master, expiresAt } = token;
   const blocked = token.status === "Blocked";
   const expired = expiresAt !== null && Date.parse(expiresAt) < now;
-  const details = [type, groupId !== null && t("tokens.inGroup", { group: groupId }), master && t("tokens.isMaster")].filter(Boolean);
+  const details = [
+    type,
+    groupId !== null && t("tokens.inGroup", { group: groupId }),
+    master && t("tokens.isMaster"),
+  ].filter(Boolean);
   return (
     <li className="lazy-row flex flex-wrap items-center gap-x-4 gap-y-1 px-4 py-2.5">
       <div className="min-w-0 flex-1 basis-48">
         <p className="truncate font-medium">
           {label ?? idToken}
-          {label !== null && <span className="ml-2 font-mono text-[0.8125rem] font-normal text-ink-2">{idToken}</span>}
+          {label !== null && (
+            <span className="ml-2 font-mono text-[0.8125rem] font-normal text-ink-2">{idToken}</span>
+          )}
         </p>
         <p className="truncate text-[0.8125rem] text-ink-3">
           {details.join(" · ")}
@@ -92,10 +106,18 @@ function TokenRow({ token }: { token: IdTokenView }) {
         </p>
       </div>
       <div className="flex items-center gap-3">
-        <Badge tone={blocked ? "amber" : expired ? "quiet" : "neutral"} icon={blocked ? "block" : expired ? "clock" : "check"}>
+        <Badge
+          tone={blocked ? "amber" : expired ? "quiet" : "neutral"}
+          icon={blocked ? "block" : expired ? "clock" : "check"}
+        >
           {t(`tokenStatus.${blocked ? "Blocked" : expired ? "Expired" : "Accepted"}`)}
         </Badge>
-        <Button small className="w-28" onClick={() => setAsking(true)} aria-label={`${blocked ? t("tokens.unblock") : t("tokens.block")} ${label ?? idToken}`}>
+        <Button
+          small
+          className="w-28"
+          onClick={() => setAsking(true)}
+          aria-label={`${blocked ? t("tokens.unblock") : t("tokens.block")} ${label ?? idToken}`}
+        >
           {blocked ? t("tokens.unblock") : t("tokens.block")}
         </Button>
       </div>

@@ -8,7 +8,7 @@ import { BigNumber, Card, Fact, Section, Skeleton } from "../components/card.tsx
 import { CopyButton } from "../components/copy.tsx";
 import { Icon } from "../components/icon.tsx";
 import { PageHead } from "../components/page-head.tsx";
-import { ProblemNote } from "../components/problem.tsx";
+import { ProblemPage } from "../components/problem.tsx";
 import { useNow, When } from "../components/time.tsx";
 import { TransactionChart } from "../components/transaction-chart.tsx";
 import { MISSING } from "../lib/format.ts";
@@ -25,7 +25,8 @@ export function TransactionPage() {
   const { transactionId } = route.useParams();
   const query = useQuery(transactionQuery(transactionId));
   const site = useQuery(siteQuery(query.data?.transaction.siteId ?? ""));
-  if (query.isError && query.data === undefined) return <ProblemNote error={query.error} onRetry={() => void query.refetch()} />;
+  if (query.isError && query.data === undefined)
+    return <ProblemPage error={query.error} onRetry={() => void query.refetch()} />;
   if (query.data === undefined) return <TransactionSkeleton />;
   const { transaction } = query.data;
   const timeZone = site.data?.timeZone;
@@ -51,6 +52,7 @@ function TransactionHead({ transaction, site }: { transaction: Transaction; site
   const format = useFormat();
   const now = useNow();
   const state = transactionState(transaction);
+  const old = site?.erOnline === false && transaction.status === "active";
   const { stationId, startedAt, endedAt } = transaction;
   const ms = (endedAt === null ? now : Date.parse(endedAt)) - Date.parse(startedAt);
   const title = t(transaction.status === "active" ? "transaction.running" : "transaction.over", {
@@ -58,19 +60,33 @@ function TransactionHead({ transaction, site }: { transaction: Transaction; site
     duration: format.duration(ms),
   });
   return (
-    <PageHead title={title} site={site} badge={<Badge {...TRANSACTION_LOOK[state]}>{t(`transactionState.${state}`)}</Badge>}>
+    <PageHead
+      title={title}
+      site={site}
+      badge={
+        <Badge {...TRANSACTION_LOOK[state]} old={old}>
+          {t(`transactionState.${state}`)}
+        </Badge>
+      }
+    >
       <p className="mt-1 text-ink-2">
-        <Link to="/stations/$stationId" params={{ stationId }} className="rounded font-medium text-accent hover:underline">
+        <Link
+          to="/stations/$stationId"
+          params={{ stationId }}
+          className="rounded font-medium text-accent hover:underline"
+        >
           {stationId}
         </Link>{" "}
-        · {t("station.evse", { evse: String(transaction.evseId) })} · <When at={startedAt} timeZone={site?.timeZone} />
+        · {t("station.evse", { evse: String(transaction.evseId) })} ·{" "}
+        <When at={startedAt} timeZone={site?.timeZone} />
       </p>
       {transaction.status === "active" && (
-        <div className="mt-3 flex flex-wrap items-baseline gap-x-8">
+        <div className={`mt-3 flex flex-wrap items-baseline gap-x-8 ${old ? "text-ink-3" : ""}`}>
           <BigNumber {...format.powerOf(transaction.powerW)} className="text-4xl" />
           {transaction.socPercent !== null && (
             <span className="text-ink-2">
-              {t("transactions.soc")} <span className="font-medium text-ink">{format.percent(transaction.socPercent)}</span>
+              {t("transactions.soc")}{" "}
+              <span className="font-medium text-ink">{format.percent(transaction.socPercent)}</span>
             </span>
           )}
         </div>
@@ -116,7 +132,13 @@ function Course({ transaction, timeZone }: { transaction: Transaction; timeZone:
           <Fact term={t("transaction.started")}>
             <When at={startedAt} timeZone={timeZone} ago={false} />
           </Fact>
-          <Fact term={t("transaction.ended")}>{endedAt === null ? t("transaction.stillRunning") : <When at={endedAt} timeZone={timeZone} ago={false} />}</Fact>
+          <Fact term={t("transaction.ended")}>
+            {endedAt === null ? (
+              t("transaction.stillRunning")
+            ) : (
+              <When at={endedAt} timeZone={timeZone} ago={false} />
+            )}
+          </Fact>
           <Fact term={t("transaction.meterStart")}>{format.energy(meterStartWh)}</Fact>
           <Fact term={t("transaction.meterStop")}>{format.energy(meterStopWh)}</Fact>
           <Fact term={t("transactions.energy")}>
@@ -145,7 +167,9 @@ function Authorization({ transaction }: { transaction: Transaction }) {
             <span className="font-mono text-[0.8125rem]">{idToken ?? t("transactions.noToken")}</span>
           </Fact>
           <Fact term={t("transaction.answer")}>
-            {authorizationStatus === null ? MISSING : (code("tokenStatus", authorizationStatus) ?? authorizationStatus)}
+            {authorizationStatus === null
+              ? MISSING
+              : (code("tokenStatus", authorizationStatus) ?? authorizationStatus)}
           </Fact>
           <Fact term={t("transaction.ocppId")}>
             <span className="font-mono text-[0.8125rem]">{ocppTransactionId ?? MISSING}</span>

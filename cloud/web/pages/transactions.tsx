@@ -22,7 +22,7 @@ export function TransactionsPage() {
   const t = useTranslations();
   const filter = route.useSearch();
   const sites = useQuery(sitesQuery());
-  const zones = new Map(sites.data?.items.map(({ siteId, timeZone }) => [siteId, timeZone]));
+  const byId = new Map(sites.data?.items.map((site) => [site.siteId, site]));
   const { siteId = "", stationId = "", status = "", idToken = "" } = filter;
   const feed = useFeed<Transaction>({
     queryKey: ["transactions", "list", siteId, stationId, status, idToken],
@@ -34,14 +34,16 @@ export function TransactionsPage() {
     <>
       <PageHead title={t("nav.transactions")} />
       <Filters filter={filter} sites={sites.data?.items ?? []} />
-      {feed.query.error !== null && <ProblemNote error={feed.query.error} onRetry={() => void feed.query.refetch()} />}
+      {feed.query.error !== null && (
+        <ProblemNote error={feed.query.error} onRetry={() => void feed.query.refetch()} />
+      )}
       {feed.query.isPending && <Skeleton className="h-96 w-full rounded-xl" />}
       {feed.query.isSuccess && feed.items.length === 0 && (
         <Empty title={filtered ? t("transactions.noneFiltered") : t("transactions.none")}>
           {filtered ? t("transactions.noneFilteredHint") : t("transactions.noneHint")}
         </Empty>
       )}
-      {feed.items.length > 0 && <TransactionList transactions={feed.items} zoneOf={(id) => zones.get(id)} />}
+      {feed.items.length > 0 && <TransactionList transactions={feed.items} siteOf={(id) => byId.get(id)} />}
       {feed.older.error !== null && <ProblemNote error={feed.older.error} />}
       {feed.hasOlder && (
         <Button className="mt-3 w-full" onClick={() => void feed.loadOlder()} disabled={feed.older.busy}>
@@ -52,18 +54,32 @@ export function TransactionsPage() {
   );
 }
 
-function Filters({ filter, sites }: { filter: TransactionSearch; sites: readonly { siteId: string; name: string }[] }) {
+function Filters({
+  filter,
+  sites,
+}: {
+  filter: TransactionSearch;
+  sites: readonly { siteId: string; name: string }[];
+}) {
   const t = useTranslations();
   const navigate = useNavigate();
   const apply = (change: TransactionSearch) =>
-    void navigate({ to: "/transactions", search: { ...filter, ...change }, replace: true, resetScroll: false });
+    void navigate({
+      to: "/transactions",
+      search: { ...filter, ...change },
+      replace: true,
+      resetScroll: false,
+    });
   return (
     <div className="mb-4 flex flex-wrap items-end gap-2" role="search" aria-label={t("transactions.filters")}>
       <Segmented
         legend={t("transactions.state")}
         value={filter.status ?? "all"}
         onChange={(status) => apply({ status: status === "all" ? undefined : status })}
-        choices={(["all", "active", "ended"] as const).map((value) => ({ value, label: t(`transactions.status.${value}`) }))}
+        choices={(["all", "active", "ended"] as const).map((value) => ({
+          value,
+          label: t(`transactions.status.${value}`),
+        }))}
       />
       <div className="w-48 max-sm:w-full">
         <SelectField
@@ -80,13 +96,27 @@ function Filters({ filter, sites }: { filter: TransactionSearch; sites: readonly
           ))}
         </SelectField>
       </div>
-      <TextFilter key={`s${filter.stationId}`} label={t("transactions.station")} value={filter.stationId} onApply={(stationId) => apply({ stationId })} />
-      <TextFilter key={`t${filter.idToken}`} label={t("transactions.token")} value={filter.idToken} onApply={(idToken) => apply({ idToken })} />
+      <TextFilter
+        key={`s${filter.stationId}`}
+        label={t("transactions.station")}
+        value={filter.stationId}
+        onApply={(stationId) => apply({ stationId })}
+      />
+      <TextFilter
+        key={`t${filter.idToken}`}
+        label={t("transactions.token")}
+        value={filter.idToken}
+        onApply={(idToken) => apply({ idToken })}
+      />
     </div>
   );
 }
 
-type TextFilterProps = { label: string; value: string | undefined; onApply: (value: string | undefined) => void };
+type TextFilterProps = {
+  label: string;
+  value: string | undefined;
+  onApply: (value: string | undefined) => void;
+};
 
 /** Applies on Enter or when the field is left: not a question to the cloud per letter. */
 function TextFilter({ label, value, onApply }: TextFilterProps) {
@@ -94,7 +124,14 @@ function TextFilter({ label, value, onApply }: TextFilterProps) {
   const apply = () => text.trim() !== (value ?? "") && onApply(text.trim() || undefined);
   return (
     <form className="w-36 max-sm:flex-1" onSubmit={(event) => (event.preventDefault(), apply())}>
-      <TextField label={label} hideLabel placeholder={label} value={text} onChange={(event) => setText(event.target.value)} onBlur={apply} />
+      <TextField
+        label={label}
+        hideLabel
+        placeholder={label}
+        value={text}
+        onChange={(event) => setText(event.target.value)}
+        onBlur={apply}
+      />
     </form>
   );
 }
