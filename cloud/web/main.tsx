@@ -7,7 +7,7 @@ import { IntlProvider } from "use-intl";
 import "./app.css";
 import { ApiError } from "./lib/api.ts";
 import { loadMessages, locale, type Locale, type Messages } from "./lib/i18n.ts";
-import { startLive } from "./lib/live.ts";
+import { liveState, startLive } from "./lib/live.ts";
 import { session } from "./lib/session.ts";
 import { startTheme } from "./lib/theme.ts";
 import { useValue } from "./lib/value.ts";
@@ -18,14 +18,18 @@ const RETRIES_MAX = 2;
 /** By then the first view has what it needs. */
 const FETCH_AHEAD_AFTER_MS = 3_000;
 
+/** What the cloud has refused it will refuse again; while it is away, the stream says when it is back. */
+function isWorthTrying(failures: number, error: unknown): boolean {
+  if (error instanceof ApiError && error.status >= 400 && error.status < 500) return false;
+  return failures < RETRIES_MAX && liveState.get() !== "reconnecting";
+}
+
 const client = new QueryClient({
   defaultOptions: {
     queries: {
       // Events say when something is old; coming back to the page asks once.
       staleTime: 30_000,
-      // What the cloud has refused it will refuse again.
-      retry: (failures, error) =>
-        failures < RETRIES_MAX && !(error instanceof ApiError && error.status >= 400 && error.status < 500),
+      retry: isWorthTrying,
     },
   },
 });

@@ -23,7 +23,7 @@ const pages = {
   tokens: () => import("./pages/tokens.tsx"),
 };
 
-/** Fetches the rest while nothing else is going on: a page that is open all day must not fail when the link is down. */
+/** Fetches the rest in a quiet moment: a page that is open all day must not fail when the link is down. */
 export async function fetchAhead(): Promise<void> {
   await Promise.allSettled([...Object.values(pages).map((load) => load()), import("./components/plot.tsx")]);
 }

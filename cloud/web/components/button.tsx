@@ -26,7 +26,8 @@ export function Button({
   return (
     <button
       type={type}
-      className={`inline-flex items-center justify-center gap-1.5 rounded-lg font-medium whitespace-nowrap transition-colors
+      className={`inline-flex items-center justify-center gap-1.5 rounded-lg font-medium whitespace-nowrap
+        transition-colors
         disabled:pointer-events-none disabled:opacity-50 ${size} ${LOOK[look]} ${className}`}
       {...rest}
     >

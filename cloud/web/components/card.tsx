@@ -1,4 +1,4 @@
-/** The grounds that things stand on: cards with a heading, facts as term and value, skeletons, empty states. */
+/** What things stand on: cards with a heading, facts as term and value, skeletons, empty states. */
 import type { ReactNode } from "react";
 
 export function Card({ className = "", children }: { className?: string; children: ReactNode }) {

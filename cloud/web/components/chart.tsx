@@ -1,4 +1,4 @@
-/** The place of a chart. The drawing code comes later than the page; the place has its size from the start. */
+/** The place of a chart. The drawing code comes after the page; the place has its size from the start. */
 import { lazy, Suspense } from "react";
 import type { Curve } from "../lib/curve.ts";
 import { Skeleton } from "./card.tsx";
@@ -28,8 +28,9 @@ export type ChartProps = {
 
 const Plot = lazy(() => import("./plot.tsx").then(({ Plot }) => ({ default: Plot })));
 
-/** The height of the values above the plot: on a phone, several of them take two lines. */
-export const readoutSize = (series: number) => (series > 1 ? "h-6 max-sm:h-12" : "h-6");
+/** The height of the values above the plot: on a phone, several of them take two or three lines. */
+export const readoutSize = (series: number) =>
+  series > 2 ? "h-6 max-sm:h-18" : series > 1 ? "h-6 max-sm:h-12" : "h-6";
 
 export function Chart(props: ChartProps) {
   return (

@@ -85,6 +85,8 @@ function CommandCard({ command, timeZone }: { command: CommandView; timeZone: st
   );
 }
 
+const isReached = (step: CommandStep) => step.phase === "done" || step.phase === "now";
+
 function Steps({ steps }: { steps: CommandStep[] }) {
   const t = useTranslations();
   const last = steps.at(-1);
@@ -101,9 +103,7 @@ function Steps({ steps }: { steps: CommandStep[] }) {
             title={step.at === null ? undefined : state}
           >
             {index > 0 && (
-              <span
-                className={`h-px min-w-2 flex-1 ${step.phase === "done" || step.phase === "now" ? "bg-line-strong" : "bg-line"}`}
-              />
+              <span className={`h-px min-w-2 flex-1 ${isReached(step) ? "bg-line-strong" : "bg-line"}`} />
             )}
             {final ? (
               <Badge tone={tone} icon={icon}>

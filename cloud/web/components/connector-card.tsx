@@ -1,4 +1,4 @@
-/** A connector on its station's page: its state, its running transaction with the live curve, what can be done to it. */
+/** A connector on its station's page: its state, its running transaction, what can be done to it. */
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useTranslations } from "use-intl";

@@ -22,7 +22,8 @@ export function Dialog({ title, onClose, children }: Props) {
       aria-labelledby={id}
       onClose={onClose}
       onClick={(event) => event.target === ref.current && ref.current?.close()}
-      className="m-auto w-[min(30rem,calc(100vw-1.5rem))] rounded-2xl border border-line bg-surface p-0 text-ink shadow-card
+      className="m-auto w-[min(30rem,calc(100vw-1.5rem))] rounded-2xl border border-line bg-surface p-0
+        text-ink shadow-card
         max-sm:mb-[max(0.75rem,env(safe-area-inset-bottom))]"
     >
       <div className="p-5">

@@ -1,8 +1,8 @@
 /** Form fields: label above, hint below, error in words. */
 import { useId, type InputHTMLAttributes, type ReactNode, type SelectHTMLAttributes } from "react";
 
-const BOX = `h-10 w-full min-w-0 rounded-lg border border-line-strong bg-surface px-3 text-ink pointer-coarse:h-11
-  disabled:opacity-50`;
+const BOX = `h-10 w-full min-w-0 rounded-lg border border-line-strong bg-surface px-3 text-ink
+  pointer-coarse:h-11  disabled:opacity-50`;
 
 type Common = { label: string; hint?: string | undefined; hideLabel?: boolean };
 
@@ -75,7 +75,8 @@ export function Choices<T extends string>(props: {
         {props.choices.map(({ value, label, hint }) => (
           <label
             key={value}
-            className="flex cursor-pointer gap-2.5 rounded-lg border border-line px-3 py-2 has-checked:border-accent has-checked:bg-accent-soft
+            className="flex cursor-pointer gap-2.5 rounded-lg border border-line px-3 py-2
+              has-checked:border-accent has-checked:bg-accent-soft
               has-focus-visible:outline-2 has-focus-visible:outline-accent"
           >
             <input
@@ -115,7 +116,8 @@ export function Segmented<T extends string>(props: {
           type="button"
           aria-pressed={props.value === value}
           onClick={() => props.onChange(value)}
-          className="h-8 rounded-md px-2.5 text-sm whitespace-nowrap text-ink-2 hover:text-ink aria-pressed:bg-surface aria-pressed:font-medium
+          className="h-8 rounded-md px-2.5 text-sm whitespace-nowrap text-ink-2 hover:text-ink
+            aria-pressed:bg-surface aria-pressed:font-medium
             aria-pressed:text-ink aria-pressed:shadow-card dark:aria-pressed:bg-line pointer-coarse:h-10"
         >
           {label}

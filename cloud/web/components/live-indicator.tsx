@@ -1,9 +1,15 @@
 /** Whether what is on screen moves by itself. */
 import { useTranslations } from "use-intl";
-import { liveState, lostAt } from "../lib/live.ts";
+import { liveState, lostAt, type LiveState } from "../lib/live.ts";
 import { useValue } from "../lib/value.ts";
 import { Icon } from "./icon.tsx";
 import { Since } from "./time.tsx";
+
+const TONE: Record<LiveState, string> = {
+  connecting: "text-ink-3",
+  live: "text-accent",
+  reconnecting: "text-amber",
+};
 
 export function LiveIndicator() {
   const t = useTranslations();
@@ -14,7 +20,7 @@ export function LiveIndicator() {
     <span
       role="status"
       title={t(`liveHint.${state}`)}
-      className={`inline-flex h-8 items-center gap-1 text-[0.8125rem] font-medium ${live ? "text-accent" : state === "connecting" ? "text-ink-3" : "text-amber"}`}
+      className={`inline-flex h-8 items-center gap-1 text-[0.8125rem] font-medium ${TONE[state]}`}
     >
       <Icon
         name={live ? "dot" : state === "connecting" ? "clock" : "offline"}

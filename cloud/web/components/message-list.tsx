@@ -15,7 +15,7 @@ import { SelectField, TextField } from "./field.tsx";
 import { MessageRow } from "./message-row.tsx";
 import { ProblemNote } from "./problem.tsx";
 
-export type MessageFilter = { action?: string | undefined; kind?: string | undefined };
+type MessageFilter = { action?: string | undefined; kind?: string | undefined };
 
 const KINDS = ["ocpp.handled", "ocpp.rejected", "ocpp.called", "station.online", "station.offline"] as const;
 const ACTIONS = [

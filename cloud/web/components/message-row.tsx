@@ -29,7 +29,8 @@ export function MessageRow({ message, timeZone }: { message: Message; timeZone: 
         type="button"
         aria-expanded={open}
         onClick={() => setOpen(!open)}
-        className="flex min-h-11 w-full items-center gap-3 px-3 py-1.5 text-left -outline-offset-2 hover:bg-raised sm:px-4"
+        className="flex min-h-11 w-full items-center gap-3 px-3 py-1.5 text-left -outline-offset-2
+          hover:bg-raised sm:px-4"
       >
         <Icon name={icon} className={`size-4 ${TONE_TEXT[tone]}`} />
         <time

@@ -5,6 +5,8 @@ import { useTranslations } from "use-intl";
 import type { Site } from "../../api/schemas.ts";
 import { Icon } from "./icon.tsx";
 
+const BROWSER_ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
 /** Names the window after the page. */
 export function useTitle(title: string): void {
   useEffect(() => {
@@ -14,13 +16,14 @@ export function useTitle(title: string): void {
 
 type Props = {
   title: string;
-  mono?: boolean;
-  site?: Pick<Site, "siteId" | "name" | "erOnline"> | undefined;
+  site?: Pick<Site, "siteId" | "name" | "erOnline" | "timeZone"> | undefined;
+  /** The zone of the times on the page: named when it is not the browser's own. */
+  timeZone?: string | undefined;
   badge?: ReactNode;
   children?: ReactNode;
 };
 
-export function PageHead({ title, mono = false, site, badge, children }: Props) {
+export function PageHead({ title, site, timeZone = site?.timeZone, badge, children }: Props) {
   const t = useTranslations();
   useTitle(title);
   return (
@@ -46,13 +49,12 @@ export function PageHead({ title, mono = false, site, badge, children }: Props) 
             )}
           </>
         )}
+        {timeZone !== undefined && timeZone !== BROWSER_ZONE && (
+          <span className="ml-auto truncate">{t("time.zone", { zone: timeZone.replaceAll("_", " ") })}</span>
+        )}
       </nav>
       <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
-        <h1
-          className={`min-w-0 text-2xl font-semibold tracking-tight break-words ${mono ? "font-mono text-xl" : ""}`}
-        >
-          {title}
-        </h1>
+        <h1 className="min-w-0 text-2xl font-semibold tracking-tight break-words">{title}</h1>
         {badge}
       </div>
       {children}

@@ -53,7 +53,7 @@ function plotOptions(
   return {
     width,
     height,
-    padding: [8, scales.length > 1 ? 0 : 10, 0, 0],
+    padding: [8, scales.length > 1 ? 0 : 18, 0, 0],
     legend: { show: false },
     cursor: {
       y: false,
@@ -187,7 +187,8 @@ function Readout({
 }: Pick<ChartProps, "series" | "curve"> & { at: number | null; time: string }) {
   return (
     <p
-      className={`${readoutSize(series.length)} flex flex-wrap content-start items-center gap-x-4 text-[0.8125rem] whitespace-nowrap text-ink-2`}
+      className={`${readoutSize(series.length)} flex flex-wrap content-start items-center gap-x-4
+        text-[0.8125rem] whitespace-nowrap text-ink-2`}
     >
       <span className="text-ink-3">{time}</span>
       {series.map((one, index) => {

@@ -40,14 +40,16 @@ export function Preferences({ keyName, operatorId }: { keyName: string; operator
         type="button"
         popoverTarget="preferences"
         aria-label={t("preferences.open")}
-        className="inline-flex size-10 items-center justify-center rounded-lg text-ink-2 hover:bg-raised hover:text-ink pointer-coarse:size-11"
+        className="inline-flex size-10 items-center justify-center rounded-lg text-ink-2 hover:bg-raised
+          hover:text-ink pointer-coarse:size-11"
       >
         <Icon name="settings" className="size-5" />
       </button>
       <div
         id="preferences"
         popover="auto"
-        className="fixed inset-auto top-14 right-[max(0.75rem,calc((100%-72rem)/2+1.5rem))] m-0 w-72 rounded-xl border border-line bg-surface p-4 text-ink shadow-card"
+        className="fixed inset-auto top-14 right-[max(0.75rem,calc((100%-72rem)/2+1.5rem))] m-0 w-72
+          rounded-xl border border-line bg-surface p-4 text-ink shadow-card"
       >
         <p className="font-medium">{keyName}</p>
         <p className="mb-4 text-[0.8125rem] text-ink-3">

@@ -25,12 +25,12 @@ export function ProblemNote({ error, onRetry }: Props) {
   const unreachable = api?.code === "unreachable";
   const title = unreachable
     ? t("problem.unreachable")
-    : ((api && (code("problemTitle", `s${api.status}`) ?? api.title)) ?? t("problem.unexpected"));
+    : ((api && (code("problemTitle", api.code) ?? code("problemTitle", `s${api.status}`) ?? api.title)) ??
+      t("problem.unexpected"));
+  const said = error instanceof Error ? error.message : String(error);
   const detail = unreachable
     ? t("problem.unreachableDetail")
-    : error instanceof Error
-      ? error.message
-      : String(error);
+    : ((api && code("problemHint", api.code)) ?? said);
   return (
     <div role="alert" className="flex gap-3 rounded-xl bg-red-soft px-4 py-3 text-sm">
       <Icon name={unreachable ? "offline" : "alert"} className="mt-0.5 size-4 text-red" />

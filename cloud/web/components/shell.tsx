@@ -23,7 +23,8 @@ export function Shell() {
     <div className="flex min-h-dvh flex-col max-sm:pb-16">
       <a
         href="#main"
-        className="sr-only rounded-lg bg-accent px-3 py-2 text-on-accent focus:not-sr-only focus:absolute focus:top-2 focus:left-2 focus:z-30"
+        className="sr-only rounded-lg bg-accent px-3 py-2 text-on-accent focus:not-sr-only focus:absolute
+          focus:top-2 focus:left-2 focus:z-30"
       >
         {t("nav.skip")}
       </a>
@@ -39,7 +40,8 @@ export function Shell() {
           </Link>
           <nav
             aria-label={t("nav.label")}
-            className="max-sm:fixed max-sm:inset-x-0 max-sm:bottom-0 max-sm:flex max-sm:border-t max-sm:border-line max-sm:bg-surface max-sm:pb-[env(safe-area-inset-bottom)]
+            className="max-sm:fixed max-sm:inset-x-0 max-sm:bottom-0 max-sm:flex max-sm:border-t
+              max-sm:border-line max-sm:bg-surface max-sm:pb-[env(safe-area-inset-bottom)]
               sm:ml-2 sm:flex sm:gap-1"
           >
             {PLACES.map(({ to, icon, name }) => (
@@ -47,9 +49,12 @@ export function Shell() {
                 key={to}
                 to={to}
                 activeOptions={{ exact: to === "/", includeSearch: false }}
-                className="flex items-center justify-center gap-1.5 text-ink-2 hover:text-ink aria-[current=page]:font-medium
-                  aria-[current=page]:text-ink max-sm:h-14 max-sm:flex-1 max-sm:flex-col max-sm:gap-0.5 max-sm:text-xs max-sm:-outline-offset-4
-                  max-sm:aria-[current=page]:text-accent sm:h-9 sm:rounded-lg sm:px-3 sm:hover:bg-raised sm:aria-[current=page]:bg-raised"
+                className="flex items-center justify-center gap-1.5 text-ink-2 hover:text-ink
+                  aria-[current=page]:font-medium
+                  aria-[current=page]:text-ink max-sm:h-14 max-sm:flex-1 max-sm:flex-col max-sm:gap-0.5
+                  max-sm:text-xs max-sm:-outline-offset-4
+                  max-sm:aria-[current=page]:text-accent sm:h-9 sm:rounded-lg sm:px-3
+                  sm:hover:bg-raised sm:aria-[current=page]:bg-raised"
               >
                 <Icon name={icon} className="size-5 sm:hidden" />
                 {t(`nav.${name}`)}

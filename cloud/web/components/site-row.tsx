@@ -17,10 +17,12 @@ export function SiteRow({ site, ers }: { site: Site; ers: readonly Er[] }) {
     null,
   );
   const offline = site.stationCount - site.stationsOnline;
+  const bar = erOnline ? "bg-accent-vivid" : "bg-line-strong";
   const inUse = site.connectorCount === 0 ? 0 : Math.min(1, site.activeTransactions / site.connectorCount);
   return (
     <li
-      className="lazy-row relative grid grid-cols-[1fr_auto] items-center gap-x-6 gap-y-2 px-4 py-3.5 hover:bg-raised sm:px-5
+      className="lazy-row relative grid grid-cols-[1fr_auto] items-center gap-x-6 gap-y-2 px-4 py-3.5
+        hover:bg-raised sm:px-5
         md:grid-cols-[minmax(0,1.6fr)_minmax(9rem,1fr)_minmax(0,1.1fr)_7rem_8rem]"
     >
       <div className="min-w-0">
@@ -48,7 +50,7 @@ export function SiteRow({ site, ers }: { site: Site; ers: readonly Er[] }) {
         </p>
         <div className="mt-1 h-1.5 overflow-hidden rounded-full bg-raised" aria-hidden="true">
           <div
-            className={`h-full rounded-full transition-[width] duration-700 ${erOnline ? "bg-accent-vivid" : "bg-line-strong"}`}
+            className={`h-full rounded-full transition-[width] duration-700 ${bar}`}
             style={{ width: `${inUse * 100}%` }}
           />
         </div>

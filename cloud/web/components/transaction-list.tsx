@@ -46,7 +46,8 @@ function Row({ transaction, site }: { transaction: Transaction; site: Place | un
   const old = site?.erOnline === false && transaction.status === "active";
   return (
     <li
-      className={`lazy-row relative flex flex-wrap items-center gap-x-4 gap-y-1 px-4 py-2.5 hover:bg-raised ${GRID}`}
+      className={`lazy-row relative flex flex-wrap items-center gap-x-4 gap-y-1 px-4 py-2.5 hover:bg-raised
+        ${GRID}`}
     >
       <span className="max-md:order-2 max-md:ml-auto">
         <Badge {...TRANSACTION_LOOK[state]} old={old}>
@@ -66,13 +67,19 @@ function Row({ transaction, site }: { transaction: Transaction; site: Place | un
           <When at={startedAt} timeZone={site?.timeZone} ago={false} />
         </span>
       </span>
-      <span className="truncate font-mono text-[0.8125rem] text-ink-2 max-md:order-4 max-md:w-full max-md:hidden">
+      <span
+        className="truncate font-mono text-[0.8125rem] text-ink-2 max-md:order-4 max-md:w-full
+        max-md:hidden"
+      >
         {transaction.idToken ?? t("transactions.noToken")}
       </span>
       <span className={`text-right max-md:hidden ${old ? "text-ink-3" : ""}`}>
         {transaction.status === "active" ? format.power(transaction.powerW) : ""}
       </span>
-      <span className="text-right max-md:order-3 max-md:flex max-md:w-full max-md:items-baseline max-md:justify-between">
+      <span
+        className="text-right max-md:order-3 max-md:flex max-md:w-full max-md:items-baseline
+        max-md:justify-between"
+      >
         <span className="font-medium">{format.energy(transaction.energyWh)}</span>
         <span className="block text-[0.8125rem] text-ink-3">
           {endedAt === null ? (

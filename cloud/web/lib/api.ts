@@ -54,7 +54,7 @@ type Options = {
 
 let serverAheadMs = 0;
 
-/** The cloud's time in Unix milliseconds, as its answers tell it: ages stay right on a PC with a wrong clock. */
+/** The cloud's time in Unix milliseconds, told by its answers: ages are right on a PC with a wrong clock. */
 export const cloudNow = () => Date.now() + serverAheadMs;
 
 function noteTime(response: Response): void {

@@ -5,7 +5,7 @@
  */
 import type { MeterSample, Sample } from "../../api/schemas.ts";
 
-export type Column = (number | null)[];
+type Column = (number | null)[];
 export type Curve = { seconds: number[]; columns: Column[] };
 
 /** A pause longer than this many usual steps is a gap … */

@@ -179,6 +179,8 @@ export function startLive(client: QueryClient, key: string): () => void {
         attempt = 0;
         // Events may have been missed while nothing was connected and the cloud had nothing to replay from.
         if (opened && lastId === null) refresher.touch(null);
+        // What failed meanwhile is not in any event.
+        if (opened) void client.refetchQueries({ predicate: (query) => query.state.status === "error" });
         opened = true;
       };
       const onEvent = (event: LiveEvent) => refresher.touch(keysOf(event));

@@ -1,4 +1,4 @@
-/** The message files: complete in both locales, with the same arguments, and without words that nobody uses. */
+/** The message files: complete in both locales, same arguments, and no words that nobody uses. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -35,7 +35,7 @@ const sources = readdirSync(WEB, { recursive: true, encoding: "utf8" })
   .map((name) => readFileSync(join(WEB, name), "utf8"))
   .join("\n");
 
-/** Keys as they stand in the sources: literals, templates with holes, and families that are looked up by code. */
+/** Keys as they stand in the sources: literals, templates with holes, families looked up by code. */
 const literals = new Set([...sources.matchAll(/"((?:\w+\.)+[\w-]+)"/g)].map((match) => match[1]!));
 const templates = [...sources.matchAll(/\bt\(`((?:\w+\.)+[^`]*)`/g)].map(
   (match) => new RegExp(`^${match[1]!.replace(/\./g, "\\.").replace(/\$\{.*?\}(?=$|[^)])/g, "[\\w-]+")}$`),

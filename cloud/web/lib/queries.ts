@@ -68,7 +68,7 @@ export const activeTransactionsQuery = (siteId: string) =>
     queryFn: ({ signal }) => api.transactions({ siteId, status: "active", limit: PAGE }, signal),
   });
 
-/** Samples older than the window go, new ones are added; an instant that is there already stays once. Pure. */
+/** Samples older than the window go, new ones are added; an instant stays there once. Pure. */
 export function slideWindow(
   known: readonly MeterSample[],
   fresh: readonly MeterSample[],

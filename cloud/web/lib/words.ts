@@ -8,6 +8,7 @@ import type { Messages } from "./i18n.ts";
 
 type Family =
   | "problemTitle"
+  | "problemHint"
   | "connectorDetail"
   | "errorCode"
   | "stoppedReason"

@@ -1,4 +1,4 @@
-/** Overview: is everything charging? The answer in words and one number, then what is in the way, then the sites. */
+/** Overview: is everything charging? The answer in words and a number, what is in the way, the sites. */
 import { useQuery } from "@tanstack/react-query";
 import { useTranslations } from "use-intl";
 import type { Er, Site } from "../../api/schemas.ts";

@@ -129,6 +129,7 @@ function SiteHead({ site, stations, ers }: { site: Site; stations: readonly Stat
   return (
     <PageHead
       title={site.name}
+      timeZone={site.timeZone}
       badge={!site.erOnline && <Badge {...ONLINE_LOOK.offline}>{t("online.offline")}</Badge>}
     >
       {!site.erOnline && (

@@ -42,7 +42,8 @@ export function TokensPage() {
           placeholder={t("tokens.find")}
           value={find}
           onChange={(event) => setFind(event.target.value)}
-          className="h-10 w-60 min-w-0 rounded-lg border border-line-strong bg-surface px-3 max-sm:flex-1 pointer-coarse:h-11"
+          className="h-10 w-60 min-w-0 rounded-lg border border-line-strong bg-surface px-3 max-sm:flex-1
+            pointer-coarse:h-11"
         />
         <Button look="primary" icon="plus" className="sm:ml-auto" onClick={() => setCreating(true)}>
           {t("tokens.create")}
