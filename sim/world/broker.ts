@@ -34,6 +34,7 @@ export function createBroker(options: BrokerOptions) {
   let partition: Partition | undefined;
   let connection = 0;
   const lastAt: Record<Direction, number> = { up: 0, down: 0 };
+  let slowestDownMs = 0;
 
   function carry(direction: Direction, kind: string, deliver: () => void): void {
     const cut = partition?.directions.includes(direction) === true ? partition : undefined;
@@ -45,10 +46,15 @@ export function createBroker(options: BrokerOptions) {
     const from = cut === undefined ? timeline.now() : cut.endsAt;
     const at = chance.happens(faults.reorder) ? from + delayMs : Math.max(lastAt[direction], from + delayMs);
     lastAt[direction] = Math.max(lastAt[direction], at);
-    timeline.setTimer(at - timeline.now(), deliver);
+    arrive(direction, at - timeline.now(), deliver);
     if (!chance.happens(faults.duplicate)) return;
     trace.say("broker.duplicate", `${direction} ${kind}`);
-    timeline.setTimer(at - timeline.now() + chance.between(0, faults.duplicateLagMs), deliver);
+    arrive(direction, at - timeline.now() + chance.between(0, faults.duplicateLagMs), deliver);
+  }
+
+  function arrive(direction: Direction, afterMs: number, deliver: () => void): void {
+    if (direction === "down") slowestDownMs = Math.max(slowestDownMs, afterMs);
+    timeline.setTimer(afterMs, deliver);
   }
 
   function connectLater(): void {
@@ -92,6 +98,10 @@ export function createBroker(options: BrokerOptions) {
   ];
 
   return {
+    /** The longest way that a message to the ER has taken. */
+    get slowestDownMs(): number {
+      return slowestDownMs;
+    },
     /** The ER's process wants a connection, and gets one if it can be had. */
     connect(): void {
       wanted = true;

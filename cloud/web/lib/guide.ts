@@ -11,13 +11,16 @@ data_dir = "/var/lib/er"
 url = "mqtts://BROKER:8883"
 
 [ocpp]
-port = 9000
-auth = "open"`;
+port = 9220
+auth = "basic"
+[[ocpp.stations]]
+id = "CP-1"
+password_hash = "…"  # printf %s 'password' | er hash-password`;
 
 export const guide = {
   createKey: "sg key --name operador",
   erConfig,
   erRun: "er config check && er run",
   erStatus: "er status",
-  stationUrl: (er: string, stationId: string) => `ws://${er}:9000/ocpp/${stationId}`,
+  stationUrl: (er: string, stationId: string) => `ws://${er}:9220/ocpp/${stationId}`,
 };

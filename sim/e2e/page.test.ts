@@ -1,0 +1,146 @@
+/**
+ * The page in a real browser against the whole system: what an operator sees and clicks, at desktop and phone size, in both
+ * languages and colour schemes, with axe looking over the shoulder.
+ */
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { launchChromium } from "../services/chromium.ts";
+import { freePort } from "../services/child.ts";
+import { startProgram, untilPrinted, type Program } from "./processes.ts";
+
+const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+const DESKTOP = { viewport: { width: 1440, height: 900 }, locale: "en-GB" };
+const PHONE = { viewport: { width: 360, height: 780 }, locale: "pt-BR", colorScheme: "dark" as const };
+
+let dir: string;
+let program: Program;
+let browser: Browser;
+let base: string;
+let apiKey: string;
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "moov-page-"));
+  const env = { DATA_DIR: dir, SG_PORT: String(await freePort()), ER_PORT: String(await freePort()) };
+  base = `http://localhost:${env.SG_PORT}`;
+  program = startProgram(["sim/start.ts"], env);
+  browser = await launchChromium();
+  await untilPrinted(program, "Moov.olt is running.", 90_000);
+  ({ apiKey } = JSON.parse(await readFile(join(dir, "credentials.json"), "utf8")) as { apiKey: string });
+}, 240_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await program?.end("SIGINT");
+  await rm(dir, { recursive: true, force: true });
+});
+
+/** A signed-in page that fails the test on any error in its console. */
+async function open(options: BrowserContextOptions, path = "/"): Promise<{ page: Page; errors: string[] }> {
+  const context = await browser.newContext(options);
+  const page = await context.newPage();
+  const errors: string[] = [];
+  page.on("pageerror", (error) => errors.push(error.message));
+  page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
+  await page.goto(`${base}/#key=${apiKey}`);
+  await page.getByRole("navigation").first().waitFor();
+  if (path !== "/") await page.goto(`${base}${path}`);
+  return { page, errors };
+}
+
+async function violations(page: Page): Promise<string[]> {
+  await page.addScriptTag({ path: AXE });
+  const found = await page.evaluate(async () => {
+    const { axe } = globalThis as unknown as {
+      axe: { run: () => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
+    };
+    return (await axe.run()).violations.map((v) => `${v.id}: ${v.nodes[0]?.html ?? ""}`);
+  });
+  return found;
+}
+
+describe("the operator's page", () => {
+  it("lets nobody in without a key, and takes the one that is pasted", { timeout: 60_000 }, async () => {
+    const context = await browser.newContext(DESKTOP);
+    const page = await context.newPage();
+    await page.goto(base);
+    const input = page.locator("input").first();
+    await input.fill("sg_wrong");
+    await page.keyboard.press("Enter");
+    await page.getByRole("alert").first().waitFor();
+    await input.fill(apiKey);
+    await page.keyboard.press("Enter");
+    await page.getByText("Is everything charging?").waitFor();
+    expect(page.url()).not.toContain(apiKey);
+    await context.close();
+  });
+
+  it("leads from the overview to a station and shows its charge live", { timeout: 90_000 }, async () => {
+    const { page, errors } = await open(DESKTOP);
+    await page.getByText("Yes, everything is charging").waitFor({ timeout: 40_000 });
+    await page.getByRole("link", { name: /Demo/ }).first().click();
+    await page.getByRole("link", { name: /AC-1/ }).first().click();
+    await page.getByRole("heading", { name: "AC-1" }).waitFor();
+    await page.getByText("Charging").first().waitFor({ timeout: 40_000 });
+    // The curve, drawn on a canvas.
+    await page.locator("canvas").first().waitFor();
+    await page.getByText("MeterValues").first().waitFor();
+    expect(await violations(page)).toEqual([]);
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
+  it("resets a station after asking, and follows the command to its end", { timeout: 90_000 }, async () => {
+    const { page, errors } = await open(DESKTOP, "/stations/AC-2");
+    await page.getByRole("button", { name: "Reset", exact: true }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("AC-2").first().waitFor();
+    await dialog.getByRole("radio").last().check();
+    await dialog.getByRole("button", { name: /Reset/ }).last().click();
+    await page.getByText("Succeeded").first().waitFor({ timeout: 30_000 });
+    // It goes away and comes back by itself.
+    await page.getByText("BootNotification").first().waitFor({ timeout: 60_000 });
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
+  it("creates a token and blocks it", { timeout: 60_000 }, async () => {
+    const { page, errors } = await open(DESKTOP, "/tokens");
+    await page.getByText("DEMO-ANA").first().waitFor();
+    await page.getByRole("button", { name: "New token" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Identifier").fill("CARD-7");
+    await dialog.getByRole("button", { name: "Register" }).click();
+    const row = page.getByRole("row").or(page.getByRole("listitem")).filter({ hasText: "CARD-7" }).first();
+    await row.getByRole("button", { name: /^Block/ }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Block", exact: true }).click();
+    await row.getByText("Blocked").waitFor();
+    expect(await violations(page)).toEqual([]);
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
+  it.each([
+    ["/", "Demo"],
+    ["/sites/demo", "AC-1"],
+    ["/stations/DC-1", "TransactionEvent"],
+    ["/transactions", "AC-1"],
+    ["/tokens", "DEMO-ANA"],
+  ])(
+    "fits a phone in Portuguese and in the dark: %s",
+    { timeout: 60_000 },
+    async (path, text) => {
+      const { page, errors } = await open(PHONE, path);
+      await page.getByRole("main").getByText(text).first().waitFor({ timeout: 40_000 });
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      expect(overflow).toBeLessThanOrEqual(0);
+      expect(await page.locator("html").getAttribute("lang")).toBe("pt-BR");
+      expect(await violations(page)).toEqual([]);
+      expect(errors).toEqual([]);
+      await page.context().close();
+    },
+  );
+});

@@ -1,0 +1,247 @@
+/**
+ * The SG's tables in memory, with the merge rules of `cloud/ingest/apply.ts` and `hello.ts`, and snapshots to go back to.
+ *
+ * Rows are replaced, never changed, so that a snapshot is a copy of the maps. The rule of the cursor and the projection are
+ * the real ones; `postgres.ts` holds these tables against the real SQL.
+ */
+import { emptyChanges, type Changes, type ConnectorChange, type TransactionChange } from "../../cloud/core/changes.ts";
+import type { MessageRow, ParkedRow, SampleRow } from "../../cloud/core/changes.ts";
+import { admit, type Block, type Cursor, type Verdict } from "../../cloud/core/cursor.ts";
+import { project, readEntry, type Names } from "../../cloud/core/project.ts";
+import { decodeBlock, firstChain } from "../../shared/block.ts";
+import type { CommandKind } from "../../shared/command.ts";
+import type { Entry } from "../../shared/entry.ts";
+import type { PolicyToken } from "../../shared/policy.ts";
+import type { Batch, Hello } from "../../shared/wire.ts";
+
+export type TransactionRow = Omit<TransactionChange, "seen_at" | "started_at" | "min_energy_wh"> & {
+  started_at: number;
+};
+export type StationRow = { station_id: string; online: boolean; protocol?: string };
+export type CommandRow = {
+  commandId: string;
+  stationId: string;
+  kind: CommandKind;
+  params: Record<string, unknown>;
+  status: string;
+  issuedAt: number;
+  expiresAt: number;
+  sentAt?: number;
+  acceptedAt?: number;
+  finishedAt?: number;
+  response?: unknown;
+  reason?: string;
+};
+
+export type Tables = {
+  /** The journal and place in it that the last hello told the state of. */
+  hello: { journalId: string; snapshotSeq: number } | undefined;
+  cursors: Map<string, Cursor>;
+  /** How often each entry was applied, by journalId. */
+  applied: Map<string, readonly number[]>;
+  gaps: { firstSeq: number; lastSeq: number }[];
+  parked: readonly ParkedRow[];
+  messages: readonly MessageRow[];
+  samples: readonly SampleRow[];
+  stations: Map<string, StationRow>;
+  connectors: Map<string, ConnectorChange>;
+  transactions: Map<string, TransactionRow>;
+  commands: Map<string, CommandRow>;
+  tokens: Map<string, PolicyToken>;
+  policyVersion: number;
+  leaseBlocks: number;
+};
+
+export type Taken = { verdict: Verdict["kind"]; seq: number; entries: Entry[] };
+export type AdmitRule = typeof admit;
+
+const NAMES: Names = { stationId: (identity) => identity, meterId: (meterId) => meterId };
+
+export function emptyTables(): Tables {
+  return {
+    hello: undefined,
+    cursors: new Map(),
+    applied: new Map(),
+    gaps: [],
+    parked: [],
+    messages: [],
+    samples: [],
+    stations: new Map(),
+    connectors: new Map(),
+    transactions: new Map(),
+    commands: new Map(),
+    tokens: new Map(),
+    policyVersion: 1,
+    leaseBlocks: 0,
+  };
+}
+
+/** The tables as they are now; later changes do not touch it. */
+export function snapshotOf(tables: Tables): Tables {
+  return {
+    ...tables,
+    cursors: new Map(tables.cursors),
+    applied: new Map(tables.applied),
+    gaps: [...tables.gaps],
+    stations: new Map(tables.stations),
+    connectors: new Map(tables.connectors),
+    transactions: new Map(tables.transactions),
+    commands: new Map(tables.commands),
+    tokens: new Map(tables.tokens),
+  };
+}
+
+/** Entries of blocks, as the ingest reads them: what is none is parked. */
+function readBlocks(blocks: readonly Block[], changes: Changes): Entry[] {
+  const entries: Entry[] = [];
+  for (const block of blocks) {
+    decodeBlock(block.bytes).entries.forEach((value, index) => {
+      const seq = block.firstSeq + index;
+      const entry = readEntry(value);
+      if (typeof entry !== "string" && entry.seq === seq) entries.push(entry);
+      else changes.parked.push({ seq, entry: JSON.stringify(value), reason: String(entry) });
+    });
+  }
+  return entries;
+}
+
+/** Takes batches as `storeBatches` does: everything or nothing, the cursor with it. */
+export function takeBatches(tables: Tables, batches: readonly Batch[], rule: AdmitRule = admit): Taken {
+  const journalId = batches[0]?.journalId ?? "";
+  let cursor = tables.cursors.get(journalId);
+  // Never said hello.
+  if (cursor === undefined) return { verdict: "resume", seq: 0, entries: [] };
+  let verdict: Verdict = { kind: "repeat" };
+  const blocks: Block[] = [];
+  for (const batch of batches) {
+    verdict = rule(cursor, batch);
+    if (verdict.kind === "repeat") continue;
+    if (verdict.kind !== "apply") break;
+    blocks.push(...verdict.blocks);
+    cursor = verdict.cursor;
+    if (verdict.gap !== undefined) tables.gaps.push(verdict.gap);
+  }
+  if (verdict.kind === "halt") tables.cursors.set(journalId, { ...cursor, halted: verdict.reason });
+  if (blocks.length === 0) return { verdict: verdict.kind, seq: cursor.seq, entries: [] };
+  const changes = emptyChanges();
+  const entries = readBlocks(blocks, changes);
+  const counts = [...(tables.applied.get(journalId) ?? [])];
+  for (const { seq } of entries) counts[seq] = (counts[seq] ?? 0) + 1;
+  tables.applied.set(journalId, counts);
+  const snapshotSeq = tables.hello?.journalId === journalId ? tables.hello.snapshotSeq : 0;
+  applyEntries(tables, entries, { snapshotSeq, changes });
+  tables.cursors.set(journalId, cursor);
+  return { verdict: verdict.kind === "repeat" ? "apply" : verdict.kind, seq: cursor.seq, entries };
+}
+
+/**
+ * Projects entries and merges what they change.
+ * @param known up to `snapshotSeq` a hello has told the state already; `changes` may hold what was parked.
+ */
+export function applyEntries(
+  tables: Tables,
+  entries: readonly Entry[],
+  known: { snapshotSeq: number; changes: Changes } = { snapshotSeq: 0, changes: emptyChanges() },
+): void {
+  const { snapshotSeq, changes } = known;
+  for (const entry of entries) project(changes, entry, NAMES, entry.seq <= snapshotSeq);
+  tables.messages = [...tables.messages, ...changes.messages];
+  tables.samples = [...tables.samples, ...changes.samples];
+  tables.parked = [...tables.parked, ...changes.parked];
+  if (changes.allOffline) {
+    for (const [id, row] of tables.stations) tables.stations.set(id, { ...row, online: false });
+  }
+  for (const { station_id, online, protocol } of changes.stations.values()) {
+    const before = tables.stations.get(station_id) ?? { station_id, online: false };
+    tables.stations.set(station_id, {
+      ...before,
+      ...(online === undefined ? {} : { online }),
+      ...(protocol === undefined ? {} : { protocol }),
+    });
+  }
+  for (const [key, change] of changes.connectors) tables.connectors.set(key, change);
+  for (const change of changes.transactions.values()) {
+    const before = tables.transactions.get(change.transaction_id);
+    tables.transactions.set(change.transaction_id, before === undefined ? begun(change) : merged(before, change));
+  }
+  for (const change of changes.commands.values()) {
+    const before = tables.commands.get(change.command_id);
+    if (before === undefined) continue;
+    const { accepted_at, finished_at, status, response, reason } = change;
+    tables.commands.set(change.command_id, {
+      ...before,
+      ...(accepted_at === undefined ? {} : { acceptedAt: accepted_at }),
+      ...(finished_at === undefined ? {} : { finishedAt: finished_at }),
+      ...(response === undefined ? {} : { response }),
+      ...(reason === undefined ? {} : { reason }),
+      status: status ?? (/^(pending|sent|expired)$/.test(before.status) ? "accepted" : before.status),
+    });
+  }
+}
+
+const ESTIMATED = "time-estimated";
+
+function begun(change: TransactionChange): TransactionRow {
+  const { seen_at, started_at, min_energy_wh: _, ...row } = change;
+  const flags = started_at === undefined ? [...change.flags, ESTIMATED] : [...change.flags];
+  return { ...row, started_at: started_at ?? seen_at, flags };
+}
+
+const least = (a: number | undefined, b: number | undefined) =>
+  a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
+const greatest = (a: number | undefined, b: number | undefined) =>
+  a === undefined || b === undefined ? (a ?? b) : Math.max(a, b);
+const below = (a: number | undefined, b: number | undefined) => a !== undefined && b !== undefined && a < b;
+
+/** `on conflict (transaction_id) do update` of `apply.ts`. */
+function merged(before: TransactionRow, change: TransactionChange): TransactionRow {
+  const { seen_at: _, started_at, min_energy_wh, ...rest } = change;
+  const flags = new Set([...before.flags, ...change.flags]);
+  if (below(min_energy_wh, before.last_energy_wh)) flags.add("register-fell");
+  if (below(change.meter_stop_wh, before.last_energy_wh)) flags.add("stop-below-register");
+  if (started_at !== undefined) flags.delete(ESTIMATED);
+  const late = below(change.last_sample_at, before.last_sample_at);
+  const ended = (change.ended_at ?? before.ended_at) !== undefined;
+  const columns = {
+    meter_start_wh: before.meter_start_wh ?? change.meter_start_wh,
+    meter_stop_wh: least(before.meter_stop_wh, change.meter_stop_wh),
+    last_energy_wh: greatest(before.last_energy_wh, change.last_energy_wh),
+    last_sample_at: greatest(before.last_sample_at, change.last_sample_at),
+    power_w: ended ? 0 : late ? before.power_w : (change.power_w ?? before.power_w),
+    soc_percent: late ? before.soc_percent : (change.soc_percent ?? before.soc_percent),
+  };
+  const known = Object.fromEntries(Object.entries(columns).filter(([, value]) => value !== undefined));
+  return {
+    ...before,
+    ...rest,
+    ...known,
+    started_at: started_at ?? before.started_at,
+    flags: [...flags],
+    needs_review: before.needs_review || change.needs_review,
+  };
+}
+
+/** What a hello makes known at once, and where the journal stands. */
+export function takeHello(tables: Tables, hello: Hello): { seq: number } {
+  const { journalId } = hello;
+  const cursor = tables.cursors.get(journalId) ?? { seq: 0, chain: firstChain(journalId), halted: undefined };
+  tables.cursors.set(journalId, cursor);
+  tables.hello = { journalId, snapshotSeq: hello.lastSeq };
+  if (hello.lastSeq < cursor.seq) return { seq: cursor.seq };
+  for (const { stationId, protocol, online, connectors } of hello.stations) {
+    tables.stations.set(stationId, { station_id: stationId, online, ...(protocol === undefined ? {} : { protocol }) });
+    for (const connector of connectors) {
+      const key = `${stationId} ${connector.evseId} ${connector.connectorId}`;
+      tables.connectors.set(key, {
+        station_id: stationId,
+        evse_id: connector.evseId,
+        connector_id: connector.connectorId,
+        status: connector.status,
+        ...(connector.detail === undefined ? {} : { detail: connector.detail }),
+        ...(connector.errorCode === undefined ? {} : { error_code: connector.errorCode }),
+        status_at: connector.at,
+      });
+    }
+  }
+  return { seq: cursor.seq };
+}
