@@ -1,6 +1,7 @@
 /**
- * Microseconds per message of the pure parts, so that a profile has numbers to start with. One process, no I/O: the journal
- * of the core's run is thrown away. The limit is JSON.parse of the same text, which nobody can do without.
+ * Microseconds per message of the pure parts, so that a profile has numbers to start with. One process, no
+ * I/O: the journal of the core's run is thrown away. The limit is JSON.parse of the same text, which nobody
+ * can do without.
  */
 import { decodeBlock, encodeBlock } from "../shared/block.ts";
 import type { Entry } from "../shared/entry.ts";
@@ -83,7 +84,10 @@ function protocolPart(count: number, perRound: number) {
   return {
     entries,
     parts: [
-      { name: "JSON.parse of a frame", run: () => texts.slice(0, perRound).forEach((text) => JSON.parse(text) as unknown) },
+      {
+        name: "JSON.parse of a frame",
+        run: () => texts.slice(0, perRound).forEach((text) => JSON.parse(text) as unknown),
+      },
       {
         name: "frame: parse and check",
         run: () => {
@@ -91,18 +95,24 @@ function protocolPart(count: number, perRound: number) {
             const frame = parseFrame(text);
             if (frame.type !== "call") throw new Error("no CALL");
             const protocol = frame.action === "MeterValues" ? "ocpp1.6" : "ocpp2.0.1";
-            if (checkPayload(protocol, frame.action, "Request", frame.payload) !== undefined) throw new Error("invalid");
+            if (checkPayload(protocol, frame.action, "Request", frame.payload) !== undefined)
+              throw new Error("invalid");
           }
         },
       },
-      { name: "core: step", run: () => frames.slice(next, (next += perRound)).forEach((frame) => take(frame)) },
+      {
+        name: "core: step",
+        run: () => frames.slice(next, (next += perRound)).forEach((frame) => take(frame)),
+      },
     ] satisfies Part[],
   };
 }
 
 function blockParts(entries: readonly Entry[], perRound: number): Part[] {
   const groups = (size: number) =>
-    Array.from({ length: Math.floor(perRound / size) }, (_, index) => entries.slice(index * size, (index + 1) * size));
+    Array.from({ length: Math.floor(perRound / size) }, (_, index) =>
+      entries.slice(index * size, (index + 1) * size),
+    );
   const fifties = groups(BLOCK);
   const blocks = fifties.map((group) => encodeBlock(JOURNAL_ID, group));
   const values = blocks.map((block) => decodeBlock(block).entries);

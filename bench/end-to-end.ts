@@ -1,30 +1,47 @@
 /**
- * From the station's socket to rows in PostgreSQL with all projections: load → ER → broker → sg ingest → PostgreSQL.
+ * From the station's socket to rows in PostgreSQL with all projections: load → ER → broker → sg ingest →
+ * PostgreSQL.
  *
- * Every round sends a known number of messages in a closed loop and ends when the last one is committed; then rows are
- * counted: as many as were sent, none twice. The limit is a COPY of the same rows.
+ * Every round sends a known number of messages in a closed loop and ends when the last one is committed; then
+ * rows are counted: as many as were sent, none twice. The limit is a COPY of the same rows.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { startAedes } from "../sim/services/aedes.ts";
 import { AppError } from "../shared/errors.ts";
 import { startCloud, type Cloud } from "./cloud.ts";
-import { cpuMs, median, startEr, startLoad, type Bench, type Context, type ErChild, type Goal } from "./harness.ts";
+import {
+  cpuMs,
+  median,
+  startEr,
+  startLoad,
+  type Bench,
+  type Context,
+  type ErChild,
+  type Goal,
+} from "./harness.ts";
 
 const STATIONS = 400;
 const ARRIVAL_MS_MAX = 60_000;
 
 /** Rows are exactly what was sent. @throws AppError BENCH_LOSS */
 async function checkExact(cloud: Cloud, erId: string, sent: number): Promise<void> {
-  const { rows } = await cloud.pool.query<{ handled: number; distinct: number; all: number; parked: number; open: number }>(
-    `select count(*) filter (where kind = 'ocpp.handled')::int as handled, count(distinct seq)::int as distinct,
-       count(*)::int as all, (select count(*)::int from parked_entry) as parked,
+  const { rows } = await cloud.pool.query<{
+    handled: number;
+    distinct: number;
+    all: number;
+    parked: number;
+    open: number;
+  }>(
+    `select count(*) filter (where kind = 'ocpp.handled')::int as handled,
+       count(distinct seq)::int as distinct, count(*)::int as all, (select count(*)::int from parked_entry) as parked,
        (select count(*)::int from transaction where needs_review) as open
      from message where er_id = $1`,
     [erId],
   );
   const row = rows[0];
   const exact = row?.handled === sent && row.distinct === row.all && row.parked === 0 && row.open === 0;
-  if (!exact) throw new AppError("BENCH_LOSS", `${sent} messages were sent, PostgreSQL says ${JSON.stringify(row)}`);
+  if (!exact)
+    throw new AppError("BENCH_LOSS", `${sent} messages were sent, PostgreSQL says ${JSON.stringify(row)}`);
 }
 
 /** Its policy has arrived, so the bench's token starts transactions, and its journal is being taken. */
@@ -37,7 +54,12 @@ async function untilLinked(er: ErChild): Promise<void> {
   throw new AppError("BENCH_LINK", "the ER does not reach the cloud");
 }
 
-async function measure(context: Context, over: string, brokerUrl: string, goal: Goal | undefined): Promise<void> {
+async function measure(
+  context: Context,
+  over: string,
+  brokerUrl: string,
+  goal: Goal | undefined,
+): Promise<void> {
   const perStation = context.quick ? 50 : 225;
   const cloud = await startCloud(context, brokerUrl);
   const erId = `bench-${over}`;
@@ -84,6 +106,7 @@ async function measure(context: Context, over: string, brokerUrl: string, goal: 
     },
   });
   await er.stop();
+  await cloud.stop();
 }
 
 export const endToEnd: Bench = {

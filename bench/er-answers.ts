@@ -1,13 +1,23 @@
 /**
  * Answers per second of an ER, each after its durable commit, and how long a station waits for one.
  *
- * Closed loop at 1, 100 and 1,000 stations, beside a bare echo server, the prototype (see peers.ts) and a raw file that is
- * synced after 1 and after 50 messages. Open loop at 1,000 messages per second, as a big site would offer them.
+ * Closed loop at 1, 100 and 1,000 stations, beside a bare echo server, the prototype (see peers.ts) and a raw
+ * file that is synced after 1 and after 50 messages. Open loop at 1,000 messages per second, as a big site
+ * would offer them.
  */
 import { closeSync, fdatasyncSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { createCar, readingFrame } from "./frames.ts";
-import { median, startChild, startEr, startLoad, urlOf, type Bench, type Context, type Load } from "./harness.ts";
+import {
+  median,
+  startChild,
+  startEr,
+  startLoad,
+  urlOf,
+  type Bench,
+  type Context,
+  type Load,
+} from "./harness.ts";
 import { PER_CONNECTION_MAX, type Outcome } from "./load.ts";
 
 const STATIONS = [1, 100, 1_000];
@@ -35,9 +45,14 @@ async function oneRound(load: Load, url: string, stations: number, durationMs: n
   return outcome;
 }
 
-const medianOf = (outcomes: readonly Outcome[], key: keyof Outcome) => median(outcomes.map((each) => each[key]));
+const medianOf = (outcomes: readonly Outcome[], key: keyof Outcome) =>
+  median(outcomes.map((each) => each[key]));
 
-async function closedLoops(context: Context, load: Load, urls: { er: string; echo: string; prototype: string }) {
+async function closedLoops(
+  context: Context,
+  load: Load,
+  urls: { er: string; echo: string; prototype: string },
+) {
   const bench = "er-answers";
   for (const stations of STATIONS) {
     const results = { er: [] as Outcome[], echo: [] as Outcome[], prototype: [] as Outcome[] };
@@ -58,18 +73,38 @@ async function closedLoops(context: Context, load: Load, urls: { er: string; ech
     };
     const limit = medianOf(results.prototype, "perS");
     context.report({
-      bench, figure: `durable answers, ${at}`, value, unit: "msg/s", limit, limitOf: "prototype", goal: RATIO, more,
+      bench,
+      figure: `durable answers, ${at}`,
+      value,
+      unit: "msg/s",
+      limit,
+      limitOf: "prototype",
+      goal: RATIO,
+      more,
     });
     const echo = medianOf(results.echo, "perS");
-    context.report({ bench, figure: `the same beside sockets`, value, unit: "msg/s", limit: echo, limitOf: "bare echo" });
-    context.report({ bench, figure: `p50 / p99, ${at}`, value: more.p50Ms, unit: `ms / ${more.p99Ms.toFixed(1)} ms` });
+    context.report({
+      bench,
+      figure: `the same beside sockets`,
+      value,
+      unit: "msg/s",
+      limit: echo,
+      limitOf: "bare echo",
+    });
+    context.report({
+      bench,
+      figure: `p50 / p99, ${at}`,
+      value: more.p50Ms,
+      unit: `ms / ${more.p99Ms.toFixed(1)} ms`,
+    });
   }
 }
 
 async function openLoop(context: Context, load: Load, url: string): Promise<void> {
   const outcomes: Outcome[] = [];
   await load.connect(url, 1_000);
-  for (let round = 0; round < 3; round++) outcomes.push(await load.open(1_000, context.quick ? 1_500 : 4_000));
+  for (let round = 0; round < 3; round++)
+    outcomes.push(await load.open(1_000, context.quick ? 1_500 : 4_000));
   await load.disconnect();
   const figure = (name: string, value: number, target: number, floor: number) =>
     context.report({
@@ -91,7 +126,12 @@ export const erAnswers: Bench = {
     const dir = context.dir();
     for (const perSync of [1, 50]) {
       const rounds = [1, 2, 3].map(() => rawFile(dir, perSync, context.quick ? 150 : 400));
-      context.report({ bench: "er-answers", figure: `raw file, ${perSync} per sync`, value: median(rounds), unit: "msg/s" });
+      context.report({
+        bench: "er-answers",
+        figure: `raw file, ${perSync} per sync`,
+        value: median(rounds),
+        unit: "msg/s",
+      });
     }
     const load = await startLoad(context);
     const er = await startEr(context);

@@ -1,8 +1,9 @@
 /**
  * What the benchmarks' stations say: the frames of a charge, as text, with values that move like a car's.
  *
- * Even stations speak OCPP 1.6 (MeterValues of about 300 bytes), odd ones 2.0.1 (TransactionEvent Updated of about 450).
- * Only as much of a station as a load generator needs: it never repeats, and reads one thing, its transaction id.
+ * Even stations speak OCPP 1.6 (MeterValues of about 300 bytes), odd ones 2.0.1 (TransactionEvent Updated of
+ * about 450). Only as much of a station as a load generator needs: it never repeats, and reads one thing, its
+ * transaction id.
  */
 import type { Protocol } from "../shared/entry.ts";
 import { nextRandom, seedRandom } from "../shared/ids.ts";
@@ -40,7 +41,8 @@ export function bootFrame(car: Car): string {
   const id = ++car.count;
   return car.protocol === "ocpp1.6"
     ? `[2,"${id}","BootNotification",{"chargePointVendor":"Bench","chargePointModel":"Post"}]`
-    : `[2,"${id}","BootNotification",{"reason":"PowerUp","chargingStation":{"vendorName":"Bench","model":"Post"}}]`;
+    : `[2,"${id}","BootNotification",{"reason":"PowerUp",` +
+        `"chargingStation":{"vendorName":"Bench","model":"Post"}}]`;
 }
 
 /** @param at RFC 3339 */
@@ -48,11 +50,15 @@ export function startFrame(car: Car, at: string): string {
   const id = ++car.count;
   if (car.protocol === "ocpp1.6") {
     const { energyWh } = car;
-    return `[2,"${id}","StartTransaction",{"connectorId":1,"idTag":"${ID_TOKEN}","meterStart":${energyWh},"timestamp":"${at}"}]`;
+    return (
+      `[2,"${id}","StartTransaction",{"connectorId":1,"idTag":"${ID_TOKEN}",` +
+      `"meterStart":${energyWh},"timestamp":"${at}"}]`
+    );
   }
   const token = `{"idToken":"${ID_TOKEN}","type":"Central"}`;
   return (
-    `[2,"${id}","TransactionEvent",{"eventType":"Started","timestamp":"${at}","triggerReason":"Authorized","seqNo":${id},` +
+    `[2,"${id}","TransactionEvent",{"eventType":"Started","timestamp":"${at}",` +
+    `"triggerReason":"Authorized","seqNo":${id},` +
     `"transactionInfo":{"transactionId":"${car.transactionId}","chargingState":"Charging"},` +
     `"evse":{"id":1,"connectorId":1},"idToken":${token}}]`
   );
@@ -71,15 +77,17 @@ export function readingFrame(car: Car, at: string): string {
   const { transactionId, energyWh } = car;
   if (car.protocol === "ocpp1.6") {
     return (
-      `[2,"${id}","MeterValues",{"connectorId":1,"transactionId":${transactionId},"meterValue":[{"timestamp":"${at}",` +
-      `"sampledValue":[{"value":"${energyWh}","context":"Sample.Periodic","measurand":"Energy.Active.Import.Register",` +
-      `"unit":"Wh"},{"value":"${powerW}","context":"Sample.Periodic","measurand":"Power.Active.Import","unit":"W"}]}]}]`
+      `[2,"${id}","MeterValues",{"connectorId":1,"transactionId":${transactionId},` +
+      `"meterValue":[{"timestamp":"${at}","sampledValue":[{"value":"${energyWh}","context":"Sample.Periodic",` +
+      `"measurand":"Energy.Active.Import.Register","unit":"Wh"},` +
+      `{"value":"${powerW}","context":"Sample.Periodic","measurand":"Power.Active.Import","unit":"W"}]}]}]`
     );
   }
   return (
-    `[2,"${id}","TransactionEvent",{"eventType":"Updated","timestamp":"${at}","triggerReason":"MeterValuePeriodic",` +
-    `"seqNo":${id},"transactionInfo":{"transactionId":"${transactionId}","chargingState":"Charging"},"meterValue":[` +
-    `{"timestamp":"${at}","sampledValue":[{"value":${energyWh},"context":"Sample.Periodic",` +
+    `[2,"${id}","TransactionEvent",{"eventType":"Updated","timestamp":"${at}",` +
+    `"triggerReason":"MeterValuePeriodic","seqNo":${id},` +
+    `"transactionInfo":{"transactionId":"${transactionId}","chargingState":"Charging"},` +
+    `"meterValue":[{"timestamp":"${at}","sampledValue":[{"value":${energyWh},"context":"Sample.Periodic",` +
     `"measurand":"Energy.Active.Import.Register","unitOfMeasure":{"unit":"Wh"}},{"value":${powerW},` +
     `"context":"Sample.Periodic","measurand":"Power.Active.Import","unitOfMeasure":{"unit":"W"}}]}]}]`
   );
@@ -89,10 +97,14 @@ export function stopFrame(car: Car, at: string): string {
   const id = ++car.count;
   const { transactionId, energyWh } = car;
   if (car.protocol === "ocpp1.6") {
-    return `[2,"${id}","StopTransaction",{"transactionId":${transactionId},"meterStop":${energyWh},"timestamp":"${at}"}]`;
+    return (
+      `[2,"${id}","StopTransaction",{"transactionId":${transactionId},` +
+      `"meterStop":${energyWh},"timestamp":"${at}"}]`
+    );
   }
   return (
-    `[2,"${id}","TransactionEvent",{"eventType":"Ended","timestamp":"${at}","triggerReason":"EVDeparted","seqNo":${id},` +
+    `[2,"${id}","TransactionEvent",{"eventType":"Ended","timestamp":"${at}",` +
+    `"triggerReason":"EVDeparted","seqNo":${id},` +
     `"transactionInfo":{"transactionId":"${transactionId}","stoppedReason":"EVDisconnected"}}]`
   );
 }

@@ -1,8 +1,9 @@
 /**
- * What every benchmark needs: figures and their verdict, medians, processes to measure, a folder on a real disk.
+ * What every benchmark needs: figures and their verdict, medians, processes to measure, a folder on a real
+ * disk.
  *
- * A figure is worth something only beside a limit or a peer's shape that was measured in the same run: absolute values
- * change from box to box.
+ * A figure is worth something only beside a limit or a peer's shape that was measured in the same run:
+ * absolute values change from box to box.
  */
 import { fork, type ChildProcess } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
@@ -33,7 +34,13 @@ export type Figure = {
   more?: Record<string, unknown>;
 };
 
-export type Options = { quick: boolean; entries: number; journalMb: number; wearSeconds: number; profileDir: string | undefined };
+export type Options = {
+  quick: boolean;
+  entries: number;
+  journalMb: number;
+  wearSeconds: number;
+  profileDir: string | undefined;
+};
 
 export type Context = Options & {
   report(figure: Figure): void;
@@ -60,18 +67,35 @@ export function diskDir(): string {
   const dir = mkdtempSync(join(process.env["BENCH_DIR"] ?? tmpdir(), "moov-bench-"));
   if (statfsSync(dir).type !== TMPFS_MAGIC) return dir;
   rmSync(dir, { recursive: true });
-  throw new AppError("BENCH_NO_DISK", "the temporary folder is a RAM disk", { hint: "set BENCH_DIR to a folder on a disk" });
+  throw new AppError("BENCH_NO_DISK", "the temporary folder is a RAM disk", {
+    hint: "set BENCH_DIR to a folder on a disk",
+  });
 }
 
 /* Processes */
 
-export type Child = { pid: number; ready: Record<string, unknown>; process: ChildProcess; stop(): Promise<void> };
+export type Child = {
+  pid: number;
+  ready: Record<string, unknown>;
+  process: ChildProcess;
+  stop(): Promise<void>;
+};
 
 /** Starts a program that says `{kind: "ready"}` by IPC and ends when the channel closes. */
-export async function startChild(context: Context, file: string, args: string[], profiled = false): Promise<Child> {
+export async function startChild(
+  context: Context,
+  file: string,
+  args: string[],
+  profiled = false,
+): Promise<Child> {
   const profile =
-    profiled && context.profileDir !== undefined ? ["--cpu-prof", `--cpu-prof-dir=${context.profileDir}`] : [];
-  const child = fork(join(ROOT, file), args, { execArgv: profile, stdio: ["ignore", "inherit", "inherit", "ipc"] });
+    profiled && context.profileDir !== undefined
+      ? ["--cpu-prof", `--cpu-prof-dir=${context.profileDir}`]
+      : [];
+  const child = fork(join(ROOT, file), args, {
+    execArgv: profile,
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const stop = async () => {
     if (child.connected) child.disconnect();
@@ -98,11 +122,13 @@ export async function startEr(context: Context, options: ErOptions = {}): Promis
   writeFileSync(
     path,
     `er = "${erId}"\nsite = "${erId}"\ndata_dir = "."\n[broker]\nurl = "${brokerUrl}"\n[http]\nport = 0\n` +
-      `[ocpp]\nhost = "127.0.0.1"\nport = 0\nauth = "open"\nauthorization = "local"\nunknown_token = "allow"\n` +
+      `[ocpp]\nhost = "127.0.0.1"\nport = 0\nauth = "open"\n` +
+      `authorization = "local"\nunknown_token = "allow"\n` +
       `[log]\nlevel = "error"\n`,
   );
   const child = await startChild(context, "edge/main.ts", ["run", "--config", path], true);
-  const status = async () => (await fetch(`http://127.0.0.1:${String(child.ready["httpPort"])}/status`)).json() as Promise<Status>;
+  const status = async () =>
+    (await fetch(`http://127.0.0.1:${String(child.ready["httpPort"])}/status`)).json() as Promise<Status>;
   return { ...child, dir, url: urlOf(child), status };
 }
 
@@ -141,7 +167,9 @@ export async function startLoad(context: Context): Promise<Load> {
 /* What the system says of a process (Linux) */
 
 function field(path: string, name: string): number {
-  const line = readFileSync(path, "utf8").split("\n").find((each) => each.startsWith(`${name}:`));
+  const line = readFileSync(path, "utf8")
+    .split("\n")
+    .find((each) => each.startsWith(`${name}:`));
   return Number(line?.split(/\s+/)[1] ?? Number.NaN);
 }
 

@@ -4,14 +4,23 @@
  *   connect     sockets, BootNotification, a transaction each      closed   one outstanding CALL per station
  *   open        so many messages per second, answered or not       disconnect
  *
- * A station of the ER may send 50 messages per second and 500 in a burst: a closed loop stays below that, since a station
- * that is slowed down measures the brake.
+ * A station of the ER may send 50 messages per second and 500 in a burst: a closed loop stays below that,
+ * since a station that is slowed down measures the brake.
  */
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocket } from "ws";
 import { OCPP_STATION_BURST } from "../shared/limits.ts";
-import { bootFrame, createCar, readingFrame, readStart, startFrame, stopFrame, type Car, type Mix } from "./frames.ts";
+import {
+  bootFrame,
+  createCar,
+  readingFrame,
+  readStart,
+  startFrame,
+  stopFrame,
+  type Car,
+  type Mix,
+} from "./frames.ts";
 
 export type Order =
   | { kind: "connect"; url: string; stations: number; prefix: string; mix: Mix }
@@ -36,7 +45,13 @@ export const PER_CONNECTION_MAX = OCPP_STATION_BURST - 20;
 const CONNECTING_MAX = 50;
 const ANSWER_TIMEOUT_MS = 20_000;
 
-type Station = { car: Car; socket: WebSocket; sentAt: number; left: number; onAnswer: (text: string) => void };
+type Station = {
+  car: Car;
+  socket: WebSocket;
+  sentAt: number;
+  left: number;
+  onAnswer: (text: string) => void;
+};
 
 let stations: Station[] = [];
 let closing = false;
@@ -53,7 +68,8 @@ function dial(car: Car, url: string): Promise<Station> {
     socket.once("open", () => resolve(station));
     socket.once("error", reject);
     socket.once("close", (code) => {
-      if (!closing) process.send?.({ kind: "failed", reason: `the server closed a station's socket: ${code}` });
+      if (!closing)
+        process.send?.({ kind: "failed", reason: `the server closed a station's socket: ${code}` });
     });
   });
 }
@@ -79,7 +95,9 @@ async function onAll<T>(items: readonly T[], work: (item: T) => Promise<void>): 
 
 async function connect(order: Extract<Order, { kind: "connect" }>): Promise<void> {
   closing = false;
-  const cars = Array.from({ length: order.stations }, (_, index) => createCar(index, order.prefix, order.mix));
+  const cars = Array.from({ length: order.stations }, (_, index) =>
+    createCar(index, order.prefix, order.mix),
+  );
   await onAll(cars, async (car) => {
     const station = await dial(car, order.url);
     await call(station, bootFrame(car));
@@ -153,7 +171,7 @@ function closedLoop({ perStation, durationMs }: Extract<Order, { kind: "closed" 
   });
 }
 
-/** Sends on time, whatever the server does; a station whose answer is late is not asked again before it came. */
+/** Sends on time, whatever the server does; a station whose answer is late is left out until it came. */
 async function openLoop({ ratePerS, durationMs }: Extract<Order, { kind: "open" }>): Promise<Outcome> {
   const meter = new Meter(Math.ceil((ratePerS * durationMs) / 1_000) + 1);
   for (const station of stations) {
@@ -164,7 +182,7 @@ async function openLoop({ ratePerS, durationMs }: Extract<Order, { kind: "open" 
     };
   }
   const start = performance.now();
-  for (let due = 0; performance.now() - start < durationMs; ) {
+  for (let due = 0; performance.now() - start < durationMs;) {
     for (; (due / ratePerS) * 1_000 <= performance.now() - start; due++) {
       const station = stations[due % stations.length];
       if (station !== undefined && station.sentAt === 0) meter.send(station);
@@ -173,7 +191,8 @@ async function openLoop({ ratePerS, durationMs }: Extract<Order, { kind: "open" 
   }
   const deadline = performance.now() + ANSWER_TIMEOUT_MS;
   while (meter.answered < meter.sent && performance.now() < deadline) await sleep(5);
-  if (meter.answered < meter.sent) throw new Error(`${meter.sent - meter.answered} messages were not answered`);
+  if (meter.answered < meter.sent)
+    throw new Error(`${meter.sent - meter.answered} messages were not answered`);
   return meter.outcome();
 }
 

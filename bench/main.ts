@@ -18,7 +18,7 @@ import { wear } from "./wear.ts";
 
 const BENCHES: Bench[] = [erAnswers, endToEnd, drain, wear, memory, uplink, cores];
 
-const USAGE = `npm run bench [-- name …] [--quick] [--entries N] [--journal-mb N] [--wear-seconds N] [--cpu-prof DIR]
+const USAGE = `npm run bench [-- name …] [options]
 
 ${BENCHES.map((bench) => `  ${bench.name.padEnd(12)}${bench.about}`).join("\n")}
 
@@ -52,27 +52,44 @@ function toLine(figure: Figure): string {
     figure: name,
     value: short(value),
     unit,
-    ...(limit === undefined || ratio === undefined ? {} : { limit: short(limit), limitOf, ratio: short(ratio) }),
-    ...(goal === undefined ? {} : { target: goal.target, floor: goal.floor, judged: goal.of, verdict: verdictOf(figure) }),
+    ...(limit === undefined || ratio === undefined
+      ? {}
+      : { limit: short(limit), limitOf, ratio: short(ratio) }),
+    ...(goal === undefined
+      ? {}
+      : { target: goal.target, floor: goal.floor, judged: goal.of, verdict: verdictOf(figure) }),
     ...more,
   });
 }
 
 function toTable(figures: readonly Figure[]): string {
   const number = (value: number | undefined) =>
-    value === undefined ? "" : value >= 1_000 ? Math.round(value).toLocaleString("en") : String(Number(value.toPrecision(3)));
+    value === undefined
+      ? ""
+      : value >= 1_000
+        ? Math.round(value).toLocaleString("en")
+        : String(Number(value.toPrecision(3)));
   const rows = figures.map((figure) => [
     figure.bench,
     figure.figure,
     `${number(figure.value)} ${figure.unit}`,
     figure.limit === undefined ? "" : `${number(figure.limit)} ${figure.limitOf ?? ""}`,
     number(ratioOf(figure)),
-    figure.goal === undefined ? "" : `${figure.goal.better === "more" ? "≥" : "≤"} ${figure.goal.target} (${figure.goal.floor})`,
+    figure.goal === undefined
+      ? ""
+      : `${figure.goal.better === "more" ? "≥" : "≤"} ${figure.goal.target} (${figure.goal.floor})`,
     verdictOf(figure),
   ]);
   const all = [["bench", "figure", "value", "limit", "ratio", "target (floor)", "reaches"], ...rows];
   const widths = all[0]?.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0))) ?? [];
-  return all.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd()).join("\n");
+  return all
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
 }
 
 function readOptions() {
@@ -81,7 +98,12 @@ function readOptions() {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
-      quick: flag, help: flag, entries: text, "journal-mb": text, "wear-seconds": text, "cpu-prof": text,
+      quick: flag,
+      help: flag,
+      entries: text,
+      "journal-mb": text,
+      "wear-seconds": text,
+      "cpu-prof": text,
     },
   });
   const quick = values.quick === true;
@@ -149,7 +171,11 @@ async function main(): Promise<void> {
   process.once("SIGINT", stop);
   process.once("SIGTERM", stop);
   try {
-    const figures = await runAll(BENCHES.filter((bench) => names.includes(bench.name)), options, ends);
+    const figures = await runAll(
+      BENCHES.filter((bench) => names.includes(bench.name)),
+      options,
+      ends,
+    );
     console.error(`\n${toTable(figures)}`);
   } finally {
     await endAll(ends);

@@ -1,8 +1,8 @@
 /**
  * What the ER keeps in memory, and how soon it answers after a start with a big journal.
  *
- * The big journal holds incompressible blocks (its size is what matters) and, behind the last snapshot, as many ordinary
- * entries as a start can ever have to replay.
+ * The big journal holds incompressible blocks (its size is what matters) and, behind the last snapshot, as
+ * many ordinary entries as a start can ever have to replay.
  */
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -24,7 +24,12 @@ async function resident(context: Context): Promise<void> {
   await sleep(settleMs);
   const report = (figure: string, value: number, target: number, floor: number, more = {}) =>
     context.report({
-      bench: "memory", figure, value, unit: "MB", goal: { of: "value", better: "less", target, floor }, more,
+      bench: "memory",
+      figure,
+      value,
+      unit: "MB",
+      goal: { of: "value", better: "less", target, floor },
+      more,
     });
   report("RSS of an idle ER", rssMb(er.pid), 80, 120);
   const load = await startLoad(context);
@@ -33,7 +38,9 @@ async function resident(context: Context): Promise<void> {
   const busy = rssMb(er.pid);
   // Ordinary life goes on while it settles: without any work the collector has no reason to run.
   await load.open(100, settleMs);
-  report(`RSS with ${STATIONS} stations that charge`, rssMb(er.pid), 150, 250, { rightAfterLoadMb: Math.round(busy) });
+  report(`RSS with ${STATIONS} stations that charge`, rssMb(er.pid), 150, 250, {
+    rightAfterLoadMb: Math.round(busy),
+  });
   await er.stop();
 }
 
@@ -57,8 +64,11 @@ function fillBig(dir: string, megabytes: number): number {
     journal.append("", entries);
   }
   journal.writeDoc("snapshot", encodeSnapshot(recover(journal).durable));
-  fillJournal(journal, journal.lastSeq + SNAPSHOT_ENTRIES - 500, { perCommit: 50, endAt: Date.now(), stepMs: 250 });
-  // The site takes a snapshot of its own at its end: the tail must lie behind the earlier one.
+  fillJournal(journal, journal.lastSeq + SNAPSHOT_ENTRIES - 500, {
+    perCommit: 50,
+    endAt: Date.now(),
+    stepMs: 250,
+  });
   const bytes = journal.sizeBytes();
   journal.close();
   return bytes;

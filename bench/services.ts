@@ -1,5 +1,6 @@
 /**
- * PostgreSQL and RabbitMQ for the benchmarks: started when first asked for, shared by all of a run, with fsync as in production.
+ * PostgreSQL and RabbitMQ for the benchmarks: started when first asked for, shared by all of a run, with
+ * fsync as in production.
  */
 import { Client } from "pg";
 import { startPostgres, type PostgresServer } from "../sim/services/postgres.ts";

@@ -1,6 +1,6 @@
 /**
- * A site without sockets: the real core and journal, driven with the frames of charging stations and a clock of its own.
- * Makes the backlog of an ER that was offline, in seconds instead of days.
+ * A site without sockets: the real core and journal, driven with the frames of charging stations and a clock
+ * of its own. Makes the backlog of an ER that was offline, in seconds instead of days.
  */
 import { join } from "node:path";
 import { uuidV7 } from "../shared/ids.ts";
@@ -35,10 +35,15 @@ export const openBenchJournal = (dir: string): Journal =>
 
 /**
  * Appends entries to a journal until it holds `entries` of them: stations that boot, start and then report.
- * @param perCommit messages that share a commit; at least COMMIT_LINGER_ENTRIES, fewer would wait for each other.
+ * @param perCommit messages that share a commit; at least COMMIT_LINGER_ENTRIES, fewer would wait for each
+ * other.
  * @param endAt wall time of the last entry; they lie `stepMs` apart.
  */
-export function fillJournal(journal: Journal, entries: number, options: { perCommit: number; endAt: number; stepMs: number }) {
+export function fillJournal(
+  journal: Journal,
+  entries: number,
+  options: { perCommit: number; endAt: number; stepMs: number },
+) {
   const { perCommit, endAt, stepMs } = options;
   // Boots and starts come first, TICK_MS apart.
   let at = endAt - (entries - journal.lastSeq) * stepMs - 2 * STATIONS * TICK_MS;
@@ -66,12 +71,18 @@ export function fillJournal(journal: Journal, entries: number, options: { perCom
       runtime.turn();
     };
     const { stationId, protocol } = car;
-    runtime.input({ kind: "station.connected", connectionId, stationId, protocol, remoteAddress: "127.0.0.1" });
+    runtime.input({
+      kind: "station.connected",
+      connectionId,
+      stationId,
+      protocol,
+      remoteAddress: "127.0.0.1",
+    });
     say(bootFrame(car));
     say(startFrame(car, formatTime(at)));
     readStart(car, answer);
   }
-  for (let index = 0; journal.lastSeq < entries; ) {
+  for (let index = 0; journal.lastSeq < entries;) {
     const count = Math.min(perCommit, entries - journal.lastSeq);
     for (let i = 0; i < count; i++, index++) {
       const car = cars[index % STATIONS];
@@ -82,5 +93,4 @@ export function fillJournal(journal: Journal, entries: number, options: { perCom
     }
     runtime.turn();
   }
-  runtime.snapshot();
 }

@@ -1,7 +1,9 @@
 /**
- * Bytes that cross the broker per MeterValues message, under load and at 2 messages per second: mobile data is paid by byte.
+ * Bytes that cross the broker per MeterValues message, under load and at 2 messages per second: mobile data
+ * is paid by byte.
  *
- * The cloud's side is the least that answers: it acks what arrives, so that the ER sends as it would to a real one.
+ * The cloud's side is the least that answers: it acks what arrives, so that the ER sends as it would to a
+ * real one.
  */
 import { startAedes } from "../sim/services/aedes.ts";
 import { createLink } from "../shared/link/connect.ts";
@@ -15,7 +17,10 @@ type Count = { bytes: number; entries: number; batches: number };
 function startAcking(context: Context, url: string): Count {
   const count: Count = { bytes: 0, entries: 0, batches: 0 };
   const ack = (erId: string, journalId: string, seq: number, resume: boolean) =>
-    void link.publish(downTopic(erId, "ack"), encodeWire({ v: 1, journalId, seq, resume, cloudTime: Date.now() }));
+    void link.publish(
+      downTopic(erId, "ack"),
+      encodeWire({ v: 1, journalId, seq, resume, cloudTime: Date.now() }),
+    );
   const link = createLink(
     { url, name: "bench-cloud", subscriptions: [{ pattern: "up/+/#" }], prefetch: 64 },
     {
@@ -55,7 +60,11 @@ export const uplink: Bench = {
     const count = startAcking(context, broker.url);
     const er = await startEr(context, { brokerUrl: broker.url });
     const load = await startLoad(context);
-    const measure = async (figure: string, run: () => Promise<Outcome>, goal?: { target: number; floor: number }) => {
+    const measure = async (
+      figure: string,
+      run: () => Promise<Outcome>,
+      goal?: { target: number; floor: number },
+    ) => {
       await untilDrained(er);
       const before = { ...count };
       const { sent, bytes } = await run();
@@ -72,7 +81,10 @@ export const uplink: Bench = {
       });
     };
     await load.connect(er.url, 100, { mix: "ocpp1.6" });
-    await measure("per message under load", () => load.closed(PER_CONNECTION_MAX, 3_000), { target: 60, floor: 120 });
+    await measure("per message under load", () => load.closed(PER_CONNECTION_MAX, 3_000), {
+      target: 60,
+      floor: 120,
+    });
     await measure("per message at 2 msg/s", () => load.open(2, context.quick ? 5_000 : 20_000));
     await load.disconnect();
   },

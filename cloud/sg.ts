@@ -54,7 +54,14 @@ function createMetrics(pool: Pool, hub: { size: number }, ingest: Ingest | undef
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const gauge = (name: string, help: string, value: () => number) =>
-    new Gauge({ name, help, registers: [registry], collect() { this.set(value()); } });
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(value());
+      },
+    });
   gauge("sg_live_clients", "Pages that follow live events", () => hub.size);
   gauge("sg_db_connections", "Connections of the pool", () => pool.totalCount);
   gauge("sg_db_waiting", "Requests that wait for a connection", () => pool.waitingCount);
@@ -114,9 +121,18 @@ export async function startSg(config: SgConfig, logger: Logger = pino()) {
     },
     metrics: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
   });
+  async function stopAll(): Promise<void> {
+    hub.stop();
+    await app.close();
+    await live?.stop();
+    await ingest?.stop();
+    await jobs?.stop();
+    await pool.end();
+  }
   try {
     await app.listen({ host: config.host, port: config.port });
   } catch (cause) {
+    await stopAll();
     throw new AppError("PORT_IN_USE", `cannot listen on ${config.host}:${config.port}`, {
       cause,
       hint: "another program uses the port: stop it, or set SG_PORT",
@@ -129,12 +145,7 @@ export async function startSg(config: SgConfig, logger: Logger = pino()) {
     port,
     counters: ingest?.counters,
     async stop(): Promise<void> {
-      hub.stop();
-      await app.close();
-      await live?.stop();
-      await ingest?.stop();
-      await jobs?.stop();
-      await pool.end();
+      await stopAll();
       logger.info("SG stopped");
     },
   };

@@ -7,11 +7,13 @@
 import { readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { parse, TomlError } from "smol-toml";
-import { Type, type Static } from "typebox";
+import { Type, type Static, type TSchema } from "typebox";
 import { OneOf } from "../shared/schema.ts";
 import { Compile } from "typebox/compile";
+import { Errors } from "typebox/value";
 import { Protocol } from "../shared/entry.ts";
 import { AppError } from "../shared/errors.ts";
+import { given } from "../shared/given.ts";
 import { StationId, TopicId } from "../shared/ids.ts";
 import { PASSWORD_HASH_PATTERN } from "./io/password.ts";
 
@@ -29,10 +31,11 @@ const Meter = Type.Object(
   strict,
 );
 
-const Bus = Type.Union([
-  Type.Object({ kind: Type.Literal("tcp"), host: Name, port: Port, meters: Type.Array(Meter) }, strict),
-  Type.Object({ kind: Type.Literal("rtu-over-tcp"), host: Name, port: Port, meters: Type.Array(Meter) }, strict),
-  Type.Object(
+const TcpBus = { host: Name, port: Port, meters: Type.Array(Meter) };
+const BUSES = {
+  tcp: Type.Object({ kind: Type.Literal("tcp"), ...TcpBus }, strict),
+  "rtu-over-tcp": Type.Object({ kind: Type.Literal("rtu-over-tcp"), ...TcpBus }, strict),
+  rtu: Type.Object(
     {
       kind: Type.Literal("rtu"),
       path: Name,
@@ -43,7 +46,8 @@ const Bus = Type.Union([
     },
     strict,
   ),
-]);
+};
+const Bus = Type.Union([BUSES.tcp, BUSES["rtu-over-tcp"], BUSES.rtu]);
 
 const ConfigFile = Type.Object(
   {
@@ -102,30 +106,65 @@ function keyOf(pointer: string): string {
 }
 
 type Issue = { keyword: string; instancePath: string; message: string; params: unknown };
+type Params = {
+  additionalProperties?: string[];
+  requiredProperties?: string[];
+  allowedValue?: unknown;
+  allowedValues?: unknown[];
+};
 
-function describeIssue(issue: Issue): string {
-  const params = issue.params as { additionalProperties?: string[]; requiredProperties?: string[]; allowedValue?: unknown };
+function describeIssue(issue: Issue, all: readonly Issue[]): string {
+  const params = issue.params as Params;
   const key = keyOf(issue.instancePath);
-  if (issue.keyword === "additionalProperties") {
-    return `${key}: unknown key ${params.additionalProperties?.map((name) => `"${name}"`).join(", ") ?? ""}`;
-  }
-  if (issue.keyword === "required") {
-    return `${key}: missing ${params.requiredProperties?.map((name) => `"${name}"`).join(", ") ?? "a key"}`;
-  }
-  return `${key}: ${issue.message}`;
+  const names = (list: string[] | undefined) => list?.map((name) => `"${name}"`).join(", ") ?? "";
+  if (issue.keyword === "additionalProperties") return `${key}: unknown key ${names(params.additionalProperties)}`;
+  if (issue.keyword === "required") return `${key}: missing ${names(params.requiredProperties)}`;
+  const allowed =
+    params.allowedValues ??
+    all
+      .filter((other) => other.keyword === "const" && other.instancePath === issue.instancePath)
+      .map((other) => (other.params as Params).allowedValue);
+  return allowed.length > 0 ? `${key}: must be one of ${allowed.join(", ")}` : `${key}: ${issue.message}`;
+}
+
+function issuesOf(schema: TSchema, value: unknown, at = ""): Issue[] {
+  return (Errors(schema, value) as Issue[])
+    .filter(({ keyword }) => keyword !== "boolean")
+    .map((issue) => ({ ...issue, instancePath: at + issue.instancePath }));
+}
+
+/** What is wrong with the file, one line per mistake. A bus is held against the schema of its kind only. */
+function mistakes(value: unknown): string[] {
+  const { modbus } = value as { modbus?: unknown };
+  const buses = Array.isArray(modbus) ? (modbus as unknown[]) : [];
+  const issues = [
+    ...issuesOf(ConfigFile, value).filter(({ instancePath }) => !instancePath.startsWith("/modbus/")),
+    ...buses.flatMap((bus, index) => {
+      const kind = (bus as { kind?: unknown } | null)?.kind;
+      const known = typeof kind === "string" && Object.hasOwn(BUSES, kind);
+      if (known) return issuesOf(BUSES[kind as keyof typeof BUSES], bus, `/modbus/${index}`);
+      const params = { allowedValues: Object.keys(BUSES) };
+      return [{ keyword: "enum", instancePath: `/modbus/${index}/kind`, message: "is unknown", params }];
+    }),
+  ];
+  return [...new Set(issues.map((issue) => describeIssue(issue, issues)))];
 }
 
 /** Rules that a schema cannot say. */
 function contradictions(config: Config): string[] {
   const found: string[] = [];
   const scheme = /^(amqps?|mqtts?):\/\//.test(config.broker.url);
-  if (!scheme) found.push('broker.url: must begin with amqp://, amqps://, mqtt:// or mqtts://');
+  if (!scheme) found.push("broker.url: must begin with amqp://, amqps://, mqtt:// or mqtts://");
+  else if (!URL.canParse(config.broker.url)) found.push("broker.url: is no URL: check host and port");
   if (config.ocpp.auth === "basic" && (config.ocpp.stations ?? []).length === 0) {
     found.push('ocpp.stations: empty, so with auth = "basic" no station could ever connect (er hash-password makes a hash)');
   }
   if (config.ocpp.auth === "open" && (config.ocpp.stations ?? []).length > 0) {
     found.push('ocpp.stations: passwords are given, but auth = "open" would not check them');
   }
+  const stationIds = (config.ocpp.stations ?? []).map((station) => station.id);
+  const same = stationIds.find((id, index) => stationIds.indexOf(id) !== index);
+  if (same !== undefined) found.push(`ocpp.stations: the station "${same}" is there twice`);
   const meterIds = (config.modbus ?? []).flatMap((bus) => bus.meters.map((meter) => meter.id));
   const twice = meterIds.find((id, index) => meterIds.indexOf(id) !== index);
   if (twice !== undefined) found.push(`modbus: the meter id "${twice}" is used twice`);
@@ -148,7 +187,7 @@ export function parseConfig(text: string, path: string): Config {
   }
   const problems = validator.Check(value)
     ? contradictions(value)
-    : [...new Set([...validator.Errors(value)].map((issue) => describeIssue(issue as Issue)))];
+    : mistakes(value);
   if (problems.length > 0) {
     throw new AppError("CONFIG_INVALID", `${path} is not valid:\n${problems.map((p) => `  - ${p}`).join("\n")}`, {
       hint: "docs/operating.md lists every key; `er config check` tries the file without starting anything",
@@ -168,7 +207,14 @@ function readText(path: string, what: string): string {
 /** Reads the file; relative paths inside it are relative to its folder. */
 export function loadConfig(path: string): Config {
   const config = parseConfig(readText(path, "the configuration"), path);
-  return { ...config, data_dir: resolve(dirname(resolve(path)), config.data_dir) };
+  const folder = dirname(resolve(path));
+  const { password_file: password, ca_file: ca } = config.broker;
+  const broker = {
+    ...config.broker,
+    ...given("password_file", password === undefined ? undefined : resolve(folder, password)),
+    ...given("ca_file", ca === undefined ? undefined : resolve(folder, ca)),
+  };
+  return { ...config, data_dir: resolve(folder, config.data_dir), broker };
 }
 
 /** Broker URL with its password from a file, and the CA to trust. */

@@ -3,13 +3,20 @@
  *
  * Invariants: an effect is performed only after the commit that holds its entries; one commit takes all inputs that wait;
  * telemetry alone may wait COMMIT_LINGER_MS for company. When a commit fails nothing is answered and nothing more is
- * taken in until it succeeds: the state in memory is never ahead of what the outside was told.
+ * taken in until it succeeds: the state in memory is never ahead of what the outside was told. What comes again by itself is
+ * not kept meanwhile; above all commands and the cloud's time, which would be taken for younger than they are.
  *
  * It owns no socket, timer or clock of its own: they are handed in, so that the seeded world can drive the same loop.
  */
 import type { Entry } from "../shared/entry.ts";
 import { describeError } from "../shared/errors.ts";
-import { COMMIT_LINGER_ENTRIES, COMMIT_LINGER_MS, SNAPSHOT_ENTRIES, TURN_INPUTS_MAX } from "../shared/limits.ts";
+import {
+  BLOCK_ENTRIES_MAX,
+  COMMIT_LINGER_ENTRIES,
+  COMMIT_LINGER_MS,
+  SNAPSHOT_ENTRIES,
+  TURN_INPUTS_MAX,
+} from "../shared/limits.ts";
 import { decodeSnapshot, emptyDurable, encodeSnapshot, fold } from "./core/fold.ts";
 import { createState, step } from "./core/step.ts";
 import type { Doc, Durable, Effect, Identity, Input, Now, State } from "./core/types.ts";
@@ -30,6 +37,23 @@ export type RuntimeOptions = {
 };
 
 const COMMIT_RETRY_MS = 1_000;
+/** Inputs that somebody repeats: the ticker, and the cloud. */
+const REPEATED: ReadonlySet<Input["kind"]> = new Set(["tick", "link.ack", "link.commands"]);
+
+/** Text of frames in one block: whatever zstd leaves of it, the batch stays a message that the broker and the SG take. */
+const BLOCK_TEXT_MAX = 1024 * 1024;
+
+/** How many of the first entries make one block. */
+function blockLength(entries: readonly Entry[]): number {
+  const most = Math.min(entries.length, BLOCK_ENTRIES_MAX);
+  let text = 0;
+  for (let count = 0; count < most; count++) {
+    const entry = entries[count];
+    if (entry !== undefined && "request" in entry) text += entry.request.length + (entry.response?.length ?? 0);
+    if (count > 0 && text > BLOCK_TEXT_MAX) return count;
+  }
+  return most;
+}
 
 /** Rebuilds the durable state: the snapshot, then every entry after it. */
 export function recover(journal: Journal): { durable: Durable; replayed: number } {
@@ -80,7 +104,10 @@ export class Runtime {
   /** Takes what waits, commits, performs. Call it when `schedule` asked for it. */
   turn(): void {
     const now = this.options.now();
-    if (this.counters.commitFailures > 0 && !this.commit(now)) return;
+    if (this.counters.commitFailures > 0 && !this.commit(now)) {
+      this.inputs = this.inputs.filter((input) => !REPEATED.has(input.kind));
+      return;
+    }
     const taken = this.inputs.splice(0, TURN_INPUTS_MAX);
     this.counters.inputs += taken.length;
     for (const input of taken) this.take(input, now);
@@ -96,7 +123,7 @@ export class Runtime {
     this.effects.push(...out.effects);
     this.urgent ||= out.urgent;
     // Nothing to commit and nothing waiting: an answer like Heartbeat's can go at once.
-    if (this.entries.length === 0) this.performAll();
+    if (this.entries.length === 0) this.performAll(now);
   }
 
   /** Commits now, or later if only telemetry waits. */
@@ -111,7 +138,15 @@ export class Runtime {
   private commit(now: Now): boolean {
     const { journal } = this.options;
     try {
-      journal.append(this.state.durable.boot, this.entries, this.docs);
+      // A turn may make more than a batch can carry: a stop with a thousand stations, or commands that expire at once.
+      while (this.entries.length > 0) {
+        const block = this.entries.slice(0, blockLength(this.entries));
+        journal.append(this.state.durable.boot, block, this.docs);
+        this.entries = this.entries.slice(block.length);
+        this.docs = [];
+        this.counters.commits += 1;
+        this.counters.entries += block.length;
+      }
     } catch (error) {
       this.counters.commitFailures += 1;
       this.options.onCommitFailed(describeError(error));
@@ -119,34 +154,37 @@ export class Runtime {
       return false;
     }
     this.counters.commitFailures = 0;
-    this.counters.commits += 1;
-    this.counters.entries += this.entries.length;
-    this.entries = [];
-    this.docs = [];
     this.urgent = false;
-    this.performAll();
+    this.performAll(now);
     this.take({ kind: "committed", seq: journal.lastSeq, oldestSeq: journal.oldestSeq }, now);
     if (journal.lastSeq - this.snapshotSeq >= SNAPSHOT_ENTRIES) this.snapshot();
     return true;
   }
 
-  private performAll(): void {
+  private performAll(now: Now): void {
     const effects = this.effects;
     this.effects = [];
     for (const effect of effects) {
       if (effect.kind === "acked") this.ackedSeq = effect.seq;
-      else this.options.perform(effect);
+      else if (effect.kind !== "send" || (effect.notAfterUpMs ?? Infinity) > now.upMs) this.options.perform(effect);
     }
   }
 
-  /** Stores the durable state, so that the next start replays little, and drops what is acked, old and covered. */
+  /**
+   * Stores the durable state, so that the next start replays little, and drops what is acked, old and covered. A disk that is
+   * full costs the snapshot, not the process: the next one is as good.
+   */
   snapshot(): void {
-    const { journal, retentionMs } = this.options;
+    const { journal, retentionMs, onCommitFailed } = this.options;
     // The state may be ahead of the disk by what lingers: a snapshot of that would never be replayed right.
     if (this.entries.length > 0) return;
-    journal.writeDoc("snapshot", encodeSnapshot(this.state.durable));
-    this.snapshotSeq = this.state.durable.seq;
-    this.trim(this.options.now().at - retentionMs);
+    try {
+      journal.writeDoc("snapshot", encodeSnapshot(this.state.durable));
+      this.snapshotSeq = this.state.durable.seq;
+      this.trim(this.options.now().at - retentionMs);
+    } catch (error) {
+      onCommitFailed(`snapshot: ${describeError(error)}`);
+    }
   }
 
   private trim(beforeAt: number): void {

@@ -30,6 +30,10 @@ export const OCPP_CALL_QUEUE_MAX = 32;
 /** Refused password tries per remote address and minute before it is answered 429. */
 export const OCPP_AUTH_FAILURES_PER_MIN = 20;
 export const STATIONS_PER_ER_MAX = 5_000;
+/** Stations that a hello tells of, connected or not. */
+export const HELLO_STATIONS_MAX = 10_000;
+/** Connectors remembered of one station; the status of more is journalled, not remembered. */
+export const CONNECTORS_PER_STATION_MAX = 200;
 
 /* Journal and uplink */
 /** Entries in one block (one commit). */
@@ -116,8 +120,9 @@ export const API_RATE_PER_MIN = 1_200;
 export const SSE_CLIENTS_MAX = 500;
 export const IDEMPOTENCY_HOURS = 24;
 
-assert(TURN_INPUTS_MAX * 2 <= BLOCK_ENTRIES_MAX, "a turn's inputs make at most two entries each");
+assert(TURN_INPUTS_MAX * 2 <= BLOCK_ENTRIES_MAX, "an ordinary turn fits into one block");
 assert(BLOCK_ENTRIES_MAX <= BATCH_ENTRIES_MAX, "a block must fit into a batch");
+assert(STATIONS_PER_ER_MAX <= HELLO_STATIONS_MAX, "a hello tells of every connected station");
 assert(ASK_DEADLINE_MS < OCPP_CALL_TIMEOUT_MS, "a question ends before the station gives up");
 assert(LEASE_LOW_WATER > LEASE_BLOCK_SIZE, "one whole block is always in reserve");
 assert(WIRE_MESSAGE_BYTES_MAX < LINK_HELD_BYTES_MAX, "the largest message can be held");

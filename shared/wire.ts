@@ -14,7 +14,7 @@ import { AppError } from "./errors.ts";
 import { Command } from "./command.ts";
 import { ClockState, Protocol } from "./entry.ts";
 import { StationId, TopicId, Uuid } from "./ids.ts";
-import { BATCH_ENTRIES_MAX, WIRE_MESSAGE_BYTES_MAX } from "./limits.ts";
+import { BATCH_ENTRIES_MAX, CONNECTORS_PER_STATION_MAX, HELLO_STATIONS_MAX, WIRE_MESSAGE_BYTES_MAX } from "./limits.ts";
 import { Policy } from "./policy.ts";
 
 export const UP_KINDS = ["hello", "journal", "ask"] as const;
@@ -69,9 +69,9 @@ export const Hello = Type.Object({
       protocol: Type.Optional(Protocol),
       online: Type.Boolean(),
       lastMessageAt: Type.Optional(Type.Integer()),
-      connectors: Type.Array(ConnectorSnapshot, { maxItems: 200 }),
+      connectors: Type.Array(ConnectorSnapshot, { maxItems: CONNECTORS_PER_STATION_MAX }),
     }),
-    { maxItems: 10_000 },
+    { maxItems: HELLO_STATIONS_MAX },
   ),
 });
 export type Hello = Static<typeof Hello>;

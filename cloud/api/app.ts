@@ -9,10 +9,13 @@ import fastifyStatic from "@fastify/static";
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
+import { Ajv } from "ajv";
+import { fullFormats } from "ajv-formats/dist/formats.js";
 import Fastify, {
   LogController,
   type FastifyBaseLogger,
   type FastifyInstance,
+  type FastifyReply,
   type RawServerDefault,
 } from "fastify";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -55,8 +58,11 @@ export type AppOptions = {
   metrics: () => Promise<{ contentType: string; text: string }>;
 };
 
-const VERSION = (JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string })
-  .version;
+const BODY_DEPTH_MAX = 32;
+
+const VERSION = (
+  JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string }
+).version;
 
 /** Where `npm run build` puts the page. */
 export const WEB_ROOT = fileURLToPath(new URL("../../dist/web/", import.meta.url));
@@ -72,10 +78,52 @@ function createServer(options: AppOptions): App {
     ...(options.logger === false ? { logger: false } : { loggerInstance: options.logger }),
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: API_BODY_BYTES_MAX,
+    // Ids are up to two 64 character names, percent-encoded.
+    routerOptions: { maxParamLength: 1_500 },
+    frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply as FastifyReply),
     genReqId: () => uuidV7(Date.now(), () => (last = (last * 1_664_525 + 1_013_904_223) >>> 0)),
-    ajv: { customOptions: { removeAdditional: false, coerceTypes: true, allErrors: false } },
   }).withTypeProvider<TypeBoxTypeProvider>() as App;
 }
+
+/**
+ * Queries, paths and headers are text and become what the schema says; a body says itself what it is, and `null` in it is not
+ * an empty text.
+ */
+function validation(app: App): void {
+  const options = { useDefaults: true, removeAdditional: false, allErrors: false, strict: false };
+  const validators = [new Ajv({ ...options, coerceTypes: true }), new Ajv(options)] as const;
+  for (const ajv of validators) {
+    for (const [name, format] of Object.entries(fullFormats)) ajv.addFormat(name, format);
+    for (const schema of sharedSchemas()) ajv.addSchema(schema);
+  }
+  const [ofText, ofBody] = validators;
+  app.setValidatorCompiler(({ schema, httpPart }) =>
+    (httpPart === "body" ? ofBody : ofText).compile(schema as object),
+  );
+  app.addHook("preValidation", async (request) => {
+    if (nestedDeeper(request.body, BODY_DEPTH_MAX)) {
+      throw new ApiProblem(400, "TOO_DEEP", `the body is nested deeper than ${BODY_DEPTH_MAX} levels`);
+    }
+  });
+}
+
+/** Level by level, so that no depth can overflow a stack. */
+function nestedDeeper(root: unknown, depthMax: number): boolean {
+  let level = [root];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > depthMax) return true;
+    level = level.flatMap((value) =>
+      typeof value === "object" && value !== null ? Object.values(value) : [],
+    );
+  }
+  return false;
+}
+
+/** By name, so that the document is the same whoever loads the module. */
+const sharedSchemas = (): TSchema[] =>
+  (Object.values(schemas) as (TSchema & { $id?: string })[])
+    .filter((schema) => typeof schema.$id === "string")
+    .sort((a, b) => (String(a.$id) < String(b.$id) ? -1 : 1));
 
 async function documentation(app: App): Promise<void> {
   await app.register(swagger, {
@@ -84,6 +132,21 @@ async function documentation(app: App): Promise<void> {
       info: { title: "Moov.olt API", version: VERSION, description: DESCRIPTION },
       components: { securitySchemes: { apiKey: { type: "http", scheme: "bearer" } } },
       security: [{ apiKey: [] }],
+    },
+    transformObject: (document) => {
+      if (!("openapiObject" in document)) throw new Error("the document is OpenAPI");
+      const problem = { schema: { $ref: "#/components/schemas/Problem" } };
+      for (const path of Object.values(document.openapiObject.paths ?? {})) {
+        for (const { responses } of Object.values(
+          path as Record<string, { responses: Record<string, unknown> }>,
+        )) {
+          responses["default"] = {
+            description: "What went wrong",
+            content: { "application/problem+json": problem },
+          };
+        }
+      }
+      return document.openapiObject;
     },
     refResolver: { buildLocalReference: (json, _base, _fragment, i) => String(json.$id ?? `def-${i}`) },
   });
@@ -97,21 +160,29 @@ function eventRoutes(app: App, { hub, requireActor }: Context): void {
       schema: {
         operationId: "streamEvents",
         tags: ["events"],
-        description: "Server-sent events with ids of what changed (LiveEvent); fetch what you show. Last-Event-ID is honoured.",
+        description:
+          "Server-sent events with ids of what changed (LiveEvent); fetch what you show. Last-Event-ID is honoured.",
         querystring: Type.Object({ siteId: Type.Optional(Type.String()) }),
-        produces: ["text/event-stream"],
+        response: {
+          200: { description: "The stream", content: { "text/event-stream": { schema: Type.String() } } },
+        },
       },
     },
     async (request, reply) => {
       const actor = await requireActor(request);
+      if (hub.full)
+        throw new ApiProblem(
+          503,
+          "TOO_MANY_STREAMS",
+          "too many event streams are open; try again in a moment",
+        );
       const lastEventId = request.headers["last-event-id"];
       reply.hijack();
-      const attached = hub.attach(reply.raw, {
+      hub.attach(reply.raw, {
         operatorId: actor.operatorId,
         siteId: request.query.siteId,
         lastEventId: typeof lastEventId === "string" ? lastEventId : undefined,
       });
-      if (!attached) reply.raw.writeHead(503, { "Retry-After": "10" }).end();
     },
   );
 }
@@ -141,9 +212,14 @@ async function pageRoutes(app: App, webRoot: string): Promise<void> {
     },
   });
   app.setNotFoundHandler((request, reply) => {
-    const page = request.method === "GET" && !request.url.startsWith("/v1/") && !request.url.startsWith("/assets/");
+    const page =
+      request.method === "GET" && !request.url.startsWith("/v1/") && !request.url.startsWith("/assets/");
     if (page) return reply.header("Cache-Control", "no-cache").sendFile("index.html");
-    return sendProblem(new ApiProblem(404, "NOT_FOUND", `${request.method} ${request.url} does not exist`), request, reply);
+    return sendProblem(
+      new ApiProblem(404, "NOT_FOUND", `${request.method} ${request.url} does not exist`),
+      request,
+      reply,
+    );
   });
 }
 
@@ -151,9 +227,8 @@ async function pageRoutes(app: App, webRoot: string): Promise<void> {
 export async function createApp(options: AppOptions): Promise<App> {
   const app = createServer(options);
   app.setErrorHandler((error, request, reply) => sendProblem(error as ApiProblem, request, reply));
-  for (const schema of Object.values(schemas)) {
-    if (typeof (schema as { $id?: string }).$id === "string") app.addSchema(schema as TSchema);
-  }
+  for (const schema of sharedSchemas()) app.addSchema(schema);
+  validation(app);
   await documentation(app);
   const requireActor = createAuthenticator(options.pool);
   const context: Context = { pool: options.pool, hub: options.hub, requireActor };
@@ -177,10 +252,15 @@ export async function createApp(options: AppOptions): Promise<App> {
   idTokenRoutes(app, context);
   eventRoutes(app, context);
   operationRoutes(app, options);
-  if (options.webRoot !== undefined && existsSync(`${options.webRoot}/index.html`)) await pageRoutes(app, options.webRoot);
+  if (options.webRoot !== undefined && existsSync(`${options.webRoot}/index.html`))
+    await pageRoutes(app, options.webRoot);
   else {
     app.setNotFoundHandler((request, reply) =>
-      sendProblem(new ApiProblem(404, "NOT_FOUND", `${request.method} ${request.url} does not exist`), request, reply),
+      sendProblem(
+        new ApiProblem(404, "NOT_FOUND", `${request.method} ${request.url} does not exist`),
+        request,
+        reply,
+      ),
     );
   }
   return app;

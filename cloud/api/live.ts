@@ -25,7 +25,8 @@ type LiveClient = {
 
 export type Hub = ReturnType<typeof createHub>;
 
-export function createHub() {
+/** Milliseconds between flushes and pings may be given, so that a test need not wait. */
+export function createHub({ flushMs = FLUSH_MS, pingMs = PING_MS } = {}) {
   const boot = randomUUID().slice(0, 8);
   const history: Item[] = [];
   const clients = new Set<LiveClient>();
@@ -40,7 +41,8 @@ export function createHub() {
     else client.response.write(text);
   }
 
-  const frame = (id: number, event: LiveEvent) => `id: ${boot}-${id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+  const frame = (id: number, event: LiveEvent) =>
+    `id: ${boot}-${id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
 
   function add(operatorId: string, event: LiveEvent): void {
     const item = { n: ++n, operatorId, event };
@@ -66,12 +68,15 @@ export function createHub() {
       client.waiting.clear();
       write(client, items.map((item) => frame(item.n, item.event)).join(""));
     }
-  }, FLUSH_MS);
-  const pinger = setInterval(() => clients.forEach((client) => write(client, ": ping\n\n")), PING_MS);
+  }, flushMs);
+  const pinger = setInterval(() => clients.forEach((client) => write(client, ": ping\n\n")), pingMs);
 
   return {
     get size() {
       return clients.size;
+    },
+    get full() {
+      return clients.size >= SSE_CLIENTS_MAX;
     },
     /** Payload of NOTIFY sg_live. */
     onNotify(payload: string): void {
@@ -79,27 +84,33 @@ export function createHub() {
       for (const event of events) add(operatorId, event);
     },
     reset,
-    /** Takes over a response. @returns false when there are too many clients. */
+    /** Takes over a response. Ask `full` first. */
     attach(
       response: ServerResponse,
       who: { operatorId: string; siteId: string | undefined; lastEventId: string | undefined },
-    ): boolean {
-      if (clients.size >= SSE_CLIENTS_MAX) return false;
-      const client: LiveClient = { operatorId: who.operatorId, siteId: who.siteId, response, waiting: new Map() };
+    ): void {
+      const client: LiveClient = {
+        operatorId: who.operatorId,
+        siteId: who.siteId,
+        response,
+        waiting: new Map(),
+      };
       response.writeHead(200, {
         "Content-Type": "text/event-stream",
         "Cache-Control": "no-store",
+        // A stream ends with its connection: kept alive, it would hold up the end of the server for a minute.
+        Connection: "close",
         "X-Accel-Buffering": "no",
       });
       const [lastBoot, last] = (who.lastEventId ?? "").split("-");
       const since = Number(last);
       const reaches = lastBoot === boot && history.length > 0 && since >= (history[0]?.n ?? Infinity) - 1;
       if (reaches) {
-        for (const item of history) if (item.n > since && wants(client, item)) write(client, frame(item.n, item.event));
+        for (const item of history)
+          if (item.n > since && wants(client, item)) write(client, frame(item.n, item.event));
       } else write(client, frame(n, { type: "reset" }));
       clients.add(client);
       response.on("close", () => clients.delete(client));
-      return true;
     },
     stop(): void {
       clearInterval(flusher);

@@ -1,7 +1,7 @@
 /**
  * Errors of the API: RFC 9457 problems with stable codes. Thrown anywhere below a route, turned into a response once.
  *
- * 400 the request is wrong · 401 no or unknown key · 404 not there, or not yours · 409 the same request is under way ·
+ * 400 the request is wrong, or a value in it cannot be stored · 401 no or unknown key · 404 not there, or not yours · 409 the same request is under way ·
  * 422 Idempotency-Key used with another body · 429 too many · 503 try again.
  */
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
@@ -34,9 +34,15 @@ export class ApiProblem extends Error {
   }
 }
 
-export const notFound = (what: string, id: string) => new ApiProblem(404, "NOT_FOUND", `there is no ${what} "${id}"`);
+export const notFound = (what: string, id: string) =>
+  new ApiProblem(404, "NOT_FOUND", `there is no ${what} "${id}"`);
 
-function toProblem(error: FastifyError | ApiProblem): { status: number; code: string; detail: string; errors?: Problem["errors"] } {
+function toProblem(error: FastifyError | ApiProblem): {
+  status: number;
+  code: string;
+  detail: string;
+  errors?: Problem["errors"];
+} {
   if (error instanceof ApiProblem) {
     const { status, code, message: detail, errors } = error;
     return { status, code, detail, ...(errors === undefined ? {} : { errors }) };
@@ -50,16 +56,29 @@ function toProblem(error: FastifyError | ApiProblem): { status: number; code: st
   }
   const status = error.statusCode ?? 500;
   if (status < 500) return { status, code: error.code, detail: error.message };
-  const away = /ECONN|ETIMEDOUT|57P0|terminat|timeout exceeded|Connection/.test(`${error.code} ${error.message}`);
+  // PostgreSQL could not take a value as it came from the client: NUL in a text, a date that no calendar has, …
+  if (/^22...$/.test(error.code)) return { status: 400, code: "INVALID_VALUE", detail: error.message };
+  const away = /ECONN|ETIMEDOUT|57P0|terminat|timeout exceeded|Connection/.test(
+    `${error.code} ${error.message}`,
+  );
   return away
     ? { status: 503, code: "DATABASE_AWAY", detail: "the database cannot be reached; try again in a moment" }
-    : { status: 500, code: "INTERNAL", detail: "something broke on our side; the id in `instance` finds it in the log" };
+    : {
+        status: 500,
+        code: "INTERNAL",
+        detail: "something broke on our side; the id in `instance` finds it in the log",
+      };
 }
 
-export function sendProblem(error: FastifyError | ApiProblem, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+export function sendProblem(
+  error: FastifyError | ApiProblem,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
   const { status, code, detail, errors } = toProblem(error);
-  if (status >= 500) request.log.error({ code, reason: describeError(error), stack: error.stack }, "request failed");
-  if (status === 503) void reply.header("Retry-After", "2");
+  if (status >= 500)
+    request.log.error({ code, reason: describeError(error), stack: error.stack }, "request failed");
+  if (status === 503 || status === 429) void reply.header("Retry-After", status === 503 ? "2" : "60");
   const problem: Problem = {
     type: `urn:moov-olt:problem:${code.toLowerCase().replaceAll("_", "-")}`,
     title: TITLES[status] ?? "Error",

@@ -36,6 +36,8 @@ export type StationChange = {
   protocol?: string;
   online?: boolean;
   online_changed_at?: number;
+  /** It went and came back within the batch: the time counts even where the state is the old one. */
+  flapped?: boolean;
   last_message_at?: number;
   vendor?: string;
   model?: string;
@@ -68,6 +70,8 @@ export type TransactionChange = {
   meter_start_wh?: number;
   meter_stop_wh?: number;
   last_energy_wh?: number;
+  /** Lowest register among the samples: below an earlier batch's highest, it fell. */
+  min_energy_wh?: number;
   power_w?: number;
   soc_percent?: number;
   last_sample_at?: number;
@@ -129,8 +133,10 @@ export type Changes = {
   meterSamples: MeterSampleRow[];
   commands: Map<string, CommandChange>;
   er: ErChange;
-  /** The ER was restarted in between: what was online before is not any more. */
+  /** The ER was restarted in between: what was online before is not any more … */
   allOffline: boolean;
+  /** … since its first start in the batch. */
+  offlineAt?: number;
   parked: ParkedRow[];
 };
 

@@ -6,7 +6,7 @@
  * seen makes a transaction of its own that a person must look at: nothing is dropped, nothing is rounded to "ok".
  */
 import { Compile, type Validator } from "typebox/compile";
-import { given } from "../../shared/given.ts";
+import { defined, given } from "../../shared/given.ts";
 import * as schemas from "../../shared/entry.ts";
 import type { Entry, EntryKind, EntryOf } from "../../shared/entry.ts";
 import { unreachable } from "../../shared/errors.ts";
@@ -64,10 +64,29 @@ function stationOf(changes: Changes, stationId: string): StationChange {
   return station;
 }
 
-function transactionOf(changes: Changes, transactionId: string, stationId: string, at: number): TransactionChange {
+/** Keeps the time of the last change. What an ER's start put offline is not online before it comes back. */
+function setOnline(changes: Changes, stationId: string, online: boolean, at: number): void {
+  const station = stationOf(changes, stationId);
+  const before = station.online ?? (changes.allOffline ? false : undefined);
+  if (before === online) return;
+  Object.assign(station, { online, online_changed_at: at }, before === undefined ? {} : { flapped: true });
+}
+
+function transactionOf(
+  changes: Changes,
+  transactionId: string,
+  stationId: string,
+  at: number,
+): TransactionChange {
   let transaction = changes.transactions.get(transactionId);
   if (transaction === undefined) {
-    transaction = { transaction_id: transactionId, station_id: stationId, seen_at: at, flags: [], needs_review: false };
+    transaction = {
+      transaction_id: transactionId,
+      station_id: stationId,
+      seen_at: at,
+      flags: [],
+      needs_review: false,
+    };
     changes.transactions.set(transactionId, transaction);
   }
   return transaction;
@@ -80,27 +99,34 @@ function addFlags(transaction: TransactionChange, flags: readonly string[] | und
   }
 }
 
-function addSamples(changes: Changes, transaction: TransactionChange, samples: StationSample[], entryAt: number): void {
+function addSamples(
+  changes: Changes,
+  transaction: TransactionChange,
+  samples: StationSample[],
+  entryAt: number,
+): void {
   for (const sample of samples) {
     const at = believable(sample.at, entryAt);
     const { energyImportWh, powerW, currentPhasesMa, voltagePhasesMv, socPercent } = sample;
     if (energyImportWh === undefined && powerW === undefined && socPercent === undefined) continue;
-    changes.samples.push({
+    const row = defined({
       at,
       transaction_id: transaction.transaction_id,
-      ...given("energy_import_wh", energyImportWh),
-      ...given("power_w", powerW),
-      ...given("current_phases_ma", currentPhasesMa),
-      ...given("voltage_phases_mv", voltagePhasesMv),
-      ...given("soc_percent", socPercent),
+      energy_import_wh: energyImportWh,
+      power_w: powerW,
+      current_phases_ma: currentPhasesMa,
+      voltage_phases_mv: voltagePhasesMv,
+      soc_percent: socPercent,
     });
+    changes.samples.push(row);
     if (energyImportWh !== undefined) {
       if (energyImportWh < (transaction.last_energy_wh ?? 0)) addFlags(transaction, ["register-fell"]);
       transaction.last_energy_wh = Math.max(transaction.last_energy_wh ?? 0, energyImportWh);
+      transaction.min_energy_wh = Math.min(transaction.min_energy_wh ?? energyImportWh, energyImportWh);
     }
     if (at < (transaction.last_sample_at ?? 0)) continue;
     transaction.last_sample_at = at;
-    if (powerW !== undefined) transaction.power_w = powerW;
+    if (powerW !== undefined && transaction.ended_at === undefined) transaction.power_w = powerW;
     if (socPercent !== undefined) transaction.soc_percent = socPercent;
   }
 }
@@ -108,7 +134,11 @@ function addSamples(changes: Changes, transaction: TransactionChange, samples: S
 type TransactionMessage = Extract<StationMessage, { kind: "transaction" }>;
 
 function answeredStatus(response: string): { status?: string; transactionId?: string } {
-  const [, , answer] = JSON.parse(response) as [number, string, Record<string, Record<string, unknown> | number>];
+  const [, , answer] = JSON.parse(response) as [
+    number,
+    string,
+    Record<string, Record<string, unknown> | number>,
+  ];
   const info = (answer["idTagInfo"] ?? answer["idTokenInfo"]) as Record<string, unknown> | undefined;
   const id = answer["transactionId"];
   return {
@@ -117,46 +147,63 @@ function answeredStatus(response: string): { status?: string; transactionId?: st
   };
 }
 
-function applyTransaction(changes: Changes, entry: EntryOf<"ocpp.handled">, message: TransactionMessage, stationId: string) {
+function applyTransaction(
+  changes: Changes,
+  entry: EntryOf<"ocpp.handled">,
+  message: TransactionMessage,
+  stationId: string,
+) {
   if (entry.transactionId === undefined || entry.basis === "repeat") return;
   const at = believable(message.at, entry.at);
   const transaction = transactionOf(changes, entry.transactionId, stationId, at);
   const answered = answeredStatus(entry.response);
   // Readings kept during a short loss of the socket are everyday; a replayed start or stop is worth knowing.
-  addFlags(transaction, message.event === "Updated" ? entry.flags?.filter((f) => f !== "replayed") : entry.flags);
-  Object.assign(
+  addFlags(
     transaction,
-    given("ocpp_transaction_id", message.ocppTransactionId ?? answered.transactionId),
-    given("evse_id", message.evseId),
-    given("connector_id", message.connectorId),
-    given("charging_state", message.chargingState),
-    given("meter_start_wh", message.meterStartWh),
+    message.event === "Updated" ? entry.flags?.filter((f) => f !== "replayed") : entry.flags,
   );
+  const told = defined({
+    ocpp_transaction_id: message.ocppTransactionId ?? answered.transactionId,
+    evse_id: message.evseId,
+    connector_id: message.connectorId,
+    charging_state: message.chargingState,
+    meter_start_wh: transaction.meter_start_wh ?? message.meterStartWh,
+  });
+  Object.assign(transaction, told);
   if (message.meterStartWh !== undefined) {
     transaction.last_energy_wh = Math.max(transaction.last_energy_wh ?? 0, message.meterStartWh);
   }
   if (message.event === "Started") transaction.started_at = at;
   if (message.idToken !== undefined && message.event !== "Ended") {
     transaction.id_token = message.idToken.idToken;
-    transaction.authorized_by = entry.basis ?? "unknown";
-    Object.assign(transaction, given("authorization_status", answered.status));
+    Object.assign(
+      transaction,
+      given("authorized_by", entry.basis),
+      given("authorization_status", answered.status),
+    );
   }
   addSamples(changes, transaction, message.samples, entry.at);
   if (message.event !== "Ended") {
     // OCPP 1.6 answers a refused start with an id all the same; it counts as ended unless the station goes on.
-    const refused = entry.protocol === "ocpp1.6" && answered.status !== undefined && answered.status !== "Accepted";
-    if (refused) Object.assign(transaction, { ended_at: at, stopped_reason: "DeAuthorized" });
+    const refused =
+      entry.protocol === "ocpp1.6" && answered.status !== undefined && answered.status !== "Accepted";
+    if (refused) Object.assign(transaction, { ended_at: at, power_w: 0, stopped_reason: "DeAuthorized" });
     return;
   }
   transaction.ended_at = at;
   transaction.power_w = 0;
-  Object.assign(transaction, given("meter_stop_wh", message.meterStopWh), given("stopped_reason", message.stoppedReason));
-  if (message.meterStopWh !== undefined && message.meterStopWh < (transaction.last_energy_wh ?? 0)) {
-    addFlags(transaction, ["stop-below-register"]);
-  }
+  Object.assign(transaction, given("stopped_reason", message.stoppedReason));
+  if (message.meterStopWh === undefined) return;
+  transaction.meter_stop_wh = Math.min(transaction.meter_stop_wh ?? message.meterStopWh, message.meterStopWh);
+  if (message.meterStopWh < (transaction.last_energy_wh ?? 0)) addFlags(transaction, ["stop-below-register"]);
 }
 
-function applyMessage(changes: Changes, entry: EntryOf<"ocpp.handled">, stationId: string): void {
+function applyMessage(
+  changes: Changes,
+  entry: EntryOf<"ocpp.handled">,
+  stationId: string,
+  history: boolean,
+): void {
   const [, , , payload] = JSON.parse(entry.request) as [number, string, string, Record<string, unknown>];
   const message = dialectOf(entry.protocol).read(entry.action, payload);
   switch (message.kind) {
@@ -171,6 +218,7 @@ function applyMessage(changes: Changes, entry: EntryOf<"ocpp.handled">, stationI
       return;
     }
     case "status":
+      if (history) return;
       changes.connectors.set(`${stationId} ${message.evseId} ${message.connectorId}`, {
         station_id: stationId,
         evse_id: message.evseId,
@@ -194,33 +242,44 @@ function applyMessage(changes: Changes, entry: EntryOf<"ocpp.handled">, stationI
   }
 }
 
-function applyOcpp(changes: Changes, entry: EntryOf<"ocpp.handled" | "ocpp.rejected" | "ocpp.called">, names: Names) {
+function applyOcpp(
+  changes: Changes,
+  entry: EntryOf<"ocpp.handled" | "ocpp.rejected" | "ocpp.called">,
+  names: Names,
+  history: boolean,
+): void {
   const stationId = names.stationId(entry.stationId);
-  changes.messages.push({
+  const handled = entry.kind === "ocpp.handled" ? entry : undefined;
+  const called = entry.kind === "ocpp.called" ? entry : undefined;
+  const row = defined({
     at: entry.at,
     station_id: stationId,
     seq: entry.seq,
     kind: entry.kind,
     protocol: entry.protocol,
-    ...given("action", entry.action),
+    action: entry.action,
     request: entry.request,
-    ...given("response", entry.response),
-    ...given("reason", entry.kind === "ocpp.rejected" ? `${entry.code}: ${entry.reason}` : undefined),
-    ...given("reason", entry.kind === "ocpp.called" ? entry.failure : undefined),
-    ...given("command_id", entry.kind === "ocpp.called" ? entry.commandId : undefined),
-    ...given("transaction_id", entry.kind === "ocpp.handled" ? entry.transactionId : undefined),
-    ...given("flags", entry.kind === "ocpp.handled" ? entry.flags : undefined),
+    response: entry.response,
+    reason: entry.kind === "ocpp.rejected" ? `${entry.code}: ${entry.reason}` : called?.failure,
+    command_id: called?.commandId,
+    transaction_id: handled?.transactionId,
+    flags: handled?.flags,
   });
+  changes.messages.push(row);
   const station = stationOf(changes, stationId);
   station.last_message_at = entry.at;
   station.protocol = entry.protocol;
-  if (entry.kind === "ocpp.handled") applyMessage(changes, entry, stationId);
+  if (entry.kind === "ocpp.handled") applyMessage(changes, entry, stationId, history);
 }
 
-function applyConnection(changes: Changes, entry: EntryOf<"station.online" | "station.offline">, names: Names): void {
+function applyConnection(
+  changes: Changes,
+  entry: EntryOf<"station.online" | "station.offline">,
+  names: Names,
+  history: boolean,
+): void {
   const stationId = names.stationId(entry.stationId);
-  const online = entry.kind === "station.online";
-  Object.assign(stationOf(changes, stationId), { online, online_changed_at: entry.at });
+  if (!history) setOnline(changes, stationId, entry.kind === "station.online", entry.at);
   if (entry.kind === "station.online") stationOf(changes, stationId).protocol = entry.protocol;
   const base = { at: entry.at, station_id: stationId, seq: entry.seq, kind: entry.kind };
   if (entry.kind === "station.online") {
@@ -237,6 +296,7 @@ function applyMeter(changes: Changes, entry: EntryOf<"meter.sampled" | "meter.he
     return;
   }
   const { reading } = entry;
+  delete meter.state_reason;
   Object.assign(meter, { sampled_at: entry.at, reading, flags: entry.flags ?? [], state: "ok" });
   changes.meterSamples.push({
     at: entry.at,
@@ -254,21 +314,30 @@ function applyCommand(changes: Changes, entry: EntryOf<"command.accepted" | "com
   if (entry.kind === "command.accepted") command.accepted_at = entry.at;
   else {
     const { status, response, reason } = entry;
-    Object.assign(command, { finished_at: entry.at, status }, given("response", response), given("reason", reason));
+    Object.assign(
+      command,
+      { finished_at: entry.at, status },
+      given("response", response),
+      given("reason", reason),
+    );
   }
 }
 
-/** Adds what one checked entry means to the changes of its batch. Throws only on a bug or a frame that cannot be read. */
-export function project(changes: Changes, entry: Entry, names: Names): void {
+/**
+ * Adds what one checked entry means to the changes of its batch. Throws only on a bug or a frame that cannot be read.
+ * @param history the ER's last hello was newer than this entry and has told how the site is now: what the entry says of
+ *   connections and connectors is past, and must not overwrite the map while a backlog drains.
+ */
+export function project(changes: Changes, entry: Entry, names: Names, history = false): void {
   changes.er.clock = entry.clock;
   switch (entry.kind) {
     case "ocpp.handled":
     case "ocpp.rejected":
     case "ocpp.called":
-      return applyOcpp(changes, entry, names);
+      return applyOcpp(changes, entry, names, history);
     case "station.online":
     case "station.offline":
-      return applyConnection(changes, entry, names);
+      return applyConnection(changes, entry, names, history);
     case "meter.sampled":
     case "meter.health":
       return applyMeter(changes, entry, names);
@@ -282,11 +351,18 @@ export function project(changes: Changes, entry: Entry, names: Names): void {
       changes.er.clock_offset_ms = entry.offsetMs;
       return;
     case "er.started":
-      Object.assign(changes.er, { boot: entry.boot, release: entry.release, started_at: entry.at, stopped_at: null });
-      changes.allOffline = true;
+      Object.assign(changes.er, {
+        boot: entry.boot,
+        release: entry.release,
+        started_at: entry.at,
+        stopped_at: null,
+      });
+      if (history) return;
       for (const station of changes.stations.values()) {
-        if (station.online !== undefined) Object.assign(station, { online: false, online_changed_at: entry.at });
+        if (station.online === true) setOnline(changes, station.station_id, false, entry.at);
       }
+      changes.allOffline = true;
+      changes.offlineAt ??= entry.at;
       return;
     case "er.stopped":
       changes.er.stopped_at = entry.at;

@@ -35,7 +35,8 @@ const METER_SAMPLES = `
        power_w bigint, power_phases_w integer[])`;
 
 const ALL_OFFLINE = `
-  update station set online = false, online_changed_at = ${ms("$2::float8")} where er_id = $1 and online`;
+  update station set online = false, online_changed_at = ${ms("$2::float8")}
+  where er_id = $1 and online and station_id <> all ($3::text[])`;
 
 /** Rows exist: `ensureStations` made them before. An ER that now speaks for a station owns it. */
 const STATIONS = `
@@ -43,7 +44,7 @@ const STATIONS = `
     er_id = $2,
     protocol = coalesce(r.protocol, s.protocol),
     online = coalesce(r.online, s.online),
-    online_changed_at = case when r.online is null or r.online = s.online then s.online_changed_at
+    online_changed_at = case when r.online is null or (r.online = s.online and r.flapped is null) then s.online_changed_at
                              else ${ms("r.online_changed_at")} end,
     last_message_at = greatest(s.last_message_at, ${ms("r.last_message_at")}),
     vendor = coalesce(r.vendor, s.vendor),
@@ -52,7 +53,7 @@ const STATIONS = `
     firmware_version = coalesce(r.firmware_version, s.firmware_version),
     booted_at = coalesce(${ms("r.booted_at")}, s.booted_at)
   from json_to_recordset($1::json) as r(station_id text, protocol text, online boolean, online_changed_at float8,
-       last_message_at float8, vendor text, model text, serial_number text, firmware_version text, booted_at float8)
+       flapped boolean, last_message_at float8, vendor text, model text, serial_number text, firmware_version text, booted_at float8)
   where s.station_id = r.station_id`;
 
 const CONNECTORS = `
@@ -67,12 +68,12 @@ const CONNECTORS = `
   insert into connector (station_id, evse_id, connector_id, operator_id, status, detail, error_code, status_at)
   select station_id, evse_id, connector_id, $2, status, detail, error_code, ${ms("status_at")} from incoming
   on conflict (station_id, evse_id, connector_id) do update set
-    status = excluded.status, detail = excluded.detail, error_code = excluded.error_code, status_at = excluded.status_at
-  where connector.status_at <= excluded.status_at`;
+    status = excluded.status, detail = excluded.detail, error_code = excluded.error_code, status_at = excluded.status_at`;
 
 /**
  * A transaction's row may be made by any of its messages. Registers only rise; of two stops the lower one counts, and a person
- * is told.
+ * is told. What falls below an earlier batch is found here, what falls within the batch was found before. The latest power
+ * counts, none after the end.
  */
 const TRANSACTIONS = `
   insert into transaction as t (transaction_id, ocpp_transaction_id, operator_id, site_id, er_id, station_id, evse_id,
@@ -82,11 +83,14 @@ const TRANSACTIONS = `
     r.charging_state, ${ms("coalesce(r.started_at, r.seen_at)")}, ${ms("r.ended_at")}, r.meter_start_wh, r.meter_stop_wh,
     r.last_energy_wh, r.power_w, r.soc_percent, ${ms("r.last_sample_at")}, r.id_token,
     coalesce(r.authorized_by, 'unknown'), r.authorization_status, r.stopped_reason,
-    case when r.started_at is null then r.flags || '{time-estimated}' else r.flags end, r.needs_review
+    r.flags || case when r.started_at is null then '{time-estimated}'::text[] else '{}' end
+      || case when r.min_energy_wh < old.last_energy_wh then '{register-fell}'::text[] else '{}' end
+      || case when r.meter_stop_wh < old.last_energy_wh then '{stop-below-register}'::text[] else '{}' end, r.needs_review
   from json_to_recordset($1::json) as r(transaction_id uuid, station_id text, ocpp_transaction_id text, evse_id integer,
     connector_id integer, charging_state text, seen_at float8, started_at float8, ended_at float8, meter_start_wh bigint,
-    meter_stop_wh bigint, last_energy_wh bigint, power_w bigint, soc_percent integer, last_sample_at float8, id_token text,
-    authorized_by text, authorization_status text, stopped_reason text, flags text[], needs_review boolean)
+    meter_stop_wh bigint, last_energy_wh bigint, min_energy_wh bigint, power_w bigint, soc_percent integer, last_sample_at float8,
+    id_token text, authorized_by text, authorization_status text, stopped_reason text, flags text[], needs_review boolean)
+    left join transaction old on old.transaction_id = r.transaction_id
   on conflict (transaction_id) do update set
     ocpp_transaction_id = coalesce(excluded.ocpp_transaction_id, t.ocpp_transaction_id),
     evse_id = case when excluded.evse_id = 0 then t.evse_id else excluded.evse_id end,
@@ -97,15 +101,21 @@ const TRANSACTIONS = `
     meter_start_wh = coalesce(t.meter_start_wh, excluded.meter_start_wh),
     meter_stop_wh = least(t.meter_stop_wh, excluded.meter_stop_wh),
     last_energy_wh = greatest(t.last_energy_wh, excluded.last_energy_wh),
-    power_w = coalesce(excluded.power_w, t.power_w),
-    soc_percent = coalesce(excluded.soc_percent, t.soc_percent),
+    power_w = case when coalesce(excluded.ended_at, t.ended_at) is not null then 0
+                   when excluded.last_sample_at < t.last_sample_at then t.power_w
+                   else coalesce(excluded.power_w, t.power_w) end,
+    soc_percent = case when excluded.last_sample_at < t.last_sample_at then t.soc_percent
+                       else coalesce(excluded.soc_percent, t.soc_percent) end,
     last_sample_at = greatest(t.last_sample_at, excluded.last_sample_at),
     id_token = coalesce(excluded.id_token, t.id_token),
     authorized_by = case when excluded.authorized_by = 'unknown' then t.authorized_by else excluded.authorized_by end,
     authorization_status = coalesce(excluded.authorization_status, t.authorization_status),
     stopped_reason = coalesce(excluded.stopped_reason, t.stopped_reason),
-    flags = case when excluded.flags <@ (t.flags || '{time-estimated}') then t.flags
-                 else array(select distinct unnest(t.flags || array_remove(excluded.flags, 'time-estimated')) order by 1) end,
+    flags = case when excluded.flags = t.flags then t.flags
+                 else array(select distinct f from unnest(t.flags || excluded.flags) f
+                            -- The time is not estimated any more as soon as one start has told it.
+                            where f <> 'time-estimated' or (f = any (t.flags) and f = any (excluded.flags))
+                            order by 1) end,
     needs_review = t.needs_review or excluded.needs_review`;
 
 const METERS = `
@@ -126,10 +136,11 @@ const METERS = `
 const COMMANDS = `
   update command c set
     accepted_at = coalesce(${ms("r.accepted_at")}, c.accepted_at),
-    finished_at = coalesce(${ms("r.finished_at")}, c.finished_at),
-    status = coalesce(r.status, case when c.finished_at is null then 'accepted' else c.status end),
+    finished_at = case when r.status is null and c.status = 'expired' then null
+                       else coalesce(${ms("r.finished_at")}, c.finished_at) end,
+    status = coalesce(r.status, case when c.status in ('pending', 'sent', 'expired') then 'accepted' else c.status end),
     response = coalesce(r.response, c.response),
-    reason = case when r.status is null then c.reason else r.reason end
+    reason = case when r.status is null and c.status <> 'expired' then c.reason else r.reason end
   from json_to_recordset($1::json) as r(command_id uuid, accepted_at float8, finished_at float8, status text, response json,
        reason text)
   where c.command_id = r.command_id and c.er_id = $2`;
@@ -147,15 +158,32 @@ const PARKED = `
   select $2, $3, r.seq, $4, r.entry, r.reason from json_to_recordset($1::json) as r(seq bigint, entry text, reason text)
   on conflict do nothing`;
 
+/**
+ * JSON that PostgreSQL can read as text: NUL and half surrogates, which no text of its can hold, become U+FFFD. Frames hold
+ * them escaped, as they were on the wire.
+ */
+export function toJson(value: unknown): string {
+  const text = JSON.stringify(value);
+  if (!text.includes("\\u0000") && !text.includes("\\ud")) return text;
+  return text.replace(/\\(?:u0000|ud[89a-f][0-9a-f]{2}|.)/g, (escape) =>
+    /^.(u0000|ud)/.test(escape) ? "\\ufffd" : escape,
+  );
+}
+
 /** Writes all changes of a batch. Statements without rows are left out. */
 export async function applyChanges(client: Client, changes: Changes, origin: Origin): Promise<void> {
   const { erId, journalId, siteId, operatorId } = origin;
   const rows = async (sql: string, values: Iterable<unknown>, ...rest: unknown[]) => {
     const list = [...values];
-    if (list.length > 0) await client.query(sql, [JSON.stringify(list), ...rest]);
+    if (list.length > 0) await client.query(sql, [toJson(list), ...rest]);
   };
   const { er } = changes;
-  if (changes.allOffline) await client.query(ALL_OFFLINE, [erId, er.started_at ?? Date.now()]);
+  if (changes.allOffline) {
+    const told = [...changes.stations.values()]
+      .filter((s) => s.online !== undefined)
+      .map((s) => s.station_id);
+    await client.query(ALL_OFFLINE, [erId, changes.offlineAt ?? Date.now(), told]);
+  }
   await rows(STATIONS, changes.stations.values(), erId);
   await rows(CONNECTORS, changes.connectors.values(), operatorId);
   await rows(TRANSACTIONS, changes.transactions.values(), operatorId, siteId, erId);

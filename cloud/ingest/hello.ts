@@ -1,12 +1,13 @@
 /**
  * An ER says hello: its site and itself are known, the map is right at once, and it learns where this SG stands.
  *
- * The snapshot fills the state of stations that the projection has not reached yet; the journal, when it drains, has the
- * last word, because it says the same with more detail.
+ * The snapshot tells the state after `lastSeq`. Entries up to there, when they drain, are history: they fill the timeline and
+ * the transactions but leave the map alone. A hello that comes after newer entries were stored changes nothing of the map.
  */
 import type { Ack, Hello } from "../../shared/wire.ts";
 import { firstChain } from "../../shared/block.ts";
 import { inTransaction, type Client, type Pool } from "../db/pool.ts";
+import { toJson } from "./apply.ts";
 import { ensureStations, namesOf, type NameCache } from "./names.ts";
 
 const ms = (column: string) => `to_timestamp(${column} / 1000.0)`;
@@ -15,12 +16,12 @@ export type HelloResult = { ack: Ack; siteId: string; operatorId: string; policy
 
 const UPSERT_ER = `
   insert into er as e (er_id, site_id, operator_id, release, boot, started_at, journal_id, journal_seq, policy_version,
-                       clock, last_seen_at, stopped_at)
-  values ($1, $2, $3, $4, $5, ${ms("$6::float8")}, $7, $8, $9, $10, now(), null)
+                       clock, last_seen_at, stopped_at, snapshot_seq)
+  values ($1, $2, $3, $4, $5, ${ms("$6::float8")}, $7, $8, $9, $10, now(), null, $8)
   on conflict (er_id) do update set
     site_id = excluded.site_id, release = excluded.release, boot = excluded.boot, started_at = excluded.started_at,
     journal_id = excluded.journal_id, journal_seq = excluded.journal_seq, policy_version = excluded.policy_version,
-    clock = excluded.clock, last_seen_at = now(), stopped_at = null`;
+    clock = excluded.clock, last_seen_at = now(), stopped_at = null, snapshot_seq = excluded.snapshot_seq`;
 
 const STATIONS = `
   update station s set
@@ -41,20 +42,31 @@ const CONNECTORS = `
   insert into connector (station_id, evse_id, connector_id, operator_id, status, detail, error_code, status_at)
   select station_id, evse_id, connector_id, $2, status, detail, error_code, ${ms("status_at")} from incoming
   on conflict (station_id, evse_id, connector_id) do update set
-    status = excluded.status, detail = excluded.detail, error_code = excluded.error_code, status_at = excluded.status_at
-  where connector.status_at < excluded.status_at`;
+    status = excluded.status, detail = excluded.detail, error_code = excluded.error_code, status_at = excluded.status_at`;
 
-async function applySnapshot(client: Client, cache: NameCache, hello: Hello, operatorId: string): Promise<void> {
+async function applySnapshot(
+  client: Client,
+  cache: NameCache,
+  hello: Hello,
+  operatorId: string,
+): Promise<void> {
   const er = { erId: hello.erId, siteId: hello.siteId, operatorId };
-  await ensureStations(client, cache, hello.stations.map((s) => s.stationId), er);
-  const names = namesOf(cache, er);
+  const names = namesOf(
+    await ensureStations(
+      client,
+      cache,
+      hello.stations.map((s) => s.stationId),
+      er,
+    ),
+    er,
+  );
   const stations = hello.stations.map((s) => ({
     station_id: names.stationId(s.stationId),
     protocol: s.protocol,
     online: s.online,
     last_message_at: s.lastMessageAt,
   }));
-  if (stations.length > 0) await client.query(STATIONS, [JSON.stringify(stations), hello.erId]);
+  if (stations.length > 0) await client.query(STATIONS, [toJson(stations), hello.erId]);
   const connectors = hello.stations.flatMap((s) =>
     s.connectors.map((c) => ({
       station_id: names.stationId(s.stationId),
@@ -66,7 +78,25 @@ async function applySnapshot(client: Client, cache: NameCache, hello: Hello, ope
       status_at: c.at,
     })),
   );
-  if (connectors.length > 0) await client.query(CONNECTORS, [JSON.stringify(connectors), operatorId]);
+  // One statement changes a row once: of a connector that is named twice the last one counts.
+  const unique = new Map(connectors.map((c) => [`${c.station_id} ${c.evse_id} ${c.connector_id}`, c]));
+  if (unique.size > 0) await client.query(CONNECTORS, [toJson([...unique.values()]), operatorId]);
+}
+
+/** PostgreSQL's text holds no NUL. */
+const clean = (text: string) => text.replaceAll("\0", "\ufffd");
+
+/** The zone, where PostgreSQL knows it: a wrong one would break every query of a day's energy. */
+async function knownTimeZone(pool: Pool, timeZone: string): Promise<string> {
+  const zone = clean(timeZone);
+  const known = pool.query("select now() at time zone $1::text", [zone]);
+  return known.then(
+    () => zone,
+    (error: { code?: string }) => {
+      if (error.code === "22023") return "UTC";
+      throw error;
+    },
+  );
 }
 
 /** Everything of one hello in one transaction. A new ER belongs to the given operator until enrolment says otherwise. */
@@ -76,12 +106,16 @@ export async function storeHello(
   hello: Hello,
   defaultOperatorId: string,
 ): Promise<HelloResult> {
+  const timeZone = await knownTimeZone(pool, hello.timeZone);
   return inTransaction(pool, async (client) => {
+    // Before anything else, as batches do it: whoever holds the journal's row may wait for the others, never the other way.
+    const lock = "select from journal where er_id = $1 and journal_id = $2 for update";
+    await client.query(lock, [hello.erId, hello.journalId]);
     await client.query(
       `insert into site as s (site_id, operator_id, name, time_zone) values ($1, $2, $3, $4)
        on conflict (site_id) do update set name = excluded.name, time_zone = excluded.time_zone
        where (s.name, s.time_zone) is distinct from (excluded.name, excluded.time_zone)`,
-      [hello.siteId, defaultOperatorId, hello.siteName, hello.timeZone],
+      [hello.siteId, defaultOperatorId, clean(hello.siteName), timeZone],
     );
     const site = await client.query<{ operator_id: string; policy_version: number }>(
       "select operator_id, policy_version from site where site_id = $1",
@@ -92,7 +126,7 @@ export async function storeHello(
       hello.erId,
       hello.siteId,
       operatorId,
-      hello.release,
+      clean(hello.release),
       hello.boot,
       hello.startedAt,
       hello.journalId,
@@ -105,14 +139,18 @@ export async function storeHello(
       [hello.erId, hello.journalId, operatorId, firstChain(hello.journalId)],
     );
     const cursor = await client.query<{ seq: number }>(
-      "select seq from journal where er_id = $1 and journal_id = $2",
+      // Locked, so that no batch slips in between this look and the snapshot.
+      "select seq from journal where er_id = $1 and journal_id = $2 for update",
       [hello.erId, hello.journalId],
     );
-    await applySnapshot(client, cache, hello, operatorId);
-    const { siteId, erId } = hello;
-    const events = [{ type: "er", siteId, erId }, { type: "station", siteId }];
-    await client.query("select pg_notify('sg_live', $1)", [JSON.stringify({ operatorId, events })]);
     const seq = cursor.rows[0]?.seq ?? 0;
+    if (hello.lastSeq >= seq) await applySnapshot(client, cache, hello, operatorId);
+    const { siteId, erId } = hello;
+    const events = [
+      { type: "er", siteId, erId },
+      { type: "station", siteId },
+    ];
+    await client.query("select pg_notify('sg_live', $1)", [JSON.stringify({ operatorId, events })]);
     return {
       ack: { v: 1, journalId: hello.journalId, seq, resume: true, cloudTime: Date.now() },
       siteId,

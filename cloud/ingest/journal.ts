@@ -10,7 +10,7 @@ import type { Entry } from "../../shared/entry.ts";
 import { encodeWire, type Ack, type Batch } from "../../shared/wire.ts";
 import { emptyChanges, type Changes } from "../core/changes.ts";
 import { admit, type Block, type Cursor, type Verdict } from "../core/cursor.ts";
-import { project, readEntry } from "../core/project.ts";
+import { project, readEntry, type Names } from "../core/project.ts";
 import { inTransaction, type Client, type Pool } from "../db/pool.ts";
 import { applyChanges, type Origin } from "./apply.ts";
 import { liveEvents } from "./live-events.ts";
@@ -20,7 +20,7 @@ import { ensureStations, namesOf, type NameCache } from "./names.ts";
 const ENTRIES_PER_TRANSACTION = 4_000;
 const QUEUE_MAX = 64;
 
-type ErRow = { site_id: string; operator_id: string };
+type ErRow = { site_id: string; operator_id: string; journal_id: string | null; snapshot_seq: number };
 type CursorRow = { seq: number; chain: string; halted: string | null };
 
 export type IngestResult = { ack: Ack; verdict: Verdict["kind"]; entries: number; parked: number };
@@ -31,17 +31,19 @@ export type IngestOptions = {
   onLog: (level: "info" | "warn" | "error", message: string, fields: Record<string, unknown>) => void;
 };
 
-async function lockCursor(client: Client, erId: string, journalId: string, operatorId: string): Promise<Cursor> {
+/** The cursor of a journal, locked until the end of the transaction; undefined for an ER that is not known. */
+async function lockCursor(client: Client, erId: string, journalId: string): Promise<Cursor | undefined> {
   await client.query(
-    `insert into journal (er_id, journal_id, operator_id, chain) values ($1, $2, $3, $4) on conflict do nothing`,
-    [erId, journalId, operatorId, firstChain(journalId)],
+    `insert into journal (er_id, journal_id, operator_id, chain) select er_id, $2, operator_id, $3 from er where er_id = $1
+     on conflict do nothing`,
+    [erId, journalId, firstChain(journalId)],
   );
   const { rows } = await client.query<CursorRow>(
     "select seq, chain, halted from journal where er_id = $1 and journal_id = $2 for update",
     [erId, journalId],
   );
-  const row = rows[0];
-  return { seq: row?.seq ?? 0, chain: row?.chain ?? "", halted: row?.halted ?? undefined };
+  const [row] = rows;
+  return row === undefined ? undefined : { seq: row.seq, chain: row.chain, halted: row.halted ?? undefined };
 }
 
 /** The entries of admitted blocks; what cannot be read is parked. */
@@ -56,34 +58,62 @@ function readBlocks(blocks: readonly Block[], changes: Changes): Entry[] {
       changes.parked.push({ seq: block.firstSeq, entry, reason: `block: ${describeError(error)}` });
       continue;
     }
+    if (values.length !== block.lastSeq - block.firstSeq + 1) {
+      const reason = `block: holds ${values.length} entries and not those up to ${block.lastSeq}`;
+      changes.parked.push({ seq: block.firstSeq, entry: block.bytes.toString("base64"), reason });
+      continue;
+    }
     values.forEach((value, index) => {
       const entry = readEntry(value);
       const seq = block.firstSeq + index;
       if (typeof entry !== "string" && entry.seq === seq) entries.push(entry);
       else {
         const reason = typeof entry === "string" ? entry : `says it is entry ${entry.seq}`;
-        changes.parked.push({ seq, entry: JSON.stringify(value), reason });
+        changes.parked.push({ seq, entry: textOf(value), reason });
       }
     });
   }
   return entries;
 }
 
-/** Stores the batches of one journal that follow each other, as far as the rule admits them. */
+/**
+ * Stores the batches of one journal that follow each other, as far as the rule admits them.
+ *
+ * What an entry says may be more than PostgreSQL can hold (a number out of range). Then everything is rolled back and done
+ * again with care: the entries that are refused are parked, the rest is stored.
+ */
 export async function storeBatches(
   pool: Pool,
   cache: NameCache,
   erId: string,
   batches: readonly Batch[],
 ): Promise<IngestResult> {
+  try {
+    return await storeOnce(pool, cache, erId, batches, applyAll);
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    return storeOnce(pool, cache, erId, batches, applyInHalves);
+  }
+}
+
+async function storeOnce(
+  pool: Pool,
+  cache: NameCache,
+  erId: string,
+  batches: readonly Batch[],
+  apply: typeof applyAll,
+): Promise<IngestResult> {
   const journalId = batches[0]?.journalId ?? "";
   return inTransaction(pool, async (client) => {
-    const er = await client.query<ErRow>("select site_id, operator_id from er where er_id = $1", [erId]);
+    const before = await lockCursor(client, erId, journalId);
+    const er = await client.query<ErRow>(
+      "select site_id, operator_id, journal_id, snapshot_seq from er where er_id = $1",
+      [erId],
+    );
     const place = er.rows[0];
     // Never said hello: ask it to begin again, which makes it introduce itself.
-    if (place === undefined) return answer(journalId, 0, "resume");
+    if (before === undefined || place === undefined) return answer(journalId, 0, "resume");
     const origin: Origin = { erId, journalId, siteId: place.site_id, operatorId: place.operator_id };
-    const before = await lockCursor(client, erId, journalId, origin.operatorId);
 
     let cursor = before;
     let verdict: Verdict = { kind: "repeat" };
@@ -105,26 +135,86 @@ export async function storeBatches(
     const changes = emptyChanges();
     const entries = readBlocks(blocks, changes);
     const identities = entries.flatMap((entry) => ("stationId" in entry ? [entry.stationId] : []));
-    await ensureStations(client, cache, identities, origin);
-    projectAll(changes, entries, namesOf(cache, origin));
-    await applyChanges(client, changes, origin);
+    const names = namesOf(await ensureStations(client, cache, identities, origin), origin);
+    const snapshotSeq = place.journal_id === journalId ? place.snapshot_seq : 0;
+    const parts = await apply(client, entries, changes, { origin, names, snapshotSeq });
     await client.query(
       "update journal set seq = $3, chain = $4, updated_at = now() where er_id = $1 and journal_id = $2",
       [erId, journalId, cursor.seq, cursor.chain],
     );
-    const events = liveEvents(changes, origin);
-    if (events !== undefined) await client.query("select pg_notify('sg_live', $1)", [events]);
+    for (const part of parts) {
+      const events = liveEvents(part, origin);
+      if (events !== undefined) await client.query("select pg_notify('sg_live', $1)", [events]);
+    }
     const last = verdict.kind === "repeat" ? "apply" : verdict.kind;
-    return { ...answer(journalId, cursor.seq, last), entries: entries.length, parked: changes.parked.length };
+    const parked = parts.reduce((sum, part) => sum + part.parked.length, 0);
+    return { ...answer(journalId, cursor.seq, last), entries: entries.length, parked };
   });
 }
 
-function projectAll(changes: Changes, entries: readonly Entry[], names: ReturnType<typeof namesOf>): void {
+type Target = { origin: Origin; names: Names; snapshotSeq: number };
+
+/** Adds the entries to the changes and writes them. @returns what was written, in parts. */
+async function applyAll(
+  client: Client,
+  entries: readonly Entry[],
+  changes: Changes,
+  to: Target,
+): Promise<Changes[]> {
+  projectAll(changes, entries, to.names, to.snapshotSeq);
+  await applyChanges(client, changes, to.origin);
+  return [changes];
+}
+
+/** Like applyAll, in smaller and smaller parts, until an entry that is refused stands alone and is parked. */
+async function applyInHalves(
+  client: Client,
+  entries: readonly Entry[],
+  changes: Changes,
+  to: Target,
+): Promise<Changes[]> {
+  const parts: Changes[] = [];
+  const todo: (readonly Entry[])[] = [entries];
+  for (let part = todo.pop(); part !== undefined; part = todo.pop()) {
+    await client.query("savepoint part");
+    try {
+      parts.push(...(await applyAll(client, part, emptyChanges(), to)));
+      await client.query("release savepoint part");
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      await client.query("rollback to savepoint part");
+      const [first] = part;
+      const half = Math.ceil(part.length / 2);
+      if (part.length > 1) todo.push(part.slice(half), part.slice(0, half));
+      else if (first !== undefined)
+        changes.parked.push({ seq: first.seq, entry: textOf(first), reason: describeError(error) });
+    }
+  }
+  await applyChanges(client, changes, to.origin);
+  return [...parts, changes];
+}
+
+/** PostgreSQL refuses a value (SQLSTATE classes 21 to 23, 54), or JavaScript cannot write it: no retry would help. */
+function isRefusal(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return error instanceof RangeError || (typeof code === "string" && /^(21|22|23|54)...$/.test(code));
+}
+
+/** JSON of anything that was read, or a word about why there is none. */
+function textOf(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch (error) {
+    return `not to be written as JSON: ${describeError(error)}`;
+  }
+}
+
+function projectAll(changes: Changes, entries: readonly Entry[], names: Names, snapshotSeq: number): void {
   for (const entry of entries) {
     try {
-      project(changes, entry, names);
+      project(changes, entry, names, entry.seq <= snapshotSeq);
     } catch (error) {
-      changes.parked.push({ seq: entry.seq, entry: JSON.stringify(entry), reason: describeError(error) });
+      changes.parked.push({ seq: entry.seq, entry: textOf(entry), reason: describeError(error) });
     }
   }
 }
@@ -134,7 +224,11 @@ function answer(journalId: string, seq: number, verdict: Verdict["kind"]): Inges
   return { ack, verdict, entries: 0, parked: 0 };
 }
 
-async function recordGap(client: Client, origin: Origin, gap: { firstSeq: number; lastSeq: number }): Promise<void> {
+async function recordGap(
+  client: Client,
+  origin: Origin,
+  gap: { firstSeq: number; lastSeq: number },
+): Promise<void> {
   await client.query(
     `insert into journal_gap (er_id, journal_id, operator_id, first_seq, last_seq) values ($1, $2, $3, $4, $5)
      on conflict do nothing`,
@@ -168,7 +262,10 @@ export function createIngest(options: IngestOptions) {
   async function drain(erId: string, queue: Waiting[]): Promise<void> {
     while (queue.length > 0 && !stopped) {
       const taken = take(queue);
-      await store(erId, taken.map((w) => w.batch));
+      await store(
+        erId,
+        taken.map((w) => w.batch),
+      );
       for (const { done } of taken) done();
     }
     for (const { done } of queue.splice(0)) done();
@@ -181,17 +278,21 @@ export function createIngest(options: IngestOptions) {
       counters.transactions += 1;
       counters.entries += result.entries;
       counters.parked += result.parked;
-      if (result.parked > 0) onLog("error", "entries parked: see parked_entry", { erId, parked: result.parked });
+      if (result.parked > 0)
+        onLog("error", "entries parked: see parked_entry", { erId, parked: result.parked });
       if (result.verdict === "halt") {
         onLog("error", "this journal is not taken any more: see journal.halted", { erId, ...result.ack });
         return;
       }
       await options.sendAck(erId, encodeWire(result.ack));
     } catch (error) {
-      // Not stored, not acked: the ER sends it again. A name cached by a transaction that was rolled back may be wrong.
-      cache.clear();
+      // Not stored, or stored and not acked: the ER sends it again.
       counters.dropped += batches.length;
-      onLog("warn", "batches dropped; the ER sends them again", { erId, count: batches.length, reason: describeError(error) });
+      onLog("warn", "batches dropped; the ER sends them again", {
+        erId,
+        count: batches.length,
+        reason: describeError(error),
+      });
     }
   }
 

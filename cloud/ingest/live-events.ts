@@ -8,10 +8,16 @@ import type { Changes } from "../core/changes.ts";
 /** NOTIFY takes less than 8000 bytes. */
 const BYTES_MAX = 7_500;
 
-export function liveEvents(changes: Changes, origin: { erId: string; siteId: string; operatorId: string }): string | undefined {
+export function liveEvents(
+  changes: Changes,
+  origin: { erId: string; siteId: string; operatorId: string },
+): string | undefined {
   const { siteId, erId } = origin;
   const events: LiveEvent[] = [{ type: "er", siteId, erId }];
-  const stations = new Set([...changes.stations.keys(), ...[...changes.connectors.values()].map((c) => c.station_id)]);
+  const stations = new Set([
+    ...changes.stations.keys(),
+    ...[...changes.connectors.values()].map((c) => c.station_id),
+  ]);
   for (const stationId of stations) events.push({ type: "station", siteId, stationId });
   for (const stationId of new Set(changes.messages.map((m) => m.station_id))) {
     events.push({ type: "message", siteId, stationId });
@@ -23,7 +29,7 @@ export function liveEvents(changes: Changes, origin: { erId: string; siteId: str
   for (const commandId of changes.commands.keys()) events.push({ type: "command", siteId, commandId });
 
   const text = JSON.stringify({ operatorId: origin.operatorId, events });
-  if (text.length <= BYTES_MAX) return text;
+  if (Buffer.byteLength(text) <= BYTES_MAX) return text;
   const types = [...new Set(events.map((event) => event.type))];
   return JSON.stringify({ operatorId: origin.operatorId, events: types.map((type) => ({ type, siteId })) });
 }

@@ -9,8 +9,9 @@
  * `uncertain` and never repeated: the station may have done it.
  */
 import { given } from "../../shared/given.ts";
-import { COMMAND_CLASS, type Command } from "../../shared/command.ts";
+import { COMMAND_CLASS, CommandParams, type Command } from "../../shared/command.ts";
 import type { CommandOutcome } from "../../shared/entry.ts";
+import { describeError } from "../../shared/errors.ts";
 import { nextRandom } from "../../shared/ids.ts";
 import {
   OCPP_BOOT_GRACE_MS,
@@ -21,7 +22,8 @@ import {
 import { dialectOf } from "../../shared/ocpp/dialect.ts";
 import { callText, type Frame } from "../../shared/ocpp/frame.ts";
 import { checkPayload } from "../../shared/ocpp/schemas.ts";
-import { effect, log, newId, record, type Context } from "./context.ts";
+import { checkWire } from "../../shared/wire.ts";
+import { bestTime, effect, log, newId, record, type Context } from "./context.ts";
 import type { Connection, OutgoingCall } from "./types.ts";
 
 type AnswerFrame = Extract<Frame, { type: "result" | "error" }>;
@@ -31,9 +33,14 @@ const WAITING_MAX = 1_000;
 export function onCommand(context: Context, command: Command): void {
   const { durable, live } = context.state;
   if (durable.commands.has(command.commandId)) return;
-  const deadlineUpMs = live.waiting.get(command.commandId)?.deadlineUpMs ?? context.now.upMs + command.remainingMs;
+  const deadlineUpMs = live.waiting.get(command.commandId)?.deadlineUpMs ?? context.now.upMs + timeLeft(context, command);
   if (deadlineUpMs <= context.now.upMs) {
     finish(context, command, "expired", { reason: "it arrived at the site after its deadline" });
+    return;
+  }
+  const problem = paramsProblem(command);
+  if (problem !== undefined) {
+    finish(context, command, "rejected", { reason: problem });
     return;
   }
   if (durable.stations.get(command.stationId) === undefined) {
@@ -41,12 +48,31 @@ export function onCommand(context: Context, command: Command): void {
     return;
   }
   if (live.byStation.get(command.stationId) === undefined) {
-    const waits = COMMAND_CLASS[command.kind].waitsForStation && live.waiting.size < WAITING_MAX;
+    const room = live.waiting.size < WAITING_MAX || live.waiting.has(command.commandId);
+    const waits = COMMAND_CLASS[command.kind].waitsForStation && room;
     if (waits) live.waiting.set(command.commandId, { command, deadlineUpMs });
     else finish(context, command, "rejected", { reason: "the station is offline" });
     return;
   }
   accept(context, command, deadlineUpMs);
+}
+
+/**
+ * What was left when it was published, counted from now on; less, when the clock says that it was long on its way. A wrong clock
+ * can shorten a command's life but never prolong it.
+ */
+function timeLeft(context: Context, command: Command): number {
+  return Math.min(command.remainingMs, command.expiresAt - bestTime(context));
+}
+
+/** The broker carries parameters of any shape; what does not fit its kind goes no further. */
+function paramsProblem(command: Command): string | undefined {
+  try {
+    checkWire(CommandParams[command.kind], command.params);
+    return undefined;
+  } catch (error) {
+    return `params of ${command.kind}: ${describeError(error)}`.slice(0, 500);
+  }
 }
 
 function accept(context: Context, command: Command, deadlineUpMs: number): void {
@@ -110,7 +136,7 @@ function callNext(context: Context, stationId: string): void {
   const messageId = newId(context);
   const text = callText(messageId, call.action, call.payload);
   connection.outstanding = { ...call, messageId, text, sentUpMs: now.upMs };
-  effect(context, { kind: "send", connectionId: connection.connectionId, text });
+  effect(context, { kind: "send", connectionId: connection.connectionId, text, notAfterUpMs: call.deadlineUpMs });
 }
 
 /** The station has spoken on this connection: what waited for it may go. */

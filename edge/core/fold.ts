@@ -8,6 +8,7 @@ import { given } from "../../shared/given.ts";
 import type { Entry, EntryOf, Protocol } from "../../shared/entry.ts";
 import { unreachable } from "../../shared/errors.ts";
 import {
+  CONNECTORS_PER_STATION_MAX,
   EMERGENCY_ID_MAX,
   EMERGENCY_ID_MIN,
   RECENT_ANSWERS_PER_STATION,
@@ -32,6 +33,7 @@ export function emptyDurable(): Durable {
     stations: new Map(),
     transactions: new Map(),
     leases: [],
+    leasedEnd: 0,
     emergencyNext: 0,
     commands: new Map(),
     meters: new Map(),
@@ -141,7 +143,9 @@ function foldTransaction(durable: Durable, entry: EntryOf<"ocpp.handled">, handl
   const transactionId = entry.transactionId;
   if (transactionId === undefined || entry.basis === "repeat") return;
   const station = stationOf(durable, entry.stationId, entry.protocol);
-  const wireId = message.ocppTransactionId ?? String(handled.answer["transactionId"]);
+  // A stop that was matched by guess ends the transaction under its own id, not under the one that nobody knew.
+  const known = durable.transactions.get(transactionId)?.ocppTransactionId;
+  const wireId = known ?? message.ocppTransactionId ?? String(handled.answer["transactionId"]);
   if (entry.protocol === "ocpp1.6" && message.event === "Started") useTransactionId(durable, Number(wireId));
 
   const key = contentKey(message);
@@ -178,8 +182,10 @@ function foldHandled(durable: Durable, entry: EntryOf<"ocpp.handled">, handled: 
     case "booted":
       station.booted = true;
       return;
-    case "status":
-      station.connectors.set(`${message.evseId}:${message.connectorId}`, {
+    case "status": {
+      const name = `${message.evseId}:${message.connectorId}`;
+      if (station.connectors.size >= CONNECTORS_PER_STATION_MAX && !station.connectors.has(name)) return;
+      station.connectors.set(name, {
         evseId: message.evseId,
         connectorId: message.connectorId,
         status: message.status,
@@ -188,6 +194,7 @@ function foldHandled(durable: Durable, entry: EntryOf<"ocpp.handled">, handled: 
         at: entry.at,
       });
       return;
+    }
     case "transaction":
       foldTransaction(durable, entry, handled);
       return;
@@ -258,7 +265,8 @@ export function fold(durable: Durable, entry: Entry, handled?: Handled): void {
       durable.policyVersion = entry.version;
       return;
     case "lease.granted":
-      durable.leases.push({ next: entry.first, end: entry.first + entry.count });
+      durable.leasedEnd = entry.first + entry.count;
+      durable.leases.push({ next: entry.first, end: durable.leasedEnd });
       return;
     case "ocpp.rejected":
     case "ocpp.called":

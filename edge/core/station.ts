@@ -21,7 +21,8 @@ import {
   decideTransaction,
   decisionFlags,
   findByWireId,
-  REPLAY_AGE_MS,
+  isReplayed,
+  openOnEvse,
   resolveTransaction,
   takeTransactionId,
   transactionFields,
@@ -175,7 +176,7 @@ function onMessage(context: Context, connection: Connection, frame: CallFrame, t
     case "sampled": {
       const found =
         message.ocppTransactionId === undefined
-          ? openOnEvse(context, connection, message.evseId)
+          ? openOnEvse(context.state, connection.stationId, message.evseId)
           : findByWireId(context.state, connection.stationId, message.ocppTransactionId)?.transactionId;
       const extra = { basis: "none" as const, ...given("transactionId", found) };
       plain(context, connection, frame, text, message, { extra, telemetry: true });
@@ -194,14 +195,6 @@ function onMessage(context: Context, connection: Connection, frame: CallFrame, t
     case "other":
       plain(context, connection, frame, text, message, { extra: { basis: "none" } });
   }
-}
-
-/** OCPP 2.0.1 stations may send readings of a running transaction as MeterValues, without its id. */
-function openOnEvse(context: Context, connection: Connection, evseId: number): string | undefined {
-  const { durable } = context.state;
-  const open = durable.stations.get(connection.stationId)?.open ?? [];
-  const onEvse = open.filter((id) => durable.transactions.get(id)?.evseId === evseId);
-  return onEvse.length === 1 ? onEvse[0] : undefined;
 }
 
 function sameStatus(context: Context, connection: Connection, message: Extract<StationMessage, { kind: "status" }>) {
@@ -286,26 +279,31 @@ function onTransaction(
   message: TransactionMessage,
   flags: string[],
 ): void {
-  const { durable } = context.state;
-  const station = stationOf(durable, connection.stationId, connection.protocol);
-  const key = contentKey(message);
-  const before = station.recent.findLast((r) => r.key === key);
-  if (before !== undefined) {
-    const extra: Extra = { basis: "repeat", transactionId: before.transactionId, flags: ["repeat"] };
-    answer(context, connection, frame, text, message, before.payload as object, { extra });
-    return;
-  }
-  const lastKey = findByWireId(context.state, connection.stationId, message.ocppTransactionId ?? "")?.open?.lastEventKey;
-  if (lastKey === key) {
-    const extra: Extra = { basis: "repeat", flags: ["repeat"] };
-    answer(context, connection, frame, text, message, {}, { extra });
-    return;
-  }
-  const replayed = message.offline === true || (message.at !== undefined && context.now.at - message.at > REPLAY_AGE_MS);
-  if (message.event !== "Ended" && message.idToken !== undefined && !replayed) {
+  if (answerRepeat(context, connection, frame, text, message)) return;
+  if (message.event !== "Ended" && message.idToken !== undefined && !isReplayed(context, message)) {
     if (askFirst(context, connection, frame, text, message)) return;
   }
   answerTransaction(context, connection, frame, text, message, { told: undefined, flags });
+}
+
+/** A message that was answered before gets its first answer again, under whatever message id it comes. */
+function answerRepeat(
+  context: Context,
+  connection: Connection,
+  frame: { messageId: string; action: string },
+  text: string,
+  message: TransactionMessage,
+): boolean {
+  const { state } = context;
+  const key = contentKey(message);
+  const recent = stationOf(state.durable, connection.stationId, connection.protocol).recent;
+  const before = recent.findLast((r) => r.key === key);
+  const known = findByWireId(state, connection.stationId, message.ocppTransactionId ?? "");
+  const transactionId = before?.transactionId ?? (known?.open?.lastEventKey === key ? known.transactionId : undefined);
+  if (transactionId === undefined) return false;
+  const extra: Extra = { basis: "repeat", transactionId, flags: ["repeat"] };
+  answer(context, connection, frame, text, message, (before?.payload ?? {}) as object, { extra });
+  return true;
 }
 
 function answerTransaction(
@@ -386,7 +384,9 @@ export function onDecided(context: Context, correlationId: string, told: Decisio
   if (connection === undefined) return;
   const { message, frameText } = pending;
   if (message.kind === "authorize") answerAuthorize(context, connection, pending, frameText, message, told);
-  else answerTransaction(context, connection, pending, frameText, message, { told, flags: [] });
+  else if (!answerRepeat(context, connection, pending, frameText, message)) {
+    answerTransaction(context, connection, pending, frameText, message, { told, flags: [] });
+  }
 }
 
 /** Questions whose time is up are decided at the site; the cloud is not asked again until it is heard. */

@@ -16,7 +16,7 @@ import type { OpenTransaction, State, StationState } from "./types.ts";
 export type TransactionMessage = Extract<StationMessage, { kind: "transaction" }>;
 
 /** A message whose own time is further back than this is a replay of something that happened offline. */
-export const REPLAY_AGE_MS = 120_000;
+const REPLAY_AGE_MS = 120_000;
 /** Times outside [2020, now + 5 min] are implausible. */
 const PLAUSIBLE_FROM = 1_577_836_800_000;
 const FUTURE_MS_MAX = 300_000;
@@ -26,18 +26,32 @@ export function openTransactions(state: State, stationId: string): OpenTransacti
   return open.map((id) => state.durable.transactions.get(id)).filter((t) => t !== undefined);
 }
 
+/** Stations may send readings of a running transaction without its id: the only one on that EVSE. */
+export function openOnEvse(state: State, stationId: string, evseId: number): string | undefined {
+  const onEvse = openTransactions(state, stationId).filter((t) => t.evseId === evseId);
+  return onEvse.length === 1 ? onEvse[0]?.transactionId : undefined;
+}
+
+/** What a 1.6 station calls a transaction whose id it was never told (errata 3.18): no name of any transaction. */
+const NO_ID = "-1";
+
+/** Whether the message tells of something that happened offline. */
+export function isReplayed(context: Context, message: TransactionMessage): boolean {
+  return message.offline === true || (message.at !== undefined && bestTime(context) - message.at > REPLAY_AGE_MS);
+}
+
 /** The transaction of ours that a station calls by this id: open ones first, then the last ended ones. */
 export function findByWireId(
   state: State,
   stationId: string,
   ocppTransactionId: string,
 ): { transactionId: string; open: OpenTransaction | undefined } | undefined {
+  const station = state.durable.stations.get(stationId);
+  if (station?.protocol === "ocpp1.6" && ocppTransactionId === NO_ID) return undefined;
   for (const open of openTransactions(state, stationId)) {
     if (open.ocppTransactionId === ocppTransactionId) return { transactionId: open.transactionId, open };
   }
-  const ended = state.durable.stations
-    .get(stationId)
-    ?.ended.findLast((e) => e.ocppTransactionId === ocppTransactionId);
+  const ended = station?.ended.findLast((e) => e.ocppTransactionId === ocppTransactionId);
   return ended === undefined ? undefined : { transactionId: ended.transactionId, open: undefined };
 }
 
@@ -61,11 +75,11 @@ export function resolveTransaction(
   station: StationState,
   message: TransactionMessage,
 ): { transactionId: string; open: OpenTransaction | undefined; flags: string[] } {
-  const { state, now } = context;
+  const { state } = context;
   const flags: string[] = [];
   if (message.at === undefined || message.at < PLAUSIBLE_FROM || message.at > bestTime(context) + FUTURE_MS_MAX) {
     flags.push("time-implausible");
-  } else if (message.offline === true || now.at - message.at > REPLAY_AGE_MS) {
+  } else if (isReplayed(context, message)) {
     flags.push("replayed");
   }
   const wireId = message.ocppTransactionId;
@@ -132,20 +146,26 @@ export function decideTransaction(
   const idToken = message.idToken?.idToken;
   if (idToken === undefined) return { decision: undefined, basis: "none" };
   if (message.event === "Ended") {
-    const decision = decideStop({
-      startedBy: { idToken: open?.idToken, groupId: open?.groupId },
-      idToken,
-      token: context.state.live.tokens.get(idToken),
-    });
+    const token = context.state.live.tokens.get(idToken);
+    const startedBy = { idToken: open?.idToken, groupId: startedByGroup(open, token?.groupId) };
+    const decision = decideStop({ startedBy, idToken, token });
     return { decision, basis: "policy" };
   }
   if (told !== undefined) return { decision: told, basis: "sg" };
   return { decision: decideLocally(context, idToken, "start"), basis: "policy" };
 }
 
+/** OCPP 1.6 was told a group's name cut to 20 characters, and that is what its transaction is remembered with. */
+function startedByGroup(open: OpenTransaction | undefined, groupId: string | undefined): string | undefined {
+  const known = open?.groupId;
+  return known?.length === 20 && groupId?.startsWith(known) === true ? groupId : known;
+}
+
+const ORDINARY = new Set(["listed", "same-token"]);
+
 /** Facts of the decision worth showing to a person. */
 export const decisionFlags = (decision: Decision | undefined): string[] =>
-  decision === undefined || decision.reason === "listed" ? [] : [`token-${decision.reason}`];
+  decision === undefined || ORDINARY.has(decision.reason) ? [] : [`token-${decision.reason}`];
 
 export const transactionFields = (transactionId: string, flags: string[]) => ({
   transactionId,

@@ -47,7 +47,8 @@ export type Input =
   | { kind: "committed"; seq: number; oldestSeq: number };
 
 export type Effect =
-  | { kind: "send"; connectionId: number; text: string }
+  /** `notAfterUpMs`: dropped when its commit took longer than this. A CALL that comes too late does harm. */
+  | { kind: "send"; connectionId: number; text: string; notAfterUpMs?: number }
   | { kind: "close"; connectionId: number; code: number; reason: string }
   | { kind: "publish.hello"; hello: Hello }
   | { kind: "publish.ask"; ask: Ask }
@@ -131,6 +132,8 @@ export type Durable = {
   transactions: Map<string, OpenTransaction>;
   /** Unused transaction ids for OCPP 1.6: [next, end). */
   leases: { next: number; end: number }[];
+  /** One past the highest id that was ever leased. */
+  leasedEnd: number;
   /** Next id of the emergency range; 0 until it is first needed. */
   emergencyNext: number;
   /** Accepted commands; finished ones are kept for a while so that the same command is done once. */
@@ -185,6 +188,8 @@ export type Uplink = {
   /** The cloud's cursor is known since the link came up. */
   resumed: boolean;
   publishing: boolean;
+  /** The cloud asked for older entries while a batch was on its way to the broker: that batch does not count. */
+  rewound: boolean;
   inFlight: { lastSeq: number; upMs: number }[];
   helloUpMs: number | undefined;
   lastResume: { seq: number; upMs: number } | undefined;

@@ -5,7 +5,15 @@
  * waits for the cloud's cursor; then it sends block after block, a few batches ahead of the ack. A `resume`, or silence with
  * batches under way, rewinds. The journal is the only buffer: no message is kept here.
  */
-import { HELLO_INTERVAL_MS, LEASE_BLOCK_SIZE, LEASE_LOW_WATER, UPLINK_ACK_TIMEOUT_MS, UPLINK_WINDOW_BATCHES } from "../../shared/limits.ts";
+import {
+  HELLO_INTERVAL_MS,
+  HELLO_STATIONS_MAX,
+  LEASE_BLOCK_SIZE,
+  LEASE_LOW_WATER,
+  LEASED_ID_MAX,
+  UPLINK_ACK_TIMEOUT_MS,
+  UPLINK_WINDOW_BATCHES,
+} from "../../shared/limits.ts";
 import type { Ack, Hello } from "../../shared/wire.ts";
 import { effect, log, newId, record, type Context } from "./context.ts";
 import { leasedIdsLeft } from "./transaction.ts";
@@ -28,6 +36,7 @@ export function emptyUplink(seq: number): Uplink {
     sentSeq: 0,
     resumed: false,
     publishing: false,
+    rewound: false,
     inFlight: [],
     helloUpMs: undefined,
     lastResume: undefined,
@@ -39,6 +48,7 @@ export function onLinkUp(context: Context): void {
   uplink.up = true;
   uplink.resumed = false;
   uplink.publishing = false;
+  uplink.rewound = false;
   uplink.inFlight = [];
   sayHello(context);
 }
@@ -49,6 +59,7 @@ export function onLinkDown(context: Context): void {
   uplink.present = false;
   uplink.resumed = false;
   uplink.publishing = false;
+  uplink.rewound = false;
   uplink.inFlight = [];
 }
 
@@ -61,7 +72,7 @@ function sayHello(context: Context): void {
 /** Who I am and how my site is now: makes the map right within seconds while history still drains. */
 export function hello(context: Context): Hello {
   const { identity, durable, live } = context.state;
-  const stations = [...durable.stations.values()].map((station) => {
+  const stations = [...durable.stations.values()].slice(-HELLO_STATIONS_MAX).map((station) => {
     const connection = live.connections.get(live.byStation.get(station.stationId) ?? -1);
     return {
       stationId: station.stationId,
@@ -111,6 +122,7 @@ export function onAck(context: Context, ack: Ack): void {
     uplink.ackedSeq = ack.seq;
     uplink.sentSeq = ack.seq;
     uplink.inFlight = [];
+    uplink.rewound = uplink.publishing;
   } else {
     uplink.ackedSeq = Math.max(uplink.ackedSeq, ack.seq);
     uplink.sentSeq = Math.max(uplink.sentSeq, ack.seq);
@@ -147,7 +159,9 @@ export function sendMore(context: Context): void {
 export function onBatchPublished(context: Context, lastSeq: number): void {
   const { uplink } = context.state.live;
   uplink.publishing = false;
-  if (lastSeq > uplink.sentSeq) {
+  const counts = !uplink.rewound && lastSeq > uplink.sentSeq;
+  uplink.rewound = false;
+  if (counts) {
     uplink.sentSeq = lastSeq;
     uplink.inFlight.push({ lastSeq, upMs: context.now.upMs });
   }
@@ -158,6 +172,7 @@ export function onBatchFailed(context: Context): void {
   // Nothing to keep: the next tick asks the journal for the same blocks again.
   const { uplink } = context.state.live;
   uplink.publishing = false;
+  uplink.rewound = false;
   uplink.sentSeq = uplink.ackedSeq;
   uplink.inFlight = [];
 }
@@ -196,9 +211,12 @@ function askForLease(context: Context): void {
 export function onLease(context: Context, correlationId: string, lease: { first: number; count: number }): void {
   const { live, durable } = context.state;
   if (live.leaseAsk?.correlationId !== correlationId) return;
+  // A cloud restored from a backup leases blocks again that are used here: no id is ever given twice. It is asked again later.
+  if (lease.first < durable.leasedEnd || lease.first + lease.count - 1 > LEASED_ID_MAX) {
+    log(context, "warn", "a lease of transaction ids that were leased before, or out of range, is not used", { ...lease });
+    return;
+  }
   live.leaseAsk = undefined;
-  const end = lease.first + lease.count;
-  if (durable.leases.some((l) => lease.first < l.end && l.next < end)) return;
   record(context, { kind: "lease.granted", first: lease.first, count: lease.count });
   askForLease(context);
 }

@@ -7,6 +7,7 @@
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { WebSocketServer, type RawData, type WebSocket } from "ws";
 import { AppError } from "../../shared/errors.ts";
@@ -132,6 +133,12 @@ export async function startCsms(options: CsmsOptions) {
     response.end("OCPP-J: connect a WebSocket to /ocpp/<stationId>\n");
   });
   server.headersTimeout = 10_000;
+  // Every TCP connection, also those that never finish their handshake: a stop must not wait for them.
+  const connections = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    connections.add(socket);
+    socket.on("close", () => connections.delete(socket));
+  });
   const wss = new WebSocketServer({
     noServer: true,
     maxPayload: OCPP_FRAME_BYTES_MAX,
@@ -249,7 +256,7 @@ export async function startCsms(options: CsmsOptions) {
       clearInterval(pinger);
       for (const client of clients.values()) client.socket.close(1001, "the ER stops");
       const closed = new Promise((resolve) => server.close(resolve));
-      const force = setTimeout(() => clients.forEach((client) => client.socket.terminate()), 500);
+      const force = setTimeout(() => connections.forEach((socket) => socket.destroy()), 500);
       await closed;
       clearTimeout(force);
     },

@@ -89,7 +89,11 @@ export function openJournal(options: JournalOptions) {
   const blockBefore = db.prepare<[number], BlockRow>(
     "SELECT * FROM block WHERE first_seq <= ? ORDER BY first_seq DESC LIMIT 1",
   );
-  const trimRows = db.prepare("DELETE FROM block WHERE last_seq <= ? AND at < ?");
+  // The clock may have jumped between two blocks: only what comes before the first one to keep may go.
+  const firstKept = db.prepare<[number, number], { first_seq: number }>(
+    "SELECT first_seq FROM block WHERE last_seq > ? OR at >= ? ORDER BY first_seq LIMIT 1",
+  );
+  const trimRows = db.prepare("DELETE FROM block WHERE first_seq <= ?");
   const setDoc = db.prepare("INSERT INTO doc VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value");
   const getDoc = db.prepare<[string], { value: string }>("SELECT value FROM doc WHERE key = ?");
 
@@ -98,7 +102,7 @@ export function openJournal(options: JournalOptions) {
   let lastSeq = last?.last_seq ?? Number(getMeta.get("lastSeq")?.value ?? 0);
   let chain = last?.chain ?? getMeta.get("lastChain")?.value ?? firstChain(journalId);
   let oldestSeq = firstRow.get()?.first_seq ?? lastSeq + 1;
-  let lastAt = last?.at ?? 0;
+  let lastAt = last?.at ?? Number(getMeta.get("lastAt")?.value ?? 0);
   let writtenBytes = 0;
 
   const commit = db.transaction((block: StoredBlock, at: number, docs: readonly { key: string; value: unknown }[]) => {
@@ -185,17 +189,15 @@ export function openJournal(options: JournalOptions) {
     /** Deletes blocks that end at or before `seq` and were written before `beforeAt`. @returns rows deleted. */
     trim(seq: number, beforeAt: number): number {
       return db.transaction(() => {
-        const end = db
-          .prepare<[number, number], BlockRow>(
-            "SELECT * FROM block WHERE last_seq <= ? AND at < ? ORDER BY first_seq DESC LIMIT 1",
-          )
-          .get(seq, beforeAt);
+        const kept = firstKept.get(seq, beforeAt)?.first_seq;
+        const end = blockBefore.get(kept === undefined ? lastSeq : kept - 1);
         if (end === undefined) return 0;
         db.prepare("DELETE FROM meta WHERE key LIKE 'chain:%'").run();
         setMeta.run(`chain:${end.last_seq}`, end.chain);
         setMeta.run("lastSeq", String(lastSeq));
         setMeta.run("lastChain", chain);
-        const { changes } = trimRows.run(end.last_seq, beforeAt);
+        setMeta.run("lastAt", String(lastAt));
+        const { changes } = trimRows.run(end.first_seq);
         oldestSeq = firstRow.get()?.first_seq ?? lastSeq + 1;
         return changes;
       })();

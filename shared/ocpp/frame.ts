@@ -73,6 +73,10 @@ function tooDeep(root: unknown): boolean {
   return false;
 }
 
+/** Text where text belongs: an object there may call itself anything, so it is never asked. */
+const textOf = (value: unknown, otherwise: string): string =>
+  typeof value === "string" || typeof value === "number" ? String(value) : otherwise;
+
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
@@ -114,8 +118,8 @@ export function parseFrame(text: string): Frame {
       return {
         type: "error",
         messageId,
-        code: readErrorCode(String(value[2] ?? "GenericError")).slice(0, 64),
-        description: String(value[3] ?? "").slice(0, 255),
+        code: readErrorCode(textOf(value[2], "GenericError")).slice(0, 64),
+        description: textOf(value[3], "").slice(0, 255),
         details: value[4],
       };
     default:

@@ -2,8 +2,10 @@
  * Sampled values of a station → one `Reading` with integer units.
  *
  * Both OCPP versions list values as (measurand, phase, unit, value); this file knows what they mean. A value that is no
- * number, or whose unit contradicts its measurand, is left out: the raw message keeps it.
+ * number is left out: the raw message keeps it. The measurand says what a value is; the unit only says its scale, since
+ * stations in the field send watts as `Wh`.
  */
+import { defined } from "../given.ts";
 import type { Reading } from "../reading.ts";
 
 export type SampledValue = {
@@ -36,9 +38,9 @@ const sum = (values: (number | undefined)[]): number | undefined => {
 
 /** Phases only where each one up to the last known is there: a hole would shift them. */
 const allPhases = (parts: Parts, scale: number): number[] | undefined => {
-  const phases = Array.from(parts.phases, (v) => (v === undefined ? undefined : Math.round(v * scale)));
-  if (phases.length > 0) return phases.every((v) => v !== undefined) ? phases : undefined;
-  return parts.total === undefined ? undefined : [Math.round(parts.total * scale)];
+  const phases = Array.from(parts.phases, (v) => Math.round((v ?? Number.NaN) * scale));
+  if (phases.length === 0 && parts.total !== undefined) phases.push(Math.round(parts.total * scale));
+  return phases.length > 0 && phases.every((v) => Number.isSafeInteger(v)) ? phases : undefined;
 };
 
 /** Adds up what a list of sampled values says about one moment. Phases L1-L2 and N are not mapped. */
@@ -58,13 +60,12 @@ export function toReading(values: readonly SampledValue[]): Reading {
   const phases = (name: string) => (parts[name] === undefined ? undefined : allPhases(parts[name], 1_000));
   const soc = whole("SoC");
   const exportW = whole("Power.Active.Export");
-  const reading = {
+  return defined({
     energyImportWh: whole("Energy.Active.Import.Register"),
     energyExportWh: whole("Energy.Active.Export.Register"),
     powerW: whole("Power.Active.Import") ?? (exportW === undefined ? undefined : -exportW),
     currentPhasesMa: phases("Current.Import"),
     voltagePhasesMv: phases("Voltage"),
     socPercent: soc !== undefined && soc >= 0 && soc <= 100 ? soc : undefined,
-  };
-  return Object.fromEntries(Object.entries(reading).filter(([, v]) => v !== undefined)) as Reading;
+  });
 }

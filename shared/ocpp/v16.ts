@@ -27,17 +27,26 @@ const STATUS: Record<string, ConnectorStatus> = {
 
 const connectorOf = (connectorId: number) => (connectorId === 0 ? 0 : 1);
 
-/** `meterValue` or `transactionData` → samples. */
+/** Blank text is no value, and a signature is none either, even when it looks like a number. */
+const valueOf = (v: Fields): number => {
+  const value = text(v["value"])?.trim() ?? "";
+  return value === "" || v["format"] === "SignedData" ? Number.NaN : Number(value);
+};
+
+const objectsIn = (list: unknown): Fields[] =>
+  Array.isArray(list) ? list.filter((item): item is Fields => typeof item === "object" && item !== null) : [];
+
+/** `meterValue` or `transactionData` → samples. A StopTransaction is read even when its data breaks the schema. */
 function readSamples(list: unknown): StationSample[] {
-  if (!Array.isArray(list)) return [];
-  return (list as Fields[]).map((entry) => {
-    const values = (entry["sampledValue"] as Fields[]).map((v) => ({
-      value: v["value"] === "" ? Number.NaN : Number(v["value"]),
+  return objectsIn(list).map((entry) => {
+    const sampled = objectsIn(entry["sampledValue"]);
+    const values = sampled.map((v) => ({
+      value: valueOf(v),
       measurand: text(v["measurand"]) ?? "Energy.Active.Import.Register",
       phase: text(v["phase"]),
       unit: text(v["unit"]),
     }));
-    const context = text((entry["sampledValue"] as Fields[])[0]?.["context"]);
+    const context = text(sampled[0]?.["context"]);
     return { ...toReading(values), at: parseTime(entry["timestamp"]), ...given("context", context) };
   });
 }

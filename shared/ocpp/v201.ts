@@ -3,7 +3,7 @@
  */
 import type { CommandBody } from "../command.ts";
 import type { Decision } from "../decide/authorize.ts";
-import { given, text } from "../given.ts";
+import { defined, given, text } from "../given.ts";
 import { formatTime, parseTime } from "../time.ts";
 import type { Call, CallContext, Dialect, Refusal } from "./dialect.ts";
 import type { ChargingState, ConnectorStatus, StationMessage, StationSample } from "./message.ts";
@@ -41,25 +41,25 @@ function readTransactionEvent(p: Fields): StationMessage {
   const samples = readSamples(p["meterValue"]);
   const first = samples.find((s) => s.energyImportWh !== undefined)?.energyImportWh;
   const last = samples.findLast((s) => s.energyImportWh !== undefined)?.energyImportWh;
-  return {
-    kind: "transaction",
+  const message = defined({
+    kind: "transaction" as const,
     event,
     ocppTransactionId: info["transactionId"] as string,
-    ...given("evseId", evse?.["id"] as number | undefined),
-    ...given("connectorId", evse?.["connectorId"] as number | undefined),
-    ...given("idToken", token === undefined ? undefined : { idToken: token["idToken"] as string, type: token["type"] as string }),
-    at: parseTime(p["timestamp"]),
+    evseId: evse?.["id"] as number | undefined,
+    connectorId: evse?.["connectorId"] as number | undefined,
+    idToken: token === undefined ? undefined : { idToken: token["idToken"] as string, type: token["type"] as string },
     atText: p["timestamp"] as string,
     seqNo: p["seqNo"] as number,
     triggerReason: p["triggerReason"] as string,
-    ...given("chargingState", info["chargingState"] as ChargingState | undefined),
-    ...given("stoppedReason", event === "Ended" ? (text(info["stoppedReason"]) ?? "Local") : undefined),
-    ...given("offline", p["offline"] as boolean | undefined),
+    chargingState: info["chargingState"] as ChargingState | undefined,
+    stoppedReason: event === "Ended" ? (text(info["stoppedReason"]) ?? "Local") : undefined,
+    offline: p["offline"] as boolean | undefined,
     // Ended may repeat all values of the transaction, so the begin is known even when Started was lost.
-    ...given("meterStartWh", registerAt(samples, "Transaction.Begin") ?? (event === "Started" ? first : undefined)),
-    ...given("meterStopWh", event === "Ended" ? (registerAt(samples, "Transaction.End") ?? last) : undefined),
+    meterStartWh: registerAt(samples, "Transaction.Begin") ?? (event === "Started" ? first : undefined),
+    meterStopWh: event === "Ended" ? (registerAt(samples, "Transaction.End") ?? last) : undefined,
     samples,
-  };
+  });
+  return { ...message, at: parseTime(p["timestamp"]) };
 }
 
 function read(action: string, p: Fields): StationMessage {
@@ -174,11 +174,15 @@ function toCall(command: CommandBody, context: CallContext): Call | Refusal {
 
 const SUCCESS = new Set(["Accepted", "Scheduled", "Unlocked"]);
 
-/** Set/GetVariables answer per variable: the command succeeded when all did. */
+/** Set/GetVariables answer per variable: the command succeeded when all did. The answer may break the schema. */
 function variablesOutcome(results: unknown): { status: "succeeded" | "rejected"; reason?: string } {
-  const failed = (Array.isArray(results) ? (results as Fields[]) : [])
-    .filter((r) => r["attributeStatus"] !== "Accepted" && r["attributeStatus"] !== "RebootRequired")
-    .map((r) => `${String((r["variable"] as Fields)["name"])}: ${String(r["attributeStatus"])}`);
+  if (!Array.isArray(results)) return { status: "rejected", reason: "the station answered for no variable" };
+  const failed = (results as (Partial<Fields> | null)[])
+    .filter((r) => r?.["attributeStatus"] !== "Accepted" && r?.["attributeStatus"] !== "RebootRequired")
+    .map((r) => {
+      const name = text((r?.["variable"] as Fields | null | undefined)?.["name"]) ?? "?";
+      return `${name}: ${text(r?.["attributeStatus"]) ?? "no status"}`;
+    });
   if (failed.length === 0) return { status: "succeeded" };
   return { status: "rejected", reason: failed.join(", ").slice(0, 500) };
 }

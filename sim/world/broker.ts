@@ -1,8 +1,9 @@
 /**
- * The broker between the ER and the SG, at its worst: it loses, repeats, reorders, delays and holds back, takes messages
- * that go nowhere, and its connection to the ER comes and goes.
+ * The broker between the ER and the SG, at its worst: it loses, repeats, reorders, delays and holds back,
+ * takes messages that go nowhere, and its connection to the ER comes and goes.
  *
- * It carries bytes and reads none of them. A message is one delivery or several; what was lost is never heard of again.
+ * It carries bytes and reads none of them. A message is one delivery or several; what was lost is never heard
+ * of again.
  */
 import type { DownKind, UpKind } from "../../shared/wire.ts";
 import type { Faults } from "./faults.ts";

@@ -1,17 +1,20 @@
 /**
- * Houses the real ER loop: journal on a real SQLite file, virtual time, simulated broker and sockets, and a process that may
- * die at any commit point and come back.
+ * Houses the real ER loop: journal on a real SQLite file, virtual time, simulated broker and sockets, and a
+ * process that may die at any commit point and come back.
  *
- * It is the shell that `edge/er.ts` is in production: it commits nothing, decides nothing, remembers nothing of the site.
+ * It is the shell that `edge/er.ts` is in production: it commits nothing, decides nothing, remembers nothing
+ * of the site.
  */
 import { nextBatch, readDown } from "../../edge/io/broker.ts";
 import { openJournal, type Journal } from "../../edge/io/journal.ts";
 import type { Effect, Identity, Input } from "../../edge/core/types.ts";
 import { RELEASE, RELEASE_AT } from "../../edge/release.ts";
 import { Runtime } from "../../edge/runtime.ts";
-import { encodeWire, type DownKind, type UpKind } from "../../shared/wire.ts";
+import { encodeWire, type DownKind } from "../../shared/wire.ts";
+import type { Broker } from "./broker.ts";
 import type { Faults } from "./faults.ts";
 import type { Mutant } from "./mutants.ts";
+import type { Sockets } from "./sockets.ts";
 import { recur, type Context } from "./spell.ts";
 import type { Trace } from "./trace.ts";
 
@@ -22,7 +25,7 @@ export type ErWatch = {
   /** A process begins: what it recovered, before its first input. */
   onRecovered: (runtime: Runtime, journal: Journal) => void;
   /** A frame leaves for a station. */
-  onSend: (runtime: Runtime, connectionId: number, text: string) => void;
+  onSend: (runtime: Runtime, text: string) => void;
 };
 
 export type ErOptions = Context & {
@@ -32,16 +35,8 @@ export type ErOptions = Context & {
   identity: Omit<Identity, "journalId">;
   mutant: Mutant | undefined;
   watch: ErWatch;
-  broker: {
-    connect: () => void;
-    abandon: () => void;
-    publish: (kind: UpKind, payload: Buffer) => boolean;
-  };
-  sockets: {
-    send: (connectionId: number, text: string) => void;
-    close: (connectionId: number, code: number, reason: string) => void;
-    gone: (powerCut: boolean) => void;
-  };
+  broker: Pick<Broker, "connect" | "abandon" | "publishUp">;
+  sockets: Pick<Sockets, "send" | "close" | "erGone">;
 };
 
 const TICK_MS = 100;
@@ -90,7 +85,7 @@ export function createEr(options: ErOptions) {
     life?.journal.close();
     life = undefined;
     options.broker.abandon();
-    options.sockets.gone(powerCut);
+    options.sockets.erGone(powerCut);
     timeline.setTimer(faults.awayMs, () => start());
   }
 
@@ -110,7 +105,10 @@ export function createEr(options: ErOptions) {
         full();
         dies(faults.crashBeforeAppend, "before append");
         journal.append(boot, entries, docs);
-        trace.say("er.commit", `${entries[0]?.seq}–${journal.lastSeq} ${entries.map((e) => e.kind).join(" ")}`);
+        trace.say(
+          "er.commit",
+          `${entries[0]?.seq}–${journal.lastSeq} ${entries.map((e) => e.kind).join(" ")}`,
+        );
         watch.onCommitted(journal);
         dies(faults.crashAfterAppend, "after append");
       },
@@ -132,18 +130,19 @@ export function createEr(options: ErOptions) {
     if (chance.happens(faults.crashBetweenEffects)) throw new Crash(`before the effect ${effect.kind}`);
     switch (effect.kind) {
       case "send":
-        watch.onSend(runtime, effect.connectionId, effect.text);
+        watch.onSend(runtime, effect.text);
         return options.sockets.send(effect.connectionId, effect.text);
       case "close":
         return options.sockets.close(effect.connectionId, effect.code, effect.reason);
       case "log":
-        if (effect.level !== "info") trace.say("er.log", `${effect.message} ${JSON.stringify(effect.fields)}`);
+        if (effect.level !== "info")
+          trace.say("er.log", `${effect.message} ${JSON.stringify(effect.fields)}`);
         return;
       case "publish.hello":
-        options.broker.publish("hello", encodeWire(effect.hello));
+        options.broker.publishUp("hello", encodeWire(effect.hello));
         return;
       case "publish.ask":
-        options.broker.publish("ask", encodeWire(effect.ask));
+        options.broker.publishUp("ask", encodeWire(effect.ask));
         return;
       case "publish.batch":
         return publishBatch(journal, effect.afterSeq);
@@ -157,7 +156,7 @@ export function createEr(options: ErOptions) {
     if (batch === undefined) return input({ kind: "batch.failed" });
     trace.say("er.batch", `${afterSeq + 1}–${batch.lastSeq}`);
     input({ kind: "batch.published", lastSeq: batch.lastSeq });
-    const confirmed = options.broker.publish("journal", batch.payload);
+    const confirmed = options.broker.publishUp("journal", batch.payload);
     timer(BATCH_CONFIRM_MS, () => {
       if (!confirmed) input({ kind: "batch.failed" });
       else mutant?.confirmed?.(batch.lastSeq, journal.journalId, input);
@@ -221,7 +220,10 @@ export function createEr(options: ErOptions) {
     watch.onRecovered(runtime, disk);
     mutant?.recovered?.(runtime);
     const clock = bootClock(disk.lastAt);
-    trace.say("er.started", `${runtime.replayed} replayed, ends at ${disk.lastSeq}, clock ${clock} ${clockShiftMs}`);
+    trace.say(
+      "er.started",
+      `${runtime.replayed} replayed, ends at ${disk.lastSeq}, clock ${clock} ${clockShiftMs}`,
+    );
     const seed = [chance.word(), chance.word(), chance.word(), chance.word()];
     alive(() => {
       runtime.input({ kind: "start", boot: chance.uuid(timeline.now()), release: RELEASE, clock, seed });

@@ -1,8 +1,9 @@
 /**
- * Faults as one printable struct of probabilities. Every run draws its own from its seed, so that runs differ in
- * character: some have a bad network, some a bad disk, some everything.
+ * Faults as one printable struct of probabilities. Every run draws its own from its seed, so that runs differ
+ * in character: some have a bad network, some a bad disk, some everything.
  *
- * Probabilities are per message or per opportunity; `everyMs` is the mean time between two faults of a kind, 0 for never.
+ * Probabilities are per message or per opportunity; `everyMs` is the mean time between two faults of a kind,
+ * 0 for never.
  */
 import { AppError } from "../../shared/errors.ts";
 import type { Chance } from "./chance.ts";
@@ -28,7 +29,7 @@ export type Faults = {
     partition: Spell & { oneWay: number; held: number };
   };
   sg: {
-    /** Per transaction: the process dies before the commit, or after it and before the ack; the broker redelivers. */
+    /** Per transaction: the process dies before the commit, or between commit and ack; the broker redelivers. */
     crashBeforeCommit: number;
     crashBeforeAck: number;
     /** Answers to questions: never, or too late. */
@@ -132,10 +133,11 @@ export function drawFaults(chance: Chance): Faults {
       : never;
   const clockJump = { ...spell(0.4, 80_000, 0), maxMs: chance.pick([3_000, 60_000, 3_600_000]) };
   const wrongAtBoot = rate(0.5);
-  // Trimming goes by the wall clock: a clock that jumps, or a cloud that goes back, needs the long retention.
   const steady = clockJump.everyMs === 0 && wrongAtBoot === 0;
   const rollback = spell(0.35, 120_000, 60_000);
-  const retentionMs = steady && rollback.everyMs === 0 ? chance.between(0, 60_000) : 3 * DAY_MS;
+  const shortMs = steady ? chance.between(0, 60_000) : 20_000;
+  // A cloud that goes back needs what was acked before.
+  const retentionMs = rollback.everyMs === 0 ? shortMs : 3 * DAY_MS;
   return {
     broker: {
       loss: rate(0.6),
@@ -209,7 +211,8 @@ export function mergeFaults(faults: Faults, text: string): Faults {
       if (before === undefined || typeof before !== typeof value) {
         throw new AppError("SIM_FAULTS", `there is no such fault: ${path}${name}`, { hint });
       }
-      merged[name] = typeof before === "object" ? merge(before as object, value as object, `${path}${name}.`) : value;
+      merged[name] =
+        typeof before === "object" ? merge(before as object, value as object, `${path}${name}.`) : value;
     }
     return merged;
   };

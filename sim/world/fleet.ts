@@ -1,6 +1,6 @@
 /**
- * The street: stations of both versions with drivers who hurry, some with bad habits, and the truth about each transaction as
- * the station itself knows it.
+ * The street: stations of both versions with drivers who hurry, some with bad habits, and the truth about
+ * each transaction as the station itself knows it.
  */
 import { driversComeAndGo } from "../station/behaviours/drivers.ts";
 import { rebootsEvery } from "../station/behaviours/habits.ts";
@@ -87,11 +87,12 @@ export function startFleet(options: {
     const own = chance.fork();
     const version: OcppVersion = index === 0 || (index > 1 && chance.happens(0.5)) ? "1.6" : "2.0.1";
     const evses = chance.between(1, 2);
+    const odd = () => chance.happens(faults.stations.misbehaviour);
     const habits: Behaviour[] = [];
-    if (chance.happens(faults.stations.misbehaviour)) habits.push(chance.pick(HABITS)());
-    else if (version === "1.6" && evses === 1 && chance.happens(faults.stations.misbehaviour)) {
-      habits.push(losesTransactionId());
-    }
+    if (odd()) habits.push(chance.pick(HABITS)());
+    // With one EVSE a person could still tell which transaction it means, and so can the ER.
+    const forgets = habits.length === 0 && version === "1.6" && evses === 1 && odd();
+    if (forgets) habits.push(losesTransactionId());
     const station: Station = createStation({
       id: `S${index + 1}`,
       version,
@@ -105,7 +106,10 @@ export function startFleet(options: {
       transportFactory: options.transportFactory,
       timing: TIMING,
       config: { MeterValueSampleInterval: "5" },
-      behaviours: [driversComeAndGo({ tokens: TOKENS.map((idToken) => ({ idToken, type: "ISO14443" })), ...HURRY }), ...habits],
+      behaviours: [
+        driversComeAndGo({ tokens: TOKENS.map((idToken) => ({ idToken, type: "ISO14443" })), ...HURRY }),
+        ...habits,
+      ],
       onEvent: (event) => note(event, () => station, version),
     });
     return { station, version, habits: habits.map(({ name }) => name) };
@@ -121,7 +125,15 @@ export function startFleet(options: {
       if (evse.transaction === undefined) return;
       const { id, idToken, energyWh } = evse.transaction;
       const meterStartWh = evse.meterWh - energyWh;
-      truths.push({ stationId: station.id, version, id, evseId, idToken, startedAt: timeline.now(), meterStartWh });
+      truths.push({
+        stationId: station.id,
+        version,
+        id,
+        evseId,
+        idToken,
+        startedAt: timeline.now(),
+        meterStartWh,
+      });
       return;
     }
     const truth = truths.findLast((t) => t.stationId === station.id && t.evseId === evseId);

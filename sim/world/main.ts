@@ -1,8 +1,10 @@
 /**
- * `npm run sim -- --seed N --seconds S [--runs R] [--faults JSON] [--calm] [--mutant NAME] [--postgres URL] [--verbose]`
+ * `npm run sim -- --seed N --seconds S [--runs R] [--faults JSON] [--calm] [--mutant NAME] [--postgres URL]
+ *   [--verbose]`
  *
- * Runs the seeded world and says what it found. `--calm`: no faults but those given. `--postgres`: a server on which it may
- * make databases of its own, which have to agree. Exit status 1 after a violation, 2 for a wrong call.
+ * Runs the seeded world and says what it found. `--calm`: no faults but those given. `--postgres`: a server
+ * on which it may make databases of its own, which have to agree. Exit status 1 after a violation, 2 for a
+ * wrong call.
  */
 import { parseArgs } from "node:util";
 import { migrate } from "../../cloud/db/migrate.ts";
@@ -15,6 +17,11 @@ import { startTwin } from "./postgres.ts";
 import { runWorld } from "./world.ts";
 
 const prepare = async (url: string) => void (await migrate(url));
+
+function wholeNumber(name: string, text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new AppError("SIM_ARGUMENT", `--${name} must be a whole number, not ${JSON.stringify(text)}`);
+}
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
@@ -34,12 +41,14 @@ async function main(): Promise<number> {
     const hint = `known mutants: ${Object.keys(MUTANTS).join(", ")}`;
     throw new AppError("SIM_MUTANT", `there is no mutant ${mutant}`, { hint });
   }
-  const first = Number(values.seed ?? Date.now() % 1_000_000);
-  const seconds = Number(values.seconds);
+  const first = wholeNumber("seed", values.seed ?? String(Date.now() % 1_000_000));
+  const seconds = wholeNumber("seconds", values.seconds);
+  const runs = wholeNumber("runs", values.runs);
   let failed = 0;
-  for (let seed = first; seed < first + Number(values.runs); seed++) {
+  for (let seed = first; seed < first + runs; seed++) {
     const startedMs = performance.now();
-    const database = values.postgres === undefined ? undefined : await createTestDatabase(values.postgres, prepare);
+    const database =
+      values.postgres === undefined ? undefined : await createTestDatabase(values.postgres, prepare);
     const twin = database === undefined ? undefined : await startTwin(database.url);
     const outcome = await runWorld({
       seed,
@@ -51,7 +60,8 @@ async function main(): Promise<number> {
     });
     await twin?.stop();
     await database?.drop();
-    console.log(report(outcome, { seconds, mutant, ms: performance.now() - startedMs }));
+    const given = `${values.calm ? " --calm" : ""}${values.faults === "{}" ? "" : ` --faults '${values.faults}'`}`;
+    console.log(report(outcome, { seconds, mutant, given, ms: performance.now() - startedMs }));
     if (outcome.violation !== undefined) failed += 1;
   }
   return failed === 0 ? 0 : 1;
@@ -60,6 +70,8 @@ async function main(): Promise<number> {
 try {
   process.exitCode = await main();
 } catch (error) {
-  console.error(`${describeError(error)}${error instanceof AppError && error.hint ? `\n  ${error.hint}` : ""}`);
+  console.error(
+    `${describeError(error)}${error instanceof AppError && error.hint ? `\n  ${error.hint}` : ""}`,
+  );
   process.exitCode = 2;
 }

@@ -1,7 +1,9 @@
 /**
- * Mistakes planted on purpose, each of a kind that somebody has made: a simulation that never fails proves nothing.
+ * Mistakes planted on purpose, each of a kind that somebody has made: a simulation that never fails proves
+ * nothing.
  *
- * They are planted from outside, by wrapping what goes into the ER and the SG; the real code has no switches for them.
+ * They are planted from outside, by wrapping what goes into the ER and the SG; the real code has no switches
+ * for them.
  */
 import { admit } from "../../cloud/core/cursor.ts";
 import { emptyDurable, encodeSnapshot } from "../../edge/core/fold.ts";

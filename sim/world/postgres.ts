@@ -1,8 +1,8 @@
 /**
  * The real ingest on a real PostgreSQL, fed with the very batches and hellos that the tables in memory get.
  *
- * Checker `postgres`: both give the same verdict and the same cursor for each of them, and hold the same rows in the end.
- * It has no backups: with a twin the SG is never rolled back.
+ * Checker `postgres`: both give the same verdict and the same cursor for each of them, and hold the same rows
+ * in the end. It has no backups: with a twin the SG is never rolled back.
  */
 import { createPool } from "../../cloud/db/pool.ts";
 import { storeHello } from "../../cloud/ingest/hello.ts";
@@ -42,13 +42,19 @@ const COLUMNS = [
 ] as const satisfies readonly (keyof TransactionRow)[];
 
 /** Times come as Unix milliseconds, so that both sides can be compared as they are. */
+const selected = (column: string) =>
+  column.endsWith("_at") ? `(extract(epoch from ${column}) * 1000)::bigint as ${column}` : column;
 const TRANSACTIONS = `
-  select ${COLUMNS.map((c) => (c.endsWith("_at") ? `(extract(epoch from ${c}) * 1000)::bigint as ${c}` : c)).join(", ")}
+  select ${COLUMNS.map(selected).join(", ")}
   from transaction order by transaction_id`;
 
 function mustAgree(what: string, ours: unknown, theirs: unknown): void {
   const [a, b] = [JSON.stringify(ours), JSON.stringify(theirs)];
-  if (a !== b) throw new Violation("postgres", `${what}: in memory ${a?.slice(0, 900)}, in PostgreSQL ${b?.slice(0, 900)}`);
+  if (a !== b)
+    throw new Violation(
+      "postgres",
+      `${what}: in memory ${a?.slice(0, 900)}, in PostgreSQL ${b?.slice(0, 900)}`,
+    );
 }
 
 /** @param url an empty, migrated database of its own. */
@@ -77,11 +83,19 @@ export async function startTwin(url: string) {
       mustAgree("transactions", transactions.length, theirs.length);
       transactions.forEach((row, index) => mustAgree("transaction", row, theirs[index]));
       const [counts] = await rows(
-        "select (select count(*) from message) as messages, (select count(*) from transaction_sample) as samples",
+        `select (select count(*) from message) as messages,
+           (select count(*) from transaction_sample) as samples`,
       );
       mustAgree("rows", { messages: tables.messages.length, samples: tables.samples.length }, counts);
-      const connectors = await rows("select station_id, evse_id, connector_id, status from connector order by 1, 2, 3");
-      const own = [...tables.connectors.values()].map((c) => [c.station_id, c.evse_id, c.connector_id, c.status]);
+      const connectors = await rows(
+        "select station_id, evse_id, connector_id, status from connector order by 1, 2, 3",
+      );
+      const own = [...tables.connectors.values()].map((c) => [
+        c.station_id,
+        c.evse_id,
+        c.connector_id,
+        c.status,
+      ]);
       mustAgree("connectors", own.map(String).sort(), connectors.map((c) => String(Object.values(c))).sort());
       const stations = await rows("select station_id, online from station order by 1");
       const online = [...tables.stations.values()].map((s) => String([s.station_id, s.online])).sort();
@@ -91,7 +105,7 @@ export async function startTwin(url: string) {
   };
 }
 
-/** An absent column and NULL are the same; flags are a set; what nobody has said yet is `unknown` in SQL, EVSE 0. */
+/** An absent column and NULL are the same; flags are a set; what nobody has said yet is `unknown`, EVSE 0. */
 function canonical(column: string, value: unknown): unknown {
   if (column === "flags") return [...(value as string[])].sort();
   if (column === "authorized_by") return value ?? "unknown";

@@ -2,12 +2,17 @@
 import { inspect } from "node:util";
 import type { Outcome } from "./world.ts";
 
-export function report(outcome: Outcome, run: { seconds: number; mutant?: string | undefined; ms?: number }): string {
+export function report(
+  outcome: Outcome,
+  run: { seconds: number; mutant?: string | undefined; ms?: number; given?: string },
+): string {
   const { seed, counts, digest, violation, faults } = outcome;
   const mutant = run.mutant === undefined ? "" : ` --mutant ${run.mutant}`;
   const took = run.ms === undefined ? "" : `, ${Math.round(run.ms)} ms`;
   if (violation === undefined) {
-    const total = ["station.sent", "er.commit", "er.died", "sg.command"].map((name) => `${name} ${counts[name] ?? 0}`);
+    const total = ["station.sent", "er.commit", "er.died", "sg.command"].map(
+      (name) => `${name} ${counts[name] ?? 0}`,
+    );
     return `seed ${seed}: nothing wrong (${total.join(", ")}${took}, ${digest.slice(0, 12)})`;
   }
   return [
@@ -16,6 +21,6 @@ export function report(outcome: Outcome, run: { seconds: number; mutant?: string
     `checker "${violation.checker}" saw: ${violation.saw}`,
     "last events:",
     ...violation.events.map((line) => `  ${line}`),
-    `replay: npm run sim -- --seed ${seed} --seconds ${run.seconds}${mutant} --verbose`,
+    `replay: npm run sim -- --seed ${seed} --seconds ${run.seconds}${mutant}${run.given ?? ""} --verbose`,
   ].join("\n");
 }

@@ -1,27 +1,44 @@
 /**
- * The SG as a process around its tables: takes what the broker delivers, answers, gives out commands and policies, and may be
- * slow, away, dead at the wrong moment, or restored from a backup.
+ * The SG as a process around its tables: takes what the broker delivers, answers, gives out commands and
+ * policies, and may be slow, away, dead at the wrong moment, or restored from a backup.
  *
- * Invariants: an ack says what is committed; what was delivered and not finished is delivered again by the broker. The rules
- * of dispatching follow `cloud/ingest/dispatch.ts` and `ask.ts`, on the tables of `store.ts`.
+ * Invariants: an ack says what is committed; what was delivered and not finished is delivered again by the
+ * broker. The rules of dispatching follow `cloud/ingest/dispatch.ts` and `ask.ts`, on the tables of
+ * `store.ts`.
  */
 import { decideAuthorize } from "../../shared/decide/authorize.ts";
 import type { Command } from "../../shared/command.ts";
 import { COMMAND_RESEND_MS, LEASE_BLOCK_SIZE } from "../../shared/limits.ts";
 import type { Policy } from "../../shared/policy.ts";
-import { Ask, decodeBatch, decodeWire, encodeWire, Hello, type Batch, type UpKind } from "../../shared/wire.ts";
+import {
+  Ask,
+  decodeBatch,
+  decodeWire,
+  encodeWire,
+  Hello,
+  type Batch,
+  type UpKind,
+} from "../../shared/wire.ts";
 import type { Broker } from "./broker.ts";
 import type { Faults } from "./faults.ts";
 import type { Mutant } from "./mutants.ts";
 import type { PostgresTwin } from "./postgres.ts";
 import { recur, type Context } from "./spell.ts";
-import { emptyTables, snapshotOf, takeBatches, takeHello, type CommandRow, type Tables, type Taken } from "./store.ts";
+import {
+  emptyTables,
+  snapshotOf,
+  takeBatches,
+  takeHello,
+  type CommandRow,
+  type Tables,
+  type Taken,
+} from "./store.ts";
 import type { Trace } from "./trace.ts";
 
 export type SgWatch = {
   /** Committed: the tables hold it. */
   onTaken: (tables: Tables, taken: Taken, journalId: string) => void;
-  onAck: (tables: Tables, journalId: string, seq: number) => void;
+  onAck: (tables: Tables, seq: number) => void;
   onCommand: (row: CommandRow) => void;
 };
 
@@ -29,7 +46,7 @@ export type SgOptions = Context & {
   erId: string;
   faults: Faults;
   trace: Trace;
-  broker: () => Broker;
+  broker: Pick<Broker, "publishDown">;
   watch: SgWatch;
   mutant: Mutant | undefined;
   /** The same batches go into a real PostgreSQL, which must agree. */
@@ -46,7 +63,7 @@ const QUEUE_MAX = 64;
 export type Sg = ReturnType<typeof createSg>;
 
 export function createSg(options: SgOptions) {
-  const { timeline, chance, trace, watch, mutant, twin } = options;
+  const { timeline, chance, trace, broker, watch, mutant, twin } = options;
   let faults = options.faults.sg;
   let tables = emptyTables();
   let backups: { at: number; tables: Tables }[] = [];
@@ -57,8 +74,6 @@ export function createSg(options: SgOptions) {
   let working = false;
   /** Work in PostgreSQL that the world has to wait for. */
   let pending: Promise<void> | undefined;
-
-  const broker = () => options.broker();
 
   function receive(kind: UpKind, payload: Buffer): void {
     // The queue of questions has a short life; the others are durable.
@@ -117,8 +132,8 @@ export function createSg(options: SgOptions) {
   }
 
   function ack(journalId: string, seq: number, resume: boolean): void {
-    if (mutant?.acksFirst !== true) watch.onAck(tables, journalId, seq);
-    broker().publishDown("ack", encodeWire({ v: 1, journalId, seq, resume, cloudTime: timeline.now() }));
+    if (mutant?.acksFirst !== true) watch.onAck(tables, seq);
+    broker.publishDown("ack", encodeWire({ v: 1, journalId, seq, resume, cloudTime: timeline.now() }));
   }
 
   function crash(where: string): boolean {
@@ -149,8 +164,10 @@ export function createSg(options: SgOptions) {
     timeline.setTimer(afterMs, () => {
       if (down) return;
       const answer =
-        question.kind === "lease" ? lease() : { kind: "authorize" as const, ...decide(question.idToken, question.purpose) };
-      broker().publishDown("answer", encodeWire({ v: 1, correlationId, answer }));
+        question.kind === "lease"
+          ? lease()
+          : { kind: "authorize" as const, ...decide(question.idToken, question.purpose) };
+      broker.publishDown("answer", encodeWire({ v: 1, correlationId, answer }));
     });
   }
 
@@ -164,7 +181,12 @@ export function createSg(options: SgOptions) {
   }
 
   const decide = (idToken: string, purpose: "authorize" | "start") =>
-    decideAuthorize({ token: tables.tokens.get(idToken), unknownToken: "deny", purpose, atMs: timeline.now() });
+    decideAuthorize({
+      token: tables.tokens.get(idToken),
+      unknownToken: "deny",
+      purpose,
+      atMs: timeline.now(),
+    });
 
   function sendPolicy(): void {
     const policy: Policy = {
@@ -174,7 +196,7 @@ export function createSg(options: SgOptions) {
       unknownToken: "deny",
       tokens: [...tables.tokens.values()],
     };
-    broker().publishDown("policy", encodeWire(policy));
+    broker.publishDown("policy", encodeWire(policy));
   }
 
   /** @param all every open command, as after a hello; otherwise those that are due. */
@@ -188,7 +210,7 @@ export function createSg(options: SgOptions) {
     );
     if (due.length === 0) return;
     for (const row of due) tables.commands.set(row.commandId, { ...row, status: "sent", sentAt: now });
-    broker().publishDown("commands", encodeWire({ v: 1, commands: due.map(toCommand) }));
+    broker.publishDown("commands", encodeWire({ v: 1, commands: due.map(toCommand) }));
   }
 
   function toCommand({ commandId, stationId, issuedAt, expiresAt, kind, params }: CommandRow): Command {
@@ -259,7 +281,8 @@ export function createSg(options: SgOptions) {
     /** A token was changed: the sites are told. */
     changeToken(idToken: string, status: "Accepted" | "Blocked"): void {
       tables.tokens.set(idToken, { idToken, status });
-      tables.policyVersion += 1;
+      // By the clock, so that no version comes a second time with other rules after a roll-back.
+      tables.policyVersion = Math.max(tables.policyVersion + 1, timeline.now());
       if (!down) sendPolicy();
     },
     heal(mended: Faults): void {

@@ -1,8 +1,8 @@
 /**
  * The stations' sockets: ordered and whole as TCP is, until they are cut, hang half-open, or their ER dies.
  *
- * Invariants: frames of one direction arrive in order; after a cut nothing arrives; the ER hears of each connection's end at
- * most once. It reads no frame.
+ * Invariants: frames of one direction arrive in order; after a cut nothing arrives; the ER hears of each
+ * connection's end at most once. It reads no frame.
  */
 import type { Protocol } from "../../shared/entry.ts";
 import type { Input } from "../../edge/core/types.ts";
@@ -30,7 +30,7 @@ export type SocketsOptions = Context & {
 
 type Line = Socket & {
   events: TransportEvents;
-  /** Where each end stands. The station may believe in a line that the ER has long forgotten, and the other way round. */
+  /** Where each end stands. Either may believe in a line that the other has long forgotten. */
   station: "open" | "closed";
   er: "open" | "closed";
   /** Nothing passes, nobody notices. */
@@ -89,7 +89,13 @@ export function createSockets(options: SocketsOptions) {
     const { connectionId, stationId, protocol } = line;
     later(line, "toEr", () => {
       if (line.station === "closed") return;
-      const input = { kind: "station.connected", connectionId, stationId, protocol, remoteAddress: "10.0.0.1" } as const;
+      const input = {
+        kind: "station.connected",
+        connectionId,
+        stationId,
+        protocol,
+        remoteAddress: "10.0.0.1",
+      } as const;
       if (chance.happens(faults.refuse) || !options.toEr(input)) {
         closeAtStation(line, ABNORMAL_CLOSURE, "refused");
         return;

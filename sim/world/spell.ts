@@ -9,7 +9,11 @@ export type Context = { timeline: Timeline; chance: Chance };
  * Begins again and again, at random, until the returned function is called, which also ends what lasts.
  * @param begin gets the duration; what it returns ends the fault.
  */
-export function recur({ timeline, chance }: Context, spell: Spell, begin: (forMs: number) => () => void): () => void {
+export function recur(
+  { timeline, chance }: Context,
+  spell: Spell,
+  begin: (forMs: number) => () => void,
+): () => void {
   if (spell.everyMs === 0) return () => {};
   let end: (() => void) | undefined;
   let cancel: () => void = () => {};

@@ -1,10 +1,16 @@
 /**
- * The SG's tables in memory, with the merge rules of `cloud/ingest/apply.ts` and `hello.ts`, and snapshots to go back to.
+ * The SG's tables in memory, with the merge rules of `cloud/ingest/apply.ts` and `hello.ts`, and snapshots to
+ * go back to.
  *
- * Rows are replaced, never changed, so that a snapshot is a copy of the maps. The rule of the cursor and the projection are
- * the real ones; `postgres.ts` holds these tables against the real SQL.
+ * Rows are replaced, never changed, so that a snapshot is a copy of the maps. The rule of the cursor and the
+ * projection are the real ones; `postgres.ts` holds these tables against the real SQL.
  */
-import { emptyChanges, type Changes, type ConnectorChange, type TransactionChange } from "../../cloud/core/changes.ts";
+import {
+  emptyChanges,
+  type Changes,
+  type ConnectorChange,
+  type TransactionChange,
+} from "../../cloud/core/changes.ts";
 import type { MessageRow, ParkedRow, SampleRow } from "../../cloud/core/changes.ts";
 import { admit, type Block, type Cursor, type Verdict } from "../../cloud/core/cursor.ts";
 import { project, readEntry, type Names } from "../../cloud/core/project.ts";
@@ -162,7 +168,10 @@ export function applyEntries(
   for (const [key, change] of changes.connectors) tables.connectors.set(key, change);
   for (const change of changes.transactions.values()) {
     const before = tables.transactions.get(change.transaction_id);
-    tables.transactions.set(change.transaction_id, before === undefined ? begun(change) : merged(before, change));
+    tables.transactions.set(
+      change.transaction_id,
+      before === undefined ? begun(change) : merged(before, change),
+    );
   }
   for (const change of changes.commands.values()) {
     const before = tables.commands.get(change.command_id);
@@ -229,7 +238,11 @@ export function takeHello(tables: Tables, hello: Hello): { seq: number } {
   tables.hello = { journalId, snapshotSeq: hello.lastSeq };
   if (hello.lastSeq < cursor.seq) return { seq: cursor.seq };
   for (const { stationId, protocol, online, connectors } of hello.stations) {
-    tables.stations.set(stationId, { station_id: stationId, online, ...(protocol === undefined ? {} : { protocol }) });
+    tables.stations.set(stationId, {
+      station_id: stationId,
+      online,
+      ...(protocol === undefined ? {} : { protocol }),
+    });
     for (const connector of connectors) {
       const key = `${stationId} ${connector.evseId} ${connector.connectorId}`;
       tables.connectors.set(key, {

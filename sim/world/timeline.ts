@@ -1,15 +1,15 @@
 /**
  * The world's only time: a queue of what happens next, a clock that stands still between two events.
  *
- * Invariants: events run in the order of their time, and those of one moment in the order of their setting; time never
- * runs backwards. True time: clocks that lie are built on top of it by whoever owns them.
+ * Invariants: events run in the order of their time, and those of one moment in the order of their setting;
+ * time never runs backwards. True time: clocks that lie are built on top of it by whoever owns them.
  */
 import type { Clock } from "../station/types.ts";
 
 type Timer = { at: number; order: number; fn: () => void; cancelled: boolean };
 
 export type Timeline = Clock & {
-  /** Runs the next event that is due until then. False when there is none: the clock then stands at `until`. */
+  /** Runs the next event that is due until then. False when there is none: then it is `until`. */
   step(until: number): boolean;
 };
 

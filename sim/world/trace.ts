@@ -1,5 +1,6 @@
 /**
- * What happened, one line per event: hashed in full, so that two runs can be compared, and kept for the last few.
+ * What happened, one line per event: hashed in full, so that two runs can be compared, and kept for the last
+ * few.
  *
  * A `Violation` is a checker's word: it ends the run.
  */

@@ -37,6 +37,8 @@ create table er (
   stopped_at timestamptz,
   journal_id uuid,
   journal_seq bigint not null default 0,
+  -- The last hello told the state of the site after this entry: older ones are history when they arrive.
+  snapshot_seq bigint not null default 0,
   policy_version bigint not null default 0,
   clock text,
   clock_offset_ms bigint,

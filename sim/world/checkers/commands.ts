@@ -1,6 +1,7 @@
 /**
- * Checker `commands`: a command reaches its station at most once and never after its deadline; in the end what the SG says of
- * it is what the station saw. `uncertain` is allowed where the call or its answer was lost.
+ * Checker `commands`: a command reaches its station at most once and never after its deadline; in the end
+ * what the SG says of it is what the station saw. `uncertain` is allowed where the call or its answer was
+ * lost.
  */
 import type { Runtime } from "../../../edge/runtime.ts";
 import type { Socket } from "../sockets.ts";
@@ -8,8 +9,8 @@ import type { CommandRow, Tables } from "../store.ts";
 import { Violation } from "../trace.ts";
 
 /**
- * The ER knows the SG's time to this tolerance, less exactly by as long as a message was on its way; then there is the way
- * to the station.
+ * The ER knows the SG's time to this tolerance, less exactly by as long as a message was on its way; then
+ * there is the way to the station.
  */
 const LATE_MS_MAX = 5_500;
 
@@ -45,7 +46,8 @@ export function createCommandChecker(now: () => number, slowestMs: () => number)
       seen.set(commandId, times);
       if (times > 1) fail(`${socket.stationId} got command ${commandId} ${times} times`);
       const lateMs = now() - (expiry.get(commandId) ?? 0);
-      if (lateMs > LATE_MS_MAX + slowestMs()) fail(`${socket.stationId} got command ${commandId} ${lateMs} ms after its deadline`);
+      if (lateMs > LATE_MS_MAX + slowestMs())
+        fail(`${socket.stationId} got command ${commandId} ${lateMs} ms after its deadline`);
     },
 
     /** After everything has drained. */

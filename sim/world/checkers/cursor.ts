@@ -1,8 +1,9 @@
 /**
- * Checker `cursor`: the SG's cursor never exceeds what the ER has committed, and what the SG has applied is exactly the
- * journal up to its cursor, each entry once.
+ * Checker `cursor`: the SG's cursor never exceeds what the ER has committed, and what the SG has applied is
+ * exactly the journal up to its cursor, each entry once.
  *
- * Checker `ack`: nobody acks what is not committed in the SG, and nothing is trimmed at the ER that the SG does not hold.
+ * Checker `ack`: nobody acks what is not committed in the SG, and nothing is trimmed at the ER that the SG
+ * does not hold.
  */
 import type { Journal } from "../../../edge/io/journal.ts";
 import type { Runtime } from "../../../edge/runtime.ts";
@@ -19,7 +20,8 @@ export function createCursorCheckers(committed: Committed) {
     const cursor = tables.cursors.get(journalId);
     if (cursor === undefined) return;
     if (cursor.halted !== undefined) throw saw(`the journal was halted: ${cursor.halted}`);
-    if (cursor.seq > committed.seq) throw saw(`the SG holds ${cursor.seq}, the ER has committed ${committed.seq}`);
+    if (cursor.seq > committed.seq)
+      throw saw(`the SG holds ${cursor.seq}, the ER has committed ${committed.seq}`);
     if (tables.gaps.length > 0) throw saw(`a gap was taken for granted: ${JSON.stringify(tables.gaps)}`);
     if (tables.parked.length > 0) throw saw(`an entry was parked: ${JSON.stringify(tables.parked[0])}`);
     const counts = tables.applied.get(journalId) ?? [];
@@ -50,9 +52,13 @@ export function createCursorCheckers(committed: Committed) {
 
     everyTick(runtime: Runtime, journal: Journal, tables: Tables): void {
       const { ackedSeq, committedSeq } = runtime.state.live.uplink;
-      if (ackedSeq > heldEver) throw new Violation("ack", `the ER takes ${ackedSeq} for acked, the SG held ${heldEver}`);
+      if (ackedSeq > heldEver)
+        throw new Violation("ack", `the ER takes ${ackedSeq} for acked, the SG held ${heldEver}`);
       if (committedSeq > journal.lastSeq) {
-        throw new Violation("ack", `the ER takes ${committedSeq} for committed, the journal ends at ${journal.lastSeq}`);
+        throw new Violation(
+          "ack",
+          `the ER takes ${committedSeq} for committed, the journal ends at ${journal.lastSeq}`,
+        );
       }
       const trimmed = journal.oldestSeq - 1;
       if (trimmed > cursorOf(tables)) {

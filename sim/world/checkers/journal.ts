@@ -1,8 +1,8 @@
 /**
  * The journal, followed as it is committed: the world's own copy, against which everything else is compared.
  *
- * Checker `journal`: blocks follow each other without a gap, their chain verifies from the first one on, their entries carry
- * the numbers that the block says, what was committed once is never different later.
+ * Checker `journal`: blocks follow each other without a gap, their chain verifies from the first one on,
+ * their entries carry the numbers that the block says, what was committed once is never different later.
  */
 import type { Journal } from "../../../edge/io/journal.ts";
 import { emptyDurable, fold } from "../../../edge/core/fold.ts";
@@ -48,7 +48,8 @@ export function createCommitted(journalId: string, onEntry: (entry: Entry) => vo
         if (prevChain !== chain) fail(`chain before entry ${lastSeq + 1} is ${prevChain}, was ${chain}`);
         for (const block of fresh) {
           const before = last();
-          if (block.firstSeq !== before.lastSeq + 1) fail(`block ${block.firstSeq} follows entry ${before.lastSeq}`);
+          if (block.firstSeq !== before.lastSeq + 1)
+            fail(`block ${block.firstSeq} follows entry ${before.lastSeq}`);
           const chained = nextChain(before.chain, block.firstSeq, block.bytes);
           if (chained !== block.chain) fail(`the chain after entry ${block.lastSeq} does not verify`);
           const entries = decodeBlock(block.bytes).entries as Entry[];
@@ -56,7 +57,8 @@ export function createCommitted(journalId: string, onEntry: (entry: Entry) => vo
           if (counted !== block.lastSeq) fail(`block ${block.firstSeq} holds ${entries.length} entries`);
           if (entries.length > BATCH_ENTRIES_MAX) fail(`block ${block.firstSeq} does not fit into a batch`);
           entries.forEach((entry, index) => {
-            if (entry.seq !== block.firstSeq + index) fail(`entry ${block.firstSeq + index} calls itself ${entry.seq}`);
+            if (entry.seq !== block.firstSeq + index)
+              fail(`entry ${block.firstSeq + index} calls itself ${entry.seq}`);
             fold(durable, entry);
             onEntry(entry);
           });
@@ -69,13 +71,18 @@ export function createCommitted(journalId: string, onEntry: (entry: Entry) => vo
 
     /** Everything that the journal still holds is what was committed, in order, up to the end. */
     audit(journal: Journal): void {
-      const { prevChain, blocks: held } = journal.read(journal.oldestSeq - 1, Number.MAX_SAFE_INTEGER, 10_000_000);
+      const { prevChain, blocks: held } = journal.read(
+        journal.oldestSeq - 1,
+        Number.MAX_SAFE_INTEGER,
+        10_000_000,
+      );
       if (held.length > 0 && prevChain !== chainBefore(journal.oldestSeq)) {
         fail(`the chain before the oldest entry ${journal.oldestSeq} was forgotten`);
       }
       let seq = journal.oldestSeq - 1;
       for (const block of held) {
-        if (block.firstSeq !== seq + 1) fail(`entries ${seq + 1}–${block.firstSeq - 1} are gone from the middle`);
+        if (block.firstSeq !== seq + 1)
+          fail(`entries ${seq + 1}–${block.firstSeq - 1} are gone from the middle`);
         if (block.chain !== chainBefore(block.lastSeq + 1)) fail(`block ${block.firstSeq} has changed`);
         seq = block.lastSeq;
       }

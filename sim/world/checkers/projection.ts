@@ -1,6 +1,6 @@
 /**
- * Checker `projection`: after everything has drained, what the SG shows is what its whole journal says, read anew from the
- * first entry on and cut into other batches; and what the ER itself shows.
+ * Checker `projection`: after everything has drained, what the SG shows is what its whole journal says, read
+ * anew from the first entry on and cut into other batches; and what the ER itself shows.
  */
 import type { Durable } from "../../../edge/core/types.ts";
 import type { Policy } from "../../../shared/policy.ts";

@@ -1,9 +1,10 @@
 /**
- * Checker `durability`: a station is never told something that is not in a committed block. Every answer that reaches a
- * station, over all crashes, is compared with the journal; only what changes nothing (a heartbeat, a status that is known
- * already) is answered without an entry.
+ * Checker `durability`: a station is never told something that is not in a committed block. Every answer that
+ * reaches a station, over all crashes, is compared with the journal; only what changes nothing (a heartbeat,
+ * a status that is known already) is answered without an entry.
  *
- * Checker `wire-ids`: open transaction ids of a station are unique, and a repeated start gets the id of the first one.
+ * Checker `wire-ids`: open transaction ids of a station are unique, and a repeated start gets the id of the
+ * first one.
  */
 import type { Durable } from "../../../edge/core/types.ts";
 import type { Entry } from "../../../shared/entry.ts";
@@ -43,7 +44,10 @@ export function createReplyCheckers() {
       if (call !== undefined && SILENT.has(call.action)) return;
       if (!committed.has(`${socket.stationId} ${text}`)) {
         const what = call?.action ?? "something that is no CALL";
-        throw new Violation("durability", `${socket.stationId} was answered ${what} with ${text}, which is not committed`);
+        throw new Violation(
+          "durability",
+          `${socket.stationId} was answered ${what} with ${text}, which is not committed`,
+        );
       }
       if (type === 3 && call?.action === "StartTransaction") repeated(socket, call.payload, payload);
     },

@@ -1,6 +1,6 @@
 /**
- * Checker `transactions`: each transaction of a station is exactly one transaction of the SG, with the energy that the
- * station's register counted; no other transaction exists. Energy is never negative, at no time.
+ * Checker `transactions`: each transaction of a station is exactly one transaction of the SG, with the energy
+ * that the station's register counted; no other transaction exists. Energy is never negative, at no time.
  */
 import type { Fleet, Truth } from "../fleet.ts";
 import { readCall } from "../sockets.ts";
@@ -62,7 +62,9 @@ export function checkTransactions(fleet: Fleet, tables: Tables): void {
     rowsOf.get(truth)?.add(transaction_id);
     const other = claimed.get(transaction_id);
     if (other !== undefined && other !== truth) {
-      fail(`two transactions of ${station_id} are one at the SG: ${namesOf(other).join()} and ${namesOf(truth).join()}`);
+      fail(
+        `${station_id}: one transaction at the SG is ${namesOf(other).join()} and ${namesOf(truth).join()}`,
+      );
     }
     claimed.set(transaction_id, truth);
   }
@@ -85,5 +87,6 @@ function checkOne(truth: Truth, ids: Set<string>, tables: Tables, forgetful: boo
   if (row.ended_at === undefined) fail(`${what} still runs at the SG`);
   const told = energyOf(row);
   const counted = (truth.meterStopWh ?? truth.meterStartWh) - truth.meterStartWh;
-  if (told !== counted) fail(`${what} took ${counted} Wh, the SG says ${told} (flags ${row.flags.join(",")})`);
+  if (told !== counted)
+    fail(`${what} took ${counted} Wh, the SG says ${told} (flags ${row.flags.join(",")})`);
 }

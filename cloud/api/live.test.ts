@@ -1,0 +1,166 @@
+/** Live events over a real connection: whose, which, what after a loss. */
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { SSE_CLIENTS_MAX } from "../../shared/limits.ts";
+import { until } from "../../sim/services/until.ts";
+import { openTestApi, openTestDb, type TestApi, type TestDb } from "../harness.ts";
+import { ensureOperator } from "../sg.ts";
+import { createApiKey } from "./actor.ts";
+import type { LiveEvent } from "./schemas.ts";
+
+let db: TestDb;
+let api: TestApi;
+let base: string;
+let rival: string;
+beforeAll(async () => {
+  db = await openTestDb();
+  api = await openTestApi(db.pool);
+  base = await api.app.listen({ host: "127.0.0.1", port: 0 });
+  await ensureOperator(db.pool, "rival");
+  rival = await createApiKey(db.pool, "rival", "rival");
+});
+const open = new Set<AbortController>();
+afterEach(async () => {
+  for (const controller of open) controller.abort();
+  open.clear();
+  await until("nobody listens any more", () => api.hub.size === 0);
+});
+afterAll(async () => {
+  await api.close();
+  await db.close();
+});
+
+/** A page that follows events. */
+async function follow(options: { key?: string; query?: string; lastEventId?: string } = {}) {
+  const controller = new AbortController();
+  open.add(controller);
+  const { key = api.key, query = "", lastEventId } = options;
+  const headers = {
+    authorization: `Bearer ${key}`,
+    ...(lastEventId === undefined ? {} : { "last-event-id": lastEventId }),
+  };
+  const response = await fetch(`${base}/v1/events${query}`, { headers, signal: controller.signal });
+  let text = "";
+  const { body } = response;
+  const read = async () => {
+    const decoder = new TextDecoder();
+    for await (const chunk of body ?? []) text += decoder.decode(chunk as Uint8Array, { stream: true });
+  };
+  const ended = read().then(
+    () => true,
+    () => true,
+  );
+  const events = () =>
+    [...text.matchAll(/id: (\S+)\nevent: (\S+)\ndata: (.*)\n\n/g)].map((m) => ({
+      id: m[1] ?? "",
+      type: m[2] ?? "",
+      data: JSON.parse(m[3] ?? "") as LiveEvent,
+    }));
+  if (response.status === 200)
+    await until("it begins with something", () => text.length > 0 || lastEventId !== undefined);
+  return { response, events, text: () => text, close: () => controller.abort(), ended };
+}
+
+const notify = (operatorId: string, ...events: LiveEvent[]) =>
+  api.hub.onNotify(JSON.stringify({ operatorId, events }));
+const station = (stationId: string, siteId = "s1"): LiveEvent => ({ type: "station", siteId, stationId });
+
+test("without a key there is no stream", async () => {
+  expect((await follow({ key: "sg_wrong" })).response.status).toBe(401);
+});
+
+test("a new page is told to fetch everything, then hears its own operator's events", async () => {
+  const [mine, theirs] = [await follow(), await follow({ key: rival })];
+  expect(mine.response.headers.get("content-type")).toBe("text/event-stream");
+  expect(mine.response.headers.get("cache-control")).toBe("no-store");
+  notify("default", station("CP1"));
+  notify("rival", station("THEIRS"));
+  await until("both heard theirs", () => mine.events().length === 2 && theirs.events().length === 2);
+  expect(mine.events().map((e) => e.data)).toEqual([{ type: "reset" }, station("CP1")]);
+  expect(theirs.events().map((e) => e.data)).toEqual([{ type: "reset" }, station("THEIRS")]);
+  expect(mine.events()[1]?.type).toBe("station");
+});
+
+test("a page that looks at one site hears that site, and what concerns no site", async () => {
+  const page = await follow({ query: "?siteId=s1" });
+  notify("default", station("OTHER", "s2"), station("CP1", "s1"), { type: "command", commandId: "c" });
+  await until("it heard two", () => page.events().length === 3);
+  expect(page.events().map((e) => e.data)).toEqual([
+    { type: "reset" },
+    station("CP1"),
+    { type: "command", commandId: "c" },
+  ]);
+});
+
+test("the same event many times within a moment is one", async () => {
+  const page = await follow();
+  for (let i = 0; i < 50; i++) notify("default", station("CP1"));
+  notify("default", station("LAST"));
+  await until("the last one arrived", () => page.events().some((e) => e.data.stationId === "LAST"));
+  expect(page.events().filter((e) => e.data.stationId === "CP1")).toHaveLength(1);
+});
+
+test("after a short loss, what was missed comes again and nothing else", async () => {
+  const page = await follow();
+  notify("default", station("A"));
+  await until("A arrived", () => page.events().length === 2);
+  page.close();
+  notify("default", station("B"));
+  notify("rival", station("THEIRS"));
+  notify("default", station("C"));
+  const back = await follow({ lastEventId: page.events()[1]?.id ?? "" });
+  await until("both arrived", () => back.events().length === 2);
+  expect(back.events().map((e) => e.data.stationId)).toEqual(["B", "C"]);
+  notify("default", station("D"));
+  await until("it goes on", () => back.events().length === 3);
+});
+
+test.each(["unknown", "another0-5", "-", "", "%00"])(
+  "after the id %j, which is not ours, everything is fetched",
+  async (lastEventId) => {
+    notify("default", station("A"));
+    const page = await follow({ lastEventId });
+    await until("it is told", () => page.events().length === 1);
+    expect(page.events()[0]?.data).toEqual({ type: "reset" });
+  },
+);
+
+test("an id from too long ago means fetching everything", async () => {
+  const page = await follow();
+  notify("default", station("OLD"));
+  await until("it arrived", () => page.events().length === 2);
+  const lastEventId = page.events()[1]?.id ?? "";
+  page.close();
+  for (let i = 0; i < 2_100; i++) notify("default", station(`N${i}`));
+  const back = await follow({ lastEventId });
+  await until("it is told", () => back.events().length === 1);
+  expect(back.events()[0]?.data).toEqual({ type: "reset" });
+});
+
+test("when notifications were missed, every page is told to fetch everything", async () => {
+  const page = await follow();
+  notify("default", station("LOST"));
+  api.hub.reset();
+  await until("it is told", () => page.events().length === 2);
+  expect(page.events()[1]?.data).toEqual({ type: "reset" });
+});
+
+test("a quiet stream is kept alive by pings", async () => {
+  const page = await follow();
+  await until("it was pinged", () => page.text().includes(": ping\n\n"));
+});
+
+test("a page that goes away is forgotten", async () => {
+  const page = await follow();
+  expect(api.hub.size).toBe(1);
+  page.close();
+  await until("it is forgotten", () => api.hub.size === 0);
+});
+
+test("there are only so many streams", async () => {
+  const pages = await Promise.all(Array.from({ length: SSE_CLIENTS_MAX }, () => follow()));
+  expect(pages.every((page) => page.response.status === 200)).toBe(true);
+  const more = await fetch(`${base}/v1/events`, { headers: { authorization: `Bearer ${api.key}` } });
+  expect(more.status).toBe(503);
+  expect(more.headers.get("retry-after")).not.toBeNull();
+  expect(await more.json()).toMatchObject({ status: 503, code: "TOO_MANY_STREAMS" });
+});
