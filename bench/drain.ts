@@ -19,12 +19,13 @@ async function measure(context: Context, entries: number, perCommit: number): Pr
   const rates: number[] = [];
   const copies: number[] = [];
   const cpu: number[] = [];
-  for (let round = 0; round < 3; round++) {
+  const rounds = context.quick && perCommit < 50 ? 1 : 3;
+  for (let round = 0; round < rounds; round++) {
     const erId = `bench-${perCommit}-${round}`;
     const data = join(dir, erId);
     mkdirSync(data);
     const journal = openBenchJournal(data);
-    const share = Math.ceil(entries / 3);
+    const share = Math.ceil(entries / rounds);
     fillJournal(journal, share, { perCommit, endAt: Date.now(), stepMs: OFFLINE_STEP_MS });
     const { lastSeq } = journal;
     journal.close();

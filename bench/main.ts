@@ -126,10 +126,11 @@ function readOptions() {
 
 type Ends = (() => unknown)[];
 
-async function endAll(ends: Ends): Promise<void> {
-  for (let end = ends.pop(); end !== undefined; end = ends.pop()) {
+/** The last one first, down to the first `keep` of them. */
+async function endAll(ends: Ends, keep = 0): Promise<void> {
+  while (ends.length > keep) {
     try {
-      await end();
+      await ends.pop()?.();
     } catch (error) {
       console.error(`bench: cleaning up: ${describeError(error)}`);
     }
@@ -139,7 +140,8 @@ async function endAll(ends: Ends): Promise<void> {
 async function runAll(benches: readonly Bench[], options: Options, ends: Ends): Promise<Figure[]> {
   const figures: Figure[] = [];
   const services = createServices((work) => ends.push(work));
-  const shared = ends.splice(0);
+  // What the services need at the end stays at the bottom of the list.
+  const shared = ends.length;
   for (const bench of benches) {
     console.error(`bench: ${bench.name} …`);
     const context: Context = {
@@ -157,9 +159,8 @@ async function runAll(benches: readonly Bench[], options: Options, ends: Ends): 
       onEnd: (work) => ends.push(work),
     };
     await bench.run(context);
-    await endAll(ends);
+    await endAll(ends, shared);
   }
-  ends.push(...shared);
   return figures;
 }
 

@@ -20,7 +20,7 @@ const SETTLE_MS = 10_000;
 
 async function resident(context: Context): Promise<void> {
   const er = await startEr(context);
-  const settleMs = context.quick ? SETTLE_MS / 4 : SETTLE_MS;
+  const settleMs = context.quick ? SETTLE_MS / 5 : SETTLE_MS;
   await sleep(settleMs);
   const report = (figure: string, value: number, target: number, floor: number, more = {}) =>
     context.report({

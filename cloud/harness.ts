@@ -235,6 +235,7 @@ export class Journal {
       boot: this.boot,
       release: "1.0.0",
       at: NOON,
+      upMs: 60_000,
       clock: "synced",
       startedAt: NOON,
       oldestSeq: this.oldestSeq,

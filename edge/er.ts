@@ -155,6 +155,7 @@ export async function startEr(config: Config, logger: Logger = pino({ level: con
       auth: authOf(config),
       assumeProtocol: ocpp.assume_protocol,
       onInput: input,
+      backlog: () => runtime.backlog,
       onLog,
     });
   } catch (error) {

@@ -15,6 +15,9 @@ export const OCPP_REJECTED_BYTES_MAX = 4 * 1024;
 export const OCPP_STATION_RATE_PER_S = 50;
 /** Burst on top of the sustained rate, so that a station which replays an outage is not slowed at once. */
 export const OCPP_STATION_BURST = 500;
+/** Frames that wait for the core (a full disk, a storm); beyond it each socket is paused after each frame. */
+export const OCPP_BACKLOG_MAX = 5_000;
+export const OCPP_BACKLOG_PAUSE_MS = 1_000;
 export const OCPP_PING_INTERVAL_MS = 45_000;
 /** Silence (no frame, no pong) after which a socket is closed. Some stations ping only every 5 minutes. */
 export const OCPP_SILENCE_MS_MAX = 11 * 60_000;

@@ -33,6 +33,7 @@ const hello: Hello = {
   boot: uuid,
   release: "0.1.0",
   at: 1_793_527_200_000,
+  upMs: 100_000,
   clock: "holdover",
   startedAt: 1_793_527_100_000,
   oldestSeq: 1,

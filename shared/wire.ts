@@ -54,8 +54,9 @@ export const Hello = Type.Object({
   journalId: Uuid,
   boot: Uuid,
   release: Short,
-  /** Wall clock of the ER when it wrote this. */
+  /** Wall and monotonic clock of the ER when it wrote this. */
   at: Type.Integer(),
+  upMs: Type.Integer({ minimum: 0 }),
   clock: ClockState,
   startedAt: Type.Integer(),
   /** The journal holds [oldestSeq, lastSeq]; the state below is the one after lastSeq. */
@@ -84,6 +85,8 @@ export const Ack = Type.Object({
   /** Send again from `seq + 1`. */
   resume: Type.Boolean(),
   cloudTime: Type.Integer(),
+  /** The `upMs` of the hello that this answers: how long the way was, and so how exact `cloudTime` is. */
+  helloUpMs: Type.Optional(Type.Integer({ minimum: 0 })),
 });
 export type Ack = Static<typeof Ack>;
 

@@ -60,6 +60,17 @@ export type AppOptions = {
 
 const BODY_DEPTH_MAX = 32;
 
+/** The page runs its own scripts only and may not be framed. Styles inline: the chart library sets them. */
+const PAGE_POLICY = [
+  "default-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data:",
+  "object-src 'none'",
+  "base-uri 'none'",
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+].join("; ");
+
 const VERSION = (
   JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string }
 ).version;
@@ -209,6 +220,7 @@ async function pageRoutes(app: App, webRoot: string): Promise<void> {
       const hashed = path.includes("/assets/");
       void reply.header("Cache-Control", hashed ? "public, max-age=31536000, immutable" : "no-cache");
       void reply.header("X-Content-Type-Options", "nosniff");
+      void reply.header("Content-Security-Policy", PAGE_POLICY);
     },
   });
   app.setNotFoundHandler((request, reply) => {

@@ -152,7 +152,7 @@ export async function storeHello(
     ];
     await client.query("select pg_notify('sg_live', $1)", [JSON.stringify({ operatorId, events })]);
     return {
-      ack: { v: 1, journalId: hello.journalId, seq, resume: true, cloudTime: Date.now() },
+      ack: { v: 1, journalId: hello.journalId, seq, resume: true, cloudTime: Date.now(), helloUpMs: hello.upMs },
       siteId,
       operatorId,
       policyVersion: site.rows[0]?.policy_version ?? 1,

@@ -172,7 +172,7 @@ export class Bench {
   }
 
   ack(seq: number, more: Partial<Ack> = {}): Output {
-    const ack = { v: 1 as const, journalId: JOURNAL, seq, resume: false, cloudTime: this.now.at, ...more };
+    const ack = { v: 1 as const, journalId: JOURNAL, seq, resume: false, cloudTime: this.now.at, helloUpMs: Math.trunc(this.now.upMs), ...more };
     return this.input({ kind: "link.ack", ack });
   }
 

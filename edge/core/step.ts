@@ -107,14 +107,14 @@ function dispatchLink(context: Context, input: LinkInput): void {
     case "link.ack":
       return onAck(context, input.ack);
     case "link.answer": {
-      onHeard(context, undefined);
+      onHeard(context);
       const { correlationId, answer } = input.answer;
       if (answer.kind === "lease") onLease(context, correlationId, answer);
       else onDecided(context, correlationId, answer);
       return;
     }
     case "link.commands":
-      onHeard(context, undefined);
+      onHeard(context);
       for (const command of input.commands) onCommand(context, command);
       return;
     case "link.policy":
@@ -130,7 +130,7 @@ function dispatchLink(context: Context, input: LinkInput): void {
 
 function onPolicy(context: Context, policy: Policy): void {
   const { state, out } = context;
-  onHeard(context, undefined);
+  onHeard(context);
   // Replaced whole. An older version is taken as well: the cloud may have been rolled back, and it alone makes the rules.
   if (policy.version === state.durable.policyVersion && state.live.policy !== undefined) return;
   usePolicy(state, policy);

@@ -92,6 +92,7 @@ export function hello(context: Context): Hello {
     boot: durable.boot,
     release: identity.release,
     at: context.now.at,
+    upMs: Math.trunc(context.now.upMs),
     clock: live.clock,
     startedAt: durable.startedAt,
     oldestSeq: live.uplink.oldestSeq,
@@ -112,7 +113,8 @@ export function onAck(context: Context, ack: Ack): void {
     log(context, "error", "the cloud holds entries that this journal does not: restore of an old disk image?", fields);
     return;
   }
-  onHeard(context, ack.cloudTime);
+  onHeard(context);
+  if (ack.helloUpMs !== undefined) setClock(context, ack.cloudTime, now.upMs - ack.helloUpMs);
   if (ack.resume) {
     const last = uplink.lastResume;
     const repeated = last !== undefined && last.seq === ack.seq && now.upMs - last.upMs < RESUME_REPEAT_MS;
@@ -132,12 +134,19 @@ export function onAck(context: Context, ack: Ack): void {
   sendMore(context);
 }
 
-/** The cloud speaks: it may be asked again, and it says what time it is. */
-export function onHeard(context: Context, cloudTime: number | undefined): void {
+/** The cloud speaks: it may be asked again. */
+export function onHeard(context: Context): void {
+  context.state.live.uplink.present = true;
+}
+
+/**
+ * What time it is, by an answer to our hello. An ack that was long on its way tells the time of long ago: a round trip whose half
+ * exceeds the tolerance says nothing.
+ */
+function setClock(context: Context, cloudTime: number, roundTripMs: number): void {
   const { live } = context.state;
-  live.uplink.present = true;
-  if (cloudTime === undefined) return;
-  const offsetMs = Math.trunc(cloudTime - context.now.at);
+  if (roundTripMs < 0 || roundTripMs / 2 > CLOCK_TOLERANCE_MS) return;
+  const offsetMs = Math.trunc(cloudTime + roundTripMs / 2 - context.now.at);
   const agrees = Math.abs(offsetMs) <= CLOCK_TOLERANCE_MS;
   const known = Math.abs(offsetMs - live.clockOffsetMs) <= CLOCK_TOLERANCE_MS;
   if (live.clock === "synced" ? agrees : !agrees && known && live.clockOffsetMs !== 0) return;

@@ -14,6 +14,8 @@ import { AppError } from "../../shared/errors.ts";
 import type { Protocol } from "../../shared/entry.ts";
 import {
   OCPP_AUTH_FAILURES_PER_MIN,
+  OCPP_BACKLOG_MAX,
+  OCPP_BACKLOG_PAUSE_MS,
   OCPP_FRAME_BYTES_MAX,
   OCPP_PING_INTERVAL_MS,
   OCPP_SILENCE_MS_MAX,
@@ -36,6 +38,8 @@ export type CsmsOptions = {
   /** For stations that offer no subprotocol at all; undefined: they are refused. */
   assumeProtocol: Protocol | undefined;
   onInput: (input: Input) => void;
+  /** Inputs that the core has not taken yet. */
+  backlog?: () => number;
   onLog: (level: "info" | "warn", message: string, fields: Record<string, unknown>) => void;
 };
 
@@ -209,13 +213,14 @@ export async function startCsms(options: CsmsOptions) {
     const refill = ((now - client.refilledMs) / 1_000) * OCPP_STATION_RATE_PER_S;
     client.tokens = Math.min(OCPP_STATION_BURST, client.tokens + refill) - 1;
     client.refilledMs = now;
-    if (client.tokens < 0) throttle(client);
+    if (client.tokens < 0) throttle(client, 1_000 / OCPP_STATION_RATE_PER_S);
+    else if ((options.backlog?.() ?? 0) > OCPP_BACKLOG_MAX) throttle(client, OCPP_BACKLOG_PAUSE_MS);
   }
 
-  /** Back-pressure: TCP holds what a hasty station sends until it may go on. */
-  function throttle(client: Client): void {
+  /** Back-pressure: TCP holds what a hasty station sends, or what nobody can take now, until it may go on. */
+  function throttle(client: Client, pauseMs: number): void {
     client.socket.pause();
-    setTimeout(() => client.socket.resume(), 1_000 / OCPP_STATION_RATE_PER_S).unref();
+    setTimeout(() => client.socket.resume(), pauseMs).unref();
   }
 
   const pinger = setInterval(() => {

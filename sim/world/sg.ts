@@ -6,6 +6,7 @@
  * broker. The rules of dispatching follow `cloud/ingest/dispatch.ts` and `ask.ts`, on the tables of
  * `store.ts`.
  */
+import { given } from "../../shared/given.ts";
 import { decideAuthorize } from "../../shared/decide/authorize.ts";
 import type { Command } from "../../shared/command.ts";
 import { COMMAND_RESEND_MS, LEASE_BLOCK_SIZE } from "../../shared/limits.ts";
@@ -131,9 +132,9 @@ export function createSg(options: SgOptions) {
     if (foreseen.verdict === "apply") ack(group[0]?.journalId ?? "", foreseen.seq, false);
   }
 
-  function ack(journalId: string, seq: number, resume: boolean): void {
+  function ack(journalId: string, seq: number, resume: boolean, hello?: Hello): void {
     if (mutant?.acksFirst !== true) watch.onAck(tables, seq);
-    broker.publishDown("ack", encodeWire({ v: 1, journalId, seq, resume, cloudTime: timeline.now() }));
+    broker.publishDown("ack", encodeWire({ v: 1, journalId, seq, resume, cloudTime: timeline.now(), ...given("helloUpMs", hello?.upMs) }));
   }
 
   function crash(where: string): boolean {
@@ -151,7 +152,7 @@ export function createSg(options: SgOptions) {
     const { seq } = takeHello(tables, hello);
     if (twin !== undefined) await twin.takeHello(hello, seq);
     trace.say("sg.hello", `last ${hello.lastSeq} acked ${hello.ackedSeq} → ${seq}`);
-    ack(hello.journalId, seq, true);
+    ack(hello.journalId, seq, true, hello);
     if (hello.policyVersion !== tables.policyVersion) sendPolicy();
     dispatch(true);
     return true;

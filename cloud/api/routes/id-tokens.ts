@@ -33,9 +33,13 @@ const toToken = (r: TokenRow): IdTokenView => ({
   updatedAt: isoOf(r.updated_at),
 });
 
-/** The rules changed: every site of the operator gets a new policy version, and its ER hears of it at once. */
+/**
+ * The rules changed: every site of the operator gets a new policy version, and its ER hears of it at once. Versions grow with
+ * the time, so that a database restored from a backup never gives other rules a version that an ER already has.
+ */
 export async function bumpPolicy(client: Client, operatorId: string): Promise<void> {
-  await client.query("update site set policy_version = policy_version + 1 where operator_id = $1", [operatorId]);
+  await client.query(`update site set policy_version = greatest(policy_version + 1, (extract(epoch from clock_timestamp()) * 1000)::bigint)
+     where operator_id = $1`, [operatorId]);
   await client.query("select pg_notify('sg_policy', $1)", [operatorId]);
 }
 

@@ -23,7 +23,8 @@ create table site (
   name text not null,
   time_zone text not null default 'UTC',
   unknown_token text not null default 'deny' check (unknown_token in ('allow', 'deny')),
-  policy_version bigint not null default 1,
+  -- Milliseconds of the last change, so that versions grow over a restore from a backup.
+  policy_version bigint not null default (extract(epoch from clock_timestamp()) * 1000)::bigint,
   created_at timestamptz not null default now()
 );
 

@@ -40,7 +40,12 @@ export function ErCard({ er, timeZone }: { er: Er; timeZone: string }) {
           )}
         </Fact>
         <Fact term={t("er.policy")}>
-          {er.policyVersion === null ? t("er.noPolicy") : `v${er.policyVersion}`}
+          {er.policyVersion === null ? (
+            t("er.noPolicy")
+          ) : (
+            // A policy's version is the time of its last change.
+            <Ago at={new Date(er.policyVersion).toISOString()} timeZone={timeZone} />
+          )}
         </Fact>
         <Fact term={t("er.release")}>{er.release ?? MISSING}</Fact>
         <Fact term={t("er.started")}>
