@@ -44,7 +44,9 @@ async function resident(context: Context): Promise<void> {
   await er.stop();
 }
 
-/** Blocks of noise until the file is big, a snapshot, and the longest tail that a start can find behind one. */
+/**
+ * Blocks of noise until the file is big, a snapshot, and the longest tail that a start can find behind one.
+ */
 function fillBig(dir: string, megabytes: number): number {
   const journal = openBenchJournal(dir);
   const perBlock = 100;

@@ -1,8 +1,8 @@
 /**
  * What the tests of the SG share: journals as ERs write them, a database of one's own, the API on it.
  *
- * Entries, blocks and batches are made by the code that ERs use, so that a test speaks of what happened at a site, never of
- * bytes. Used by tests only.
+ * Entries, blocks and batches are made by the code that ERs use, so that a test speaks of what happened at
+ * a site, never of bytes. Used by tests only.
  */
 import { randomUUID } from "node:crypto";
 import type { LightMyRequestResponse } from "fastify";

@@ -1,8 +1,8 @@
 /**
  * sg api | ingest | jobs | all | migrate | key: the command line of the SG.
  *
- * Configured by the environment, since it runs in containers: DATABASE_URL, BROKER_URL, SG_HOST, SG_PORT, SG_OPERATOR,
- * LOG_LEVEL, and BROKER_CA_FILE for a broker with a private CA.
+ * Configured by the environment, since it runs in containers: DATABASE_URL, BROKER_URL, SG_HOST, SG_PORT,
+ * SG_OPERATOR, LOG_LEVEL, and BROKER_CA_FILE for a broker with a private CA.
  */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -62,7 +62,11 @@ async function run(roles: readonly Role[]): Promise<void> {
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { operator: { type: "string" }, name: { type: "string" }, help: { type: "boolean", short: "h" } },
+    options: {
+      operator: { type: "string" },
+      name: { type: "string" },
+      help: { type: "boolean", short: "h" },
+    },
   });
   const [command] = positionals;
   if (values.help === true) return void console.log(USAGE);
@@ -79,7 +83,9 @@ async function main(): Promise<void> {
       return;
     }
     case "key":
-      console.log(await issueApiKey(required("DATABASE_URL"), values.operator ?? "default", values.name ?? "cli"));
+      console.log(
+        await issueApiKey(required("DATABASE_URL"), values.operator ?? "default", values.name ?? "cli"),
+      );
       return;
     default:
       console.error(USAGE);

@@ -1,8 +1,9 @@
 /**
  * The configuration of an ER: one TOML file, checked before anything starts.
  *
- * Every error names the key and says what is wrong with it; an unknown key is an error too, since it is mostly a typo.
- * Secrets come from files (`password_file`, or systemd's $CREDENTIALS_DIRECTORY), never from the command line.
+ * Every error names the key and says what is wrong with it; an unknown key is an error too, since it is
+ * mostly a typo. Secrets come from files (`password_file`, or systemd's $CREDENTIALS_DIRECTORY), never from
+ * the command line.
  */
 import { readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
@@ -71,7 +72,10 @@ const ConfigFile = Type.Object(
         unknown_token: Type.Optional(Type.Union([Type.Literal("allow"), Type.Literal("deny")])),
         stations: Type.Optional(
           Type.Array(
-            Type.Object({ id: StationId, password_hash: Type.String({ pattern: PASSWORD_HASH_PATTERN }) }, strict),
+            Type.Object(
+              { id: StationId, password_hash: Type.String({ pattern: PASSWORD_HASH_PATTERN }) },
+              strict,
+            ),
             { maxItems: 5_000 },
           ),
         ),
@@ -102,7 +106,10 @@ const validator = Compile(ConfigFile);
 function keyOf(pointer: string): string {
   const parts = pointer.split("/").slice(1);
   if (parts.length === 0) return "the file";
-  return parts.reduce((path, part) => (/^\d+$/.test(part) ? `${path}[${part}]` : path === "" ? part : `${path}.${part}`), "");
+  return parts.reduce(
+    (path, part) => (/^\d+$/.test(part) ? `${path}[${part}]` : path === "" ? part : `${path}.${part}`),
+    "",
+  );
 }
 
 type Issue = { keyword: string; instancePath: string; message: string; params: unknown };
@@ -117,7 +124,8 @@ function describeIssue(issue: Issue, all: readonly Issue[]): string {
   const params = issue.params as Params;
   const key = keyOf(issue.instancePath);
   const names = (list: string[] | undefined) => list?.map((name) => `"${name}"`).join(", ") ?? "";
-  if (issue.keyword === "additionalProperties") return `${key}: unknown key ${names(params.additionalProperties)}`;
+  if (issue.keyword === "additionalProperties")
+    return `${key}: unknown key ${names(params.additionalProperties)}`;
   if (issue.keyword === "required") return `${key}: missing ${names(params.requiredProperties)}`;
   const allowed =
     params.allowedValues ??
@@ -157,7 +165,9 @@ function contradictions(config: Config): string[] {
   if (!scheme) found.push("broker.url: must begin with amqp://, amqps://, mqtt:// or mqtts://");
   else if (!URL.canParse(config.broker.url)) found.push("broker.url: is no URL: check host and port");
   if (config.ocpp.auth === "basic" && (config.ocpp.stations ?? []).length === 0) {
-    found.push('ocpp.stations: empty, so with auth = "basic" no station could ever connect (er hash-password makes a hash)');
+    found.push(
+      'ocpp.stations: empty, so with auth = "basic" no station could ever connect (er hash-password makes a hash)',
+    );
   }
   if (config.ocpp.auth === "open" && (config.ocpp.stations ?? []).length > 0) {
     found.push('ocpp.stations: passwords are given, but auth = "open" would not check them');
@@ -183,15 +193,19 @@ export function parseConfig(text: string, path: string): Config {
     value = parse(text);
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
-    throw new AppError("CONFIG_INVALID", `${path} is no TOML: line ${error.line}, column ${error.column}`, { cause: error });
-  }
-  const problems = validator.Check(value)
-    ? contradictions(value)
-    : mistakes(value);
-  if (problems.length > 0) {
-    throw new AppError("CONFIG_INVALID", `${path} is not valid:\n${problems.map((p) => `  - ${p}`).join("\n")}`, {
-      hint: "docs/operating.md lists every key; `er config check` tries the file without starting anything",
+    throw new AppError("CONFIG_INVALID", `${path} is no TOML: line ${error.line}, column ${error.column}`, {
+      cause: error,
     });
+  }
+  const problems = validator.Check(value) ? contradictions(value) : mistakes(value);
+  if (problems.length > 0) {
+    throw new AppError(
+      "CONFIG_INVALID",
+      `${path} is not valid:\n${problems.map((p) => `  - ${p}`).join("\n")}`,
+      {
+        hint: "docs/operating.md lists every key; `er config check` tries the file without starting anything",
+      },
+    );
   }
   return value as Config;
 }
@@ -221,7 +235,9 @@ export function loadConfig(path: string): Config {
 export function brokerAccess(config: Config): { url: string; ca?: string } {
   const url = new URL(config.broker.url);
   const credentials = process.env["CREDENTIALS_DIRECTORY"];
-  const file = config.broker.password_file ?? (credentials === undefined ? undefined : join(credentials, "broker-password"));
+  const file =
+    config.broker.password_file ??
+    (credentials === undefined ? undefined : join(credentials, "broker-password"));
   if (file !== undefined) url.password = encodeURIComponent(readText(file, "the broker password").trim());
   const ca = config.broker.ca_file;
   return { url: url.toString(), ...(ca === undefined ? {} : { ca: readText(ca, "the CA") }) };

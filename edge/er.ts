@@ -1,8 +1,8 @@
 /**
  * The composition root of the ER: configuration → journal, core loop, OCPP server, meters, broker, HTTP.
  *
- * Order of a start: journal (state rebuilt), `er.started` committed, sockets open, broker. A site starts with no network.
- * Order of a stop: sockets closed, everything committed, snapshot, broker, journal.
+ * Order of a start: journal (state rebuilt), `er.started` committed, sockets open, broker. A site starts
+ * with no network. Order of a stop: sockets closed, everything committed, snapshot, broker, journal.
  */
 import { randomUUID, webcrypto } from "node:crypto";
 import { mkdirSync } from "node:fs";
@@ -26,22 +26,36 @@ const TICK_MS = 100;
 const DEFAULT_RETENTION_HOURS = 72;
 const SNAPSHOT_MS = 10 * 60_000;
 
-/** The wall clock of this boot: never behind what the journal has seen, since a box without a battery wakes up in the past. */
+/**
+ * The wall clock of this boot: never behind what the journal has seen, since a box without a battery wakes
+ * up in the past.
+ */
 function bootClock(lastAt: number): { state: ClockState; shiftMs: number } {
   const floor = Math.max(lastAt, RELEASE_AT);
   const wall = Date.now();
-  return wall >= floor ? { state: "holdover", shiftMs: 0 } : { state: "untrusted", shiftMs: floor + 1_000 - wall };
+  return wall >= floor
+    ? { state: "holdover", shiftMs: 0 }
+    : { state: "untrusted", shiftMs: floor + 1_000 - wall };
 }
 
 function busesOf(config: Config, models: ReadonlyMap<string, unknown>): BusConfig[] {
   return (config.modbus ?? []).map((bus) => {
     const meters = bus.meters.map((meter) => {
       if (!models.has(meter.model)) {
-        throw new AppError("CONFIG_INVALID", `modbus: the meter "${meter.id}" has the unknown model "${meter.model}"`, {
-          hint: `known models: ${[...models.keys()].join(", ")}`,
-        });
+        throw new AppError(
+          "CONFIG_INVALID",
+          `modbus: the meter "${meter.id}" has the unknown model "${meter.model}"`,
+          {
+            hint: `known models: ${[...models.keys()].join(", ")}`,
+          },
+        );
       }
-      return { id: meter.id, model: meter.model, unitId: meter.unit_id, intervalMs: meter.interval_s * 1_000 };
+      return {
+        id: meter.id,
+        model: meter.model,
+        unitId: meter.unit_id,
+        intervalMs: meter.interval_s * 1_000,
+      };
     });
     if (bus.kind !== "rtu") return { kind: bus.kind, host: bus.host, port: bus.port, meters };
     const { kind, path, baud_rate: baudRate, parity, stop_bits: stopBits } = bus;
@@ -104,7 +118,8 @@ export async function startEr(config: Config, logger: Logger = pino({ level: con
     lastTurnUpMs = performance.now();
     runtime.turn();
   };
-  const onLog = (level: "info" | "warn", message: string, fields: Record<string, unknown>) => log[level](fields, message);
+  const onLog = (level: "info" | "warn", message: string, fields: Record<string, unknown>) =>
+    log[level](fields, message);
 
   function perform(effect: Effect): void {
     switch (effect.kind) {
@@ -138,7 +153,10 @@ export async function startEr(config: Config, logger: Logger = pino({ level: con
       turnTimer = setTimeout(turn, delayMs);
     },
     onCommitFailed: (reason) =>
-      log.error({ reason }, "the journal cannot be written: no station is answered until it can; check the disk"),
+      log.error(
+        { reason },
+        "the journal cannot be written: no station is answered until it can; check the disk",
+      ),
     retentionMs: (config.journal?.retention_hours ?? DEFAULT_RETENTION_HOURS) * 3_600_000,
   });
   clock = bootClock(journal.lastAt);
@@ -212,7 +230,10 @@ export async function startEr(config: Config, logger: Logger = pino({ level: con
   };
   const http = await startHttp({ port: config.http?.port ?? 9221, status, healthy });
   const ready = { stations: `ws://${ocpp.host ?? "0.0.0.0"}:${csms.port}/ocpp/<stationId>`, http: http.port };
-  log.info({ ...ready, replayed: runtime.replayed, lastSeq: journal.lastSeq, clock: clock.state }, "ER started");
+  log.info(
+    { ...ready, replayed: runtime.replayed, lastSeq: journal.lastSeq, clock: clock.state },
+    "ER started",
+  );
 
   return {
     ocppPort: csms.port,
@@ -225,7 +246,9 @@ export async function startEr(config: Config, logger: Logger = pino({ level: con
       await Promise.all([csms?.stop(), modbus.stop()]);
       clearTimeout(turnTimer);
       runtime.stop();
-      await broker?.stop().catch((error: unknown) => onLog("warn", "broker", { reason: describeError(error) }));
+      await broker
+        ?.stop()
+        .catch((error: unknown) => onLog("warn", "broker", { reason: describeError(error) }));
       broker = undefined;
       await http.stop();
       const { lastSeq } = journal;

@@ -39,9 +39,17 @@ async function run(path: string): Promise<void> {
 function describeStatus(s: Status): string {
   const rows: [string, string][] = [
     ["ER", `${s.erId} at site ${s.siteId}, release ${s.release}, up ${s.upSeconds} s`],
-    ["link", s.link === "up" ? "broker connected" : "broker not reachable: the site works alone, the journal keeps all"],
+    [
+      "link",
+      s.link === "up"
+        ? "broker connected"
+        : "broker not reachable: the site works alone, the journal keeps all",
+    ],
     ["backlog", `${s.backlog} entries wait for the cloud (${s.lastSeq} written, ${s.ackedSeq} acknowledged)`],
-    ["stations", `${s.stationsConnected} connected of ${s.stationsKnown} known, ${s.activeTransactions} transactions`],
+    [
+      "stations",
+      `${s.stationsConnected} connected of ${s.stationsKnown} known, ${s.activeTransactions} transactions`,
+    ],
     ["clock", `${s.clock}${s.clockOffsetMs === 0 ? "" : `, off by ${s.clockOffsetMs} ms`}`],
     ["policy", s.policyVersion === 0 ? "none yet" : `version ${s.policyVersion}`],
     ["journal", `${(s.journalBytes / 1e6).toFixed(1)} MB, ${s.commits} commits since the start`],
@@ -54,7 +62,10 @@ function describeStatus(s: Status): string {
 async function status(path: string, json: boolean): Promise<void> {
   const port = loadConfig(path).http?.port ?? 9221;
   const response = await fetch(`http://127.0.0.1:${port}/status`).catch((cause: unknown) => {
-    throw new AppError("ER_NOT_RUNNING", `no ER answers on 127.0.0.1:${port}`, { cause, hint: "systemctl status er" });
+    throw new AppError("ER_NOT_RUNNING", `no ER answers on 127.0.0.1:${port}`, {
+      cause,
+      hint: "systemctl status er",
+    });
   });
   const value = (await response.json()) as Status;
   console.log(json ? JSON.stringify(value) : describeStatus(value));
@@ -70,7 +81,11 @@ async function readStdin(): Promise<Buffer> {
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { config: { type: "string", short: "c" }, json: { type: "boolean" }, help: { type: "boolean", short: "h" } },
+    options: {
+      config: { type: "string", short: "c" },
+      json: { type: "boolean" },
+      help: { type: "boolean", short: "h" },
+    },
   });
   const path = values.config ?? process.env["ER_CONFIG"] ?? "/etc/er/er.toml";
   switch (values.help === true ? "help" : positionals.join(" ")) {

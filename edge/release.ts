@@ -1,7 +1,9 @@
 /** Which release this is, and the earliest time it can be now. */
 import { readFileSync } from "node:fs";
 
-const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string };
+const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
+  version: string;
+};
 
 export const RELEASE: string = manifest.version;
 

@@ -1,12 +1,14 @@
 /**
  * The loop of the ER: inputs → step → one commit → effects.
  *
- * Invariants: an effect is performed only after the commit that holds its entries; one commit takes all inputs that wait;
- * telemetry alone may wait COMMIT_LINGER_MS for company. When a commit fails nothing is answered and nothing more is
- * taken in until it succeeds: the state in memory is never ahead of what the outside was told. What comes again by itself is
- * not kept meanwhile; above all commands and the cloud's time, which would be taken for younger than they are.
+ * Invariants: an effect is performed only after the commit that holds its entries; one commit takes all
+ * inputs that wait; telemetry alone may wait COMMIT_LINGER_MS for company. When a commit fails nothing is
+ * answered and nothing more is taken in until it succeeds: the state in memory is never ahead of what the
+ * outside was told. What comes again by itself is not kept meanwhile; above all commands and the cloud's
+ * time, which would be taken for younger than they are.
  *
- * It owns no socket, timer or clock of its own: they are handed in, so that the seeded world can drive the same loop.
+ * It owns no socket, timer or clock of its own: they are handed in, so that the seeded world can drive the
+ * same loop.
  */
 import type { Entry } from "../shared/entry.ts";
 import { describeError } from "../shared/errors.ts";
@@ -40,7 +42,10 @@ const COMMIT_RETRY_MS = 1_000;
 /** Inputs that somebody repeats: the ticker, and the cloud. */
 const REPEATED: ReadonlySet<Input["kind"]> = new Set(["tick", "link.ack", "link.commands"]);
 
-/** Text of frames in one block: whatever zstd leaves of it, the batch stays a message that the broker and the SG take. */
+/**
+ * Text of frames in one block: whatever zstd leaves of it, the batch stays a message that the broker and
+ * the SG take.
+ */
 const BLOCK_TEXT_MAX = 1024 * 1024;
 
 /** How many of the first entries make one block. */
@@ -49,7 +54,8 @@ function blockLength(entries: readonly Entry[]): number {
   let text = 0;
   for (let count = 0; count < most; count++) {
     const entry = entries[count];
-    if (entry !== undefined && "request" in entry) text += entry.request.length + (entry.response?.length ?? 0);
+    if (entry !== undefined && "request" in entry)
+      text += entry.request.length + (entry.response?.length ?? 0);
     if (count > 0 && text > BLOCK_TEXT_MAX) return count;
   }
   return most;
@@ -138,7 +144,8 @@ export class Runtime {
   private commit(now: Now): boolean {
     const { journal } = this.options;
     try {
-      // A turn may make more than a batch can carry: a stop with a thousand stations, or commands that expire at once.
+      // A turn may make more than a batch can carry: a stop with a thousand stations, or commands that
+      // expire at once.
       while (this.entries.length > 0) {
         const block = this.entries.slice(0, blockLength(this.entries));
         journal.append(this.state.durable.boot, block, this.docs);
@@ -166,13 +173,14 @@ export class Runtime {
     this.effects = [];
     for (const effect of effects) {
       if (effect.kind === "acked") this.ackedSeq = effect.seq;
-      else if (effect.kind !== "send" || (effect.notAfterUpMs ?? Infinity) > now.upMs) this.options.perform(effect);
+      else if (effect.kind !== "send" || (effect.notAfterUpMs ?? Infinity) > now.upMs)
+        this.options.perform(effect);
     }
   }
 
   /**
-   * Stores the durable state, so that the next start replays little, and drops what is acked, old and covered. A disk that is
-   * full costs the snapshot, not the process: the next one is as good.
+   * Stores the durable state, so that the next start replays little, and drops what is acked, old and
+   * covered. A disk that is full costs the snapshot, not the process: the next one is as good.
    */
   snapshot(): void {
     const { journal, retentionMs, onCommitFailed } = this.options;

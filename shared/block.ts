@@ -1,11 +1,12 @@
 /**
- * Blocks: the entries of one commit, compressed once. The same bytes lie in the ER's SQLite, travel inside a batch and
- * are read by the SG.
+ * Blocks: the entries of one commit, compressed once. The same bytes lie in the ER's SQLite, travel inside
+ * a batch and are read by the SG.
  *
  *   byte 0: codec (1 = zstd with dictionary 1) · rest: zstd of {"boot","entries":[…]}
  *
- * `chain` is a rolling hash over blocks: 16 bytes of SHA-256(previous chain ‖ firstSeq ‖ block bytes). The first one of a
- * journal follows the hash of its journalId. It shows the SG a journal that was altered or restored.
+ * `chain` is a rolling hash over blocks: 16 bytes of SHA-256(previous chain ‖ firstSeq ‖ block bytes). The
+ * first one of a journal follows the hash of its journalId. It shows the SG a journal that was altered or
+ * restored.
  */
 import { hash } from "node:crypto";
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
@@ -24,7 +25,10 @@ export function encodeBlock(boot: string, entries: readonly Entry[]): Buffer {
   return Buffer.concat([Buffer.from([CODEC]), packed]);
 }
 
-/** @throws AppError BLOCK_UNREADABLE when the bytes are no block of a known codec. Entries are not validated here. */
+/**
+ * @throws AppError BLOCK_UNREADABLE when the bytes are no block of a known codec. Entries are not validated
+ * here.
+ */
 export function decodeBlock(bytes: Buffer): { boot: string; entries: unknown[] } {
   if (bytes[0] !== CODEC) throw new AppError("BLOCK_UNREADABLE", `unknown codec ${String(bytes[0])}`);
   try {
@@ -33,7 +37,8 @@ export function decodeBlock(bytes: Buffer): { boot: string; entries: unknown[] }
       maxOutputLength: BLOCK_BYTES_MAX,
     }).toString("utf8");
     const value = JSON.parse(text) as { boot: string; entries: unknown[] };
-    if (typeof value.boot !== "string" || !Array.isArray(value.entries)) throw new Error("not the shape of a block");
+    if (typeof value.boot !== "string" || !Array.isArray(value.entries))
+      throw new Error("not the shape of a block");
     return value;
   } catch (error) {
     throw new AppError("BLOCK_UNREADABLE", "the block cannot be read", { cause: error });

@@ -26,7 +26,10 @@ const ComponentVariable = {
   variable: Type.Object({ name: Short, instance: Type.Optional(Short) }),
 };
 
-/** Parameters by command kind. Unknown properties are refused: a typo in a command must not be silently dropped. */
+/**
+ * Parameters by command kind. Unknown properties are refused: a typo in a command must not be silently
+ * dropped.
+ */
 export const CommandParams = {
   RequestStartTransaction: Type.Object(
     { idToken: IdToken, evseId: Type.Optional(Id), connectorId: Type.Optional(Id) },
@@ -56,7 +59,10 @@ export const CommandParams = {
     },
     { additionalProperties: false },
   ),
-  UnlockConnector: Type.Object({ evseId: Id, connectorId: Type.Optional(Id) }, { additionalProperties: false }),
+  UnlockConnector: Type.Object(
+    { evseId: Id, connectorId: Type.Optional(Id) },
+    { additionalProperties: false },
+  ),
   /** OCPP 1.6 only. Without keys: all of them. */
   GetConfiguration: Type.Object(
     { key: Type.Optional(Type.Array(Short, { maxItems: 100 })) },

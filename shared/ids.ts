@@ -18,7 +18,10 @@ export const Uuid = Type.String({
 /** Uniform unsigned 32-bit integers. */
 export type Random = () => number;
 
-/** The state of the sfc32 generator: four 32-bit words. Plain data, so that it can live in a pure core's state. */
+/**
+ * The state of the sfc32 generator: four 32-bit words. Plain data, so that it can live in a pure core's
+ * state.
+ */
 export type RandomState = [number, number, number, number];
 
 /** Steps the generator in place and returns an unsigned 32-bit integer (Doty-Humphrey's sfc32, PractRand). */

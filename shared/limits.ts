@@ -7,7 +7,10 @@
 import { assert } from "./errors.ts";
 
 /* OCPP sockets */
-/** Largest frame accepted from a station. The largest legitimate ones are NotifyReport and replayed Ended events. */
+/**
+ * Largest frame accepted from a station. The largest legitimate ones are NotifyReport and replayed Ended
+ * events.
+ */
 export const OCPP_FRAME_BYTES_MAX = 256 * 1024;
 /** Raw bytes of a refused frame that are kept in the journal. */
 export const OCPP_REJECTED_BYTES_MAX = 4 * 1024;
@@ -22,10 +25,16 @@ export const OCPP_PING_INTERVAL_MS = 45_000;
 /** Silence (no frame, no pong) after which a socket is closed. Some stations ping only every 5 minutes. */
 export const OCPP_SILENCE_MS_MAX = 11 * 60_000;
 export const OCPP_MESSAGE_ID_LENGTH_MAX = 36;
-/** Stored ids are looser than the standard's 36: some stations send longer ones and must still get an answer. */
+/**
+ * Stored ids are looser than the standard's 36: some stations send longer ones and must still get an
+ * answer.
+ */
 export const OCPP_MESSAGE_ID_LENGTH_TOLERATED = 128;
 export const OCPP_CALL_TIMEOUT_MS = 30_000;
-/** Unanswered calls in a row after which the socket is closed: some firmware stops answering until it reconnects. */
+/**
+ * Unanswered calls in a row after which the socket is closed: some firmware stops answering until it
+ * reconnects.
+ */
 export const OCPP_CALL_TIMEOUTS_MAX = 3;
 /** Our calls wait for the station's BootNotification this long: some stations drop the socket otherwise. */
 export const OCPP_BOOT_GRACE_MS = 30_000;
@@ -67,7 +76,10 @@ export const RECENT_COMMANDS_MAX = 1_000;
 /** How long a decision waits for the cloud. The absence of an answer is an ordinary value. */
 export const ASK_DEADLINE_MS = 1_500;
 export const COMMAND_RESEND_MS = 30_000;
-/** Transaction ids of OCPP 1.6 come in blocks leased from the cloud; below this many left, the ER asks for more. */
+/**
+ * Transaction ids of OCPP 1.6 come in blocks leased from the cloud; below this many left, the ER asks for
+ * more.
+ */
 export const LEASE_BLOCK_SIZE = 1_000;
 export const LEASE_LOW_WATER = 1_500;
 export const LEASED_ID_MAX = 1_073_741_823;

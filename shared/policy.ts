@@ -16,7 +16,9 @@ export type TokenStatus = Static<typeof TokenStatus>;
 export const PolicyToken = Type.Object({
   idToken: Type.String({ minLength: 1, maxLength: 36 }),
   status: Type.Union([Type.Literal("Accepted"), Type.Literal("Blocked")]),
-  expiresAt: Type.Optional(Type.Integer({ description: "Unix milliseconds; the token is valid up to and including it" })),
+  expiresAt: Type.Optional(
+    Type.Integer({ description: "Unix milliseconds; the token is valid up to and including it" }),
+  ),
   groupId: Type.Optional(Type.String({ maxLength: 36 })),
   /** May stop every transaction of the site, may start none. */
   master: Type.Optional(Type.Boolean()),

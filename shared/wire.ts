@@ -14,7 +14,12 @@ import { AppError } from "./errors.ts";
 import { Command } from "./command.ts";
 import { ClockState, Protocol } from "./entry.ts";
 import { StationId, TopicId, Uuid } from "./ids.ts";
-import { BATCH_ENTRIES_MAX, CONNECTORS_PER_STATION_MAX, HELLO_STATIONS_MAX, WIRE_MESSAGE_BYTES_MAX } from "./limits.ts";
+import {
+  BATCH_ENTRIES_MAX,
+  CONNECTORS_PER_STATION_MAX,
+  HELLO_STATIONS_MAX,
+  WIRE_MESSAGE_BYTES_MAX,
+} from "./limits.ts";
 import { Policy } from "./policy.ts";
 
 export const UP_KINDS = ["hello", "journal", "ask"] as const;
@@ -28,7 +33,8 @@ export const downTopic = (erId: string, kind: DownKind) => `down/${erId}/${kind}
 /** `up/<erId>/<kind>` → its parts, or undefined when it is no topic of ours. */
 export function parseTopic(topic: string): { direction: string; erId: string; kind: string } | undefined {
   const [direction, erId, kind, ...rest] = topic.split("/");
-  if (direction === undefined || erId === undefined || kind === undefined || rest.length > 0) return undefined;
+  if (direction === undefined || erId === undefined || kind === undefined || rest.length > 0)
+    return undefined;
   if (!/^[A-Za-z0-9_-]{1,64}$/.test(erId)) return undefined;
   return { direction, erId, kind };
 }
@@ -157,17 +163,23 @@ export function checkWire<T extends TSchema>(schema: T, value: unknown): Static<
   }
   if (!validator.Check(value)) {
     const [first] = validator.Errors(value);
-    throw new AppError("WIRE_INVALID", `${first?.instancePath ?? ""} ${first?.message ?? "is invalid"}`.trim());
+    throw new AppError(
+      "WIRE_INVALID",
+      `${first?.instancePath ?? ""} ${first?.message ?? "is invalid"}`.trim(),
+    );
   }
   return value as Static<T>;
 }
 
 function parseJson(payload: Buffer): unknown {
-  if (payload.length > WIRE_MESSAGE_BYTES_MAX) throw new AppError("WIRE_TOO_LARGE", `${payload.length} bytes`);
+  if (payload.length > WIRE_MESSAGE_BYTES_MAX)
+    throw new AppError("WIRE_TOO_LARGE", `${payload.length} bytes`);
   // zstd frames start with this magic number; JSON never does.
   const packed = payload.length > 4 && payload.readUInt32LE(0) === 0xfd2fb528;
   try {
-    const text = packed ? zstdDecompressSync(payload, { maxOutputLength: 8 * WIRE_MESSAGE_BYTES_MAX }) : payload;
+    const text = packed
+      ? zstdDecompressSync(payload, { maxOutputLength: 8 * WIRE_MESSAGE_BYTES_MAX })
+      : payload;
     return JSON.parse(text.toString("utf8"));
   } catch (error) {
     throw new AppError("WIRE_INVALID", "no JSON", { cause: error });
@@ -193,7 +205,8 @@ export function encodeBatch(batch: Batch): Buffer {
 
 /** @throws AppError WIRE_INVALID when the header is wrong or does not match the bytes. */
 export function decodeBatch(payload: Buffer): Batch {
-  if (payload.length > WIRE_MESSAGE_BYTES_MAX) throw new AppError("WIRE_TOO_LARGE", `${payload.length} bytes`);
+  if (payload.length > WIRE_MESSAGE_BYTES_MAX)
+    throw new AppError("WIRE_TOO_LARGE", `${payload.length} bytes`);
   const end = payload.indexOf(0x0a);
   if (end === -1 || end > 64 * 1024) throw new AppError("WIRE_INVALID", "a batch without a header line");
   const header = checkWire(BatchHeader, parseJson(payload.subarray(0, end)));
@@ -208,4 +221,3 @@ export function decodeBatch(payload: Buffer): Batch {
   }
   return { ...header, bytes };
 }
-

@@ -1,10 +1,10 @@
 /**
  * `npm start`: the whole system on one machine, with nothing to install.
  *
- * SG (all roles) in this process on an embedded PostgreSQL and an embedded MQTT broker, one ER as its own process, three
- * simulated stations and a simulated meter. DATABASE_URL and BROKER_URL replace the embedded parts with real ones.
- * Data live under DATA_DIR (./data) and are kept. Stations are not asked for a password, so the ER listens on this machine only
- * unless ER_HOST says otherwise.
+ * SG (all roles) in this process on an embedded PostgreSQL and an embedded MQTT broker, one ER as its own
+ * process, three simulated stations and a simulated meter. DATABASE_URL and BROKER_URL replace the embedded
+ * parts with real ones. Data live under DATA_DIR (./data) and are kept. Stations are not asked for a
+ * password, so the ER listens on this machine only unless ER_HOST says otherwise.
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -78,12 +78,17 @@ function newestMs(path: string): number {
 async function buildPage(): Promise<void> {
   const index = join(WEB_ROOT, "index.html");
   if (existsSync(index) && statSync(index).mtimeMs > newestMs(join(ROOT, "cloud/web"))) return;
-  const child = spawn(process.execPath, [join(ROOT, "node_modules/vite/bin/vite.js"), "build", "--logLevel", "error"], {
-    cwd: ROOT,
-    stdio: "inherit",
-  });
+  const child = spawn(
+    process.execPath,
+    [join(ROOT, "node_modules/vite/bin/vite.js"), "build", "--logLevel", "error"],
+    {
+      cwd: ROOT,
+      stdio: "inherit",
+    },
+  );
   const code = await new Promise((done) => child.once("exit", done));
-  if (code !== 0) throw new AppError("PAGE_NOT_BUILT", "the page could not be built", { hint: "see vite's output above" });
+  if (code !== 0)
+    throw new AppError("PAGE_NOT_BUILT", "the page could not be built", { hint: "see vite's output above" });
 }
 
 /** The key of the last start if the database still knows it, or a new one. */
@@ -91,9 +96,10 @@ async function ensureCredentials(path: string, databaseUrl: string): Promise<str
   if (existsSync(path)) {
     const { apiKey } = JSON.parse(readFileSync(path, "utf8")) as { apiKey: string };
     const pool = createPool(databaseUrl, { max: 1, name: "start" });
-    const found = await pool.query("select 1 from api_key where key_hash = sha256($1::bytea) and revoked_at is null", [
-      Buffer.from(apiKey),
-    ]);
+    const found = await pool.query(
+      "select 1 from api_key where key_hash = sha256($1::bytea) and revoked_at is null",
+      [Buffer.from(apiKey)],
+    );
     await pool.end();
     if (found.rowCount === 1) return apiKey;
   }
@@ -148,7 +154,14 @@ ${meterPort === undefined ? "" : meter}`;
 /** A log line of the ER, said again by this process's logger. */
 function relay(line: string, logger: Logger): void {
   try {
-    const { level, msg, time: _time, pid: _pid, hostname: _hostname, ...fields } = JSON.parse(line) as Record<string, unknown>;
+    const {
+      level,
+      msg,
+      time: _time,
+      pid: _pid,
+      hostname: _hostname,
+      ...fields
+    } = JSON.parse(line) as Record<string, unknown>;
     logger[logger.levels.labels[Number(level)] as "info" | "warn" | "error"](fields, String(msg));
   } catch {
     logger.warn(line);
@@ -169,7 +182,10 @@ function superviseEr(configPath: string, logger: Logger): { ready: Promise<void>
       child.once("message", () => done());
       child.once("exit", (code) => {
         if (stopping) return;
-        if (first) failed(new AppError("ER_NOT_STARTED", `the ER ended with code ${String(code)}; its reason stands above`));
+        if (first)
+          failed(
+            new AppError("ER_NOT_STARTED", `the ER ended with code ${String(code)}; its reason stands above`),
+          );
         else logger.error({ code }, "the ER ended; starting it again");
         timer = setTimeout(() => start(false), 1_000);
       });
@@ -189,7 +205,11 @@ function superviseEr(configPath: string, logger: Logger): { ready: Promise<void>
   };
 }
 
-async function startMeter(): Promise<{ port: number; onPower: (watts: number, mA: number[]) => void; stop: Stop }> {
+async function startMeter(): Promise<{
+  port: number;
+  onPower: (watts: number, mA: number[]) => void;
+  stop: Stop;
+}> {
   const load = createLoad(() => Date.now(), { importWh: 48_211_000 });
   load.setPower("building", BUILDING_W);
   const model = loadMeterModels().get(METER_MODEL);
@@ -200,7 +220,9 @@ async function startMeter(): Promise<{ port: number; onPower: (watts: number, mA
     onPower: (watts, currentsMa) => {
       const total = currentsMa.reduce((sum, mA) => sum + mA, 0);
       currentsMa.forEach((mA, phase) => {
-        load.setPower(`stations-L${phase + 1}`, total === 0 ? 0 : (watts * mA) / total, [(phase + 1) as 1 | 2 | 3]);
+        load.setPower(`stations-L${phase + 1}`, total === 0 ? 0 : (watts * mA) / total, [
+          (phase + 1) as 1 | 2 | 3,
+        ]);
       });
     },
     stop: () => meter.close(),
@@ -224,12 +246,19 @@ function banner(settings: Settings, apiKey: string, credentials: string): string
 async function start(settings: Settings, stops: Stop[]): Promise<void> {
   const { dataDir } = settings;
   mkdirSync(join(dataDir, "er"), { recursive: true, mode: 0o700 });
-  const logger = pino({ level: process.env["LOG_LEVEL"] ?? "warn" }, pretty({ colorize: process.stdout.isTTY, sync: true }));
+  const logger = pino(
+    { level: process.env["LOG_LEVEL"] ?? "warn" },
+    pretty({ colorize: process.stdout.isTTY, sync: true }),
+  );
   console.log("Starting PostgreSQL, broker, SG and ER …");
   const page = buildPage();
   let databaseUrl = settings.databaseUrl;
   if (databaseUrl === undefined) {
-    const postgres = await startPostgres({ dir: join(dataDir, "postgres"), persistent: true, binaries: "embedded" });
+    const postgres = await startPostgres({
+      dir: join(dataDir, "postgres"),
+      persistent: true,
+      binaries: "embedded",
+    });
     stops.push(() => postgres.stop());
     databaseUrl = postgres.url;
   }
@@ -246,7 +275,14 @@ async function start(settings: Settings, stops: Stop[]): Promise<void> {
   await ensureTokens(databaseUrl);
   await page;
   const sg = await startSg(
-    { roles: ROLES, databaseUrl, brokerUrl, host: "127.0.0.1", port: settings.sgPort, defaultOperatorId: "default" },
+    {
+      roles: ROLES,
+      databaseUrl,
+      brokerUrl,
+      host: "127.0.0.1",
+      port: settings.sgPort,
+      defaultOperatorId: "default",
+    },
     logger.child({ part: "sg" }),
   );
   stops.push(() => sg.stop());
@@ -284,7 +320,9 @@ async function main(): Promise<void> {
     await start(readSettings(), stops);
   } catch (error) {
     const hint = error instanceof AppError && error.hint !== undefined ? `\n  what to do: ${error.hint}` : "";
-    console.error(`npm start: ${error instanceof AppError ? `${error.code}: ` : ""}${describeError(error)}${hint}`);
+    console.error(
+      `npm start: ${error instanceof AppError ? `${error.code}: ` : ""}${describeError(error)}${hint}`,
+    );
     await stop(1);
   }
 }

@@ -1,5 +1,6 @@
 /**
- * The house rules that no linter knows: who may import whom, how long things may get, that files introduce themselves.
+ * The house rules that no linter knows: who may import whom, how long things may get, that files introduce
+ * themselves.
  */
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
@@ -31,7 +32,9 @@ const files = ["shared", ...PROGRAMS]
 const sources = files.filter((file) => !file.isTest);
 
 const offending = (rule: (file: (typeof files)[number], imported: string) => boolean) =>
-  sources.flatMap((file) => file.imports.filter((i) => rule(file, i)).map((i) => `${file.name} imports ${i}`));
+  sources.flatMap((file) =>
+    file.imports.filter((i) => rule(file, i)).map((i) => `${file.name} imports ${i}`),
+  );
 
 describe("who may import whom", () => {
   it("shared imports no program", () => {
@@ -41,7 +44,9 @@ describe("who may import whom", () => {
   it("a core imports only shared and itself", () => {
     const outside = (f: string, i: string, core: string) =>
       f.startsWith(core) && !i.startsWith(core) && !i.startsWith("shared/");
-    expect(offending((f, i) => outside(f.name, i, "edge/core/") || outside(f.name, i, "cloud/core/"))).toEqual([]);
+    expect(
+      offending((f, i) => outside(f.name, i, "edge/core/") || outside(f.name, i, "cloud/core/")),
+    ).toEqual([]);
   });
 
   it("edge and cloud never meet", () => {
@@ -52,18 +57,25 @@ describe("who may import whom", () => {
 
   it("no program imports the simulator", () => {
     const program = (f: string) => f.startsWith("edge/") || f.startsWith("cloud/");
-    expect(offending((f, i) => program(f.name) && (i.startsWith("sim/") || i.startsWith("bench/")))).toEqual([]);
+    expect(offending((f, i) => program(f.name) && (i.startsWith("sim/") || i.startsWith("bench/")))).toEqual(
+      [],
+    );
   });
 
   it("the page imports types of the API and shared code, nothing else of the cloud", () => {
     const other = (f: string, i: string) =>
-      f.startsWith("cloud/web/") && !i.startsWith("cloud/web/") && !i.startsWith("shared/") && i !== "cloud/api/schemas.ts";
+      f.startsWith("cloud/web/") &&
+      !i.startsWith("cloud/web/") &&
+      !i.startsWith("shared/") &&
+      i !== "cloud/api/schemas.ts";
     expect(offending((f, i) => other(f.name, i))).toEqual([]);
   });
 
   it("each package of the outside is wrapped by few files", () => {
     const wrappedBy = (name: string, dirs: RegExp) =>
-      sources.filter((f) => dirs.test(f.name) && new RegExp(`from "${name}["/]`).test(f.text)).map((f) => f.name);
+      sources
+        .filter((f) => dirs.test(f.name) && new RegExp(`from "${name}["/]`).test(f.text))
+        .map((f) => f.name);
     expect(wrappedBy("better-sqlite3", /^(shared|edge|cloud)\//)).toEqual(["edge/io/journal.ts"]);
     expect(wrappedBy("ws", /^(shared|edge|cloud)\//)).toEqual(["edge/io/csms.ts"]);
     expect(wrappedBy("amqplib", /^(shared|edge|cloud)\//)).toEqual(["shared/link/amqp.ts"]);
@@ -74,18 +86,24 @@ describe("who may import whom", () => {
 
 describe("the shape of files", () => {
   it("none is longer than 400 lines", () => {
-    const long = sources.filter((f) => f.lines.length > FILE_LINES_MAX).map((f) => `${f.name}: ${f.lines.length}`);
+    const long = sources
+      .filter((f) => f.lines.length > FILE_LINES_MAX)
+      .map((f) => `${f.name}: ${f.lines.length}`);
     expect(long).toEqual([]);
   });
 
   it("each opens with what it is", () => {
-    const silent = sources.filter((f) => f.name.endsWith(".ts") && !f.text.startsWith("/**") && !f.text.startsWith("#!"));
+    const silent = sources.filter(
+      (f) => f.name.endsWith(".ts") && !f.text.startsWith("/**") && !f.text.startsWith("#!"),
+    );
     expect(silent.map((f) => f.name)).toEqual([]);
   });
 
   it("no line is longer than 120 columns", () => {
     const wide = sources.flatMap((f) =>
-      f.lines.flatMap((line, i) => (line.length > 120 && f.name !== "shared/dictionary.ts" ? [`${f.name}:${i + 1}`] : [])),
+      f.lines.flatMap((line, i) =>
+        line.length > 120 && f.name !== "shared/dictionary.ts" ? [`${f.name}:${i + 1}`] : [],
+      ),
     );
     expect(wide).toEqual([]);
   });

@@ -1,7 +1,8 @@
 /**
  * Who asks: an API key → an actor. Routes take the actor as an argument; nothing is hung onto the request.
  *
- * Only the SHA-256 of a key is stored. Known keys are remembered for a short while, so that a revoked one dies soon.
+ * Only the SHA-256 of a key is stored. Known keys are remembered for a short while, so that a revoked one
+ * dies soon.
  */
 import { createHash, randomBytes } from "node:crypto";
 import type { FastifyRequest } from "fastify";
@@ -38,7 +39,8 @@ export function createAuthenticator(pool: Pool) {
       [digest(key)],
     );
     const row = rows[0];
-    if (row === undefined) throw new ApiProblem(401, "UNKNOWN_KEY", "this API key is not known, or was revoked");
+    if (row === undefined)
+      throw new ApiProblem(401, "UNKNOWN_KEY", "this API key is not known, or was revoked");
     return { operatorId: row.operator_id, keyName: row.name };
   }
 
@@ -50,7 +52,11 @@ export function createAuthenticator(pool: Pool) {
     }
     entry.count += 1;
     if (entry.count > API_RATE_PER_MIN) {
-      throw new ApiProblem(429, "TOO_MANY_REQUESTS", `more than ${API_RATE_PER_MIN} requests in a minute with this key`);
+      throw new ApiProblem(
+        429,
+        "TOO_MANY_REQUESTS",
+        `more than ${API_RATE_PER_MIN} requests in a minute with this key`,
+      );
     }
   }
 

@@ -1,5 +1,6 @@
 /**
- * The HTTP API as one fastify application: schemas in, problems out, the OpenAPI document made from what validates.
+ * The HTTP API as one fastify application: schemas in, problems out, the OpenAPI document made from what
+ * validates.
  *
  * No middleware that changes a request: a route asks `requireActor` who is there and passes the actor on.
  */
@@ -80,8 +81,8 @@ export const WEB_ROOT = fileURLToPath(new URL("../../dist/web/", import.meta.url
 
 const DESCRIPTION = `Sites, stations, transactions, meters and commands of a charging operator.
 
-Times are RFC 3339 in UTC, quantities integers with their unit in the name, ids opaque. Lists are pages: pass \`nextCursor\`
-as \`cursor\`. Errors are RFC 9457 problems with a stable \`code\`. Writes take an \`Idempotency-Key\`.`;
+Times are RFC 3339 in UTC, quantities integers with their unit in the name, ids opaque. Lists are
+pages: pass \`nextCursor\` as \`cursor\`. Errors are RFC 9457 problems with a stable \`code\`. Writes take an \`Idempotency-Key\`.`;
 
 function createServer(options: AppOptions): App {
   let last = 0;
@@ -97,8 +98,8 @@ function createServer(options: AppOptions): App {
 }
 
 /**
- * Queries, paths and headers are text and become what the schema says; a body says itself what it is, and `null` in it is not
- * an empty text.
+ * Queries, paths and headers are text and become what the schema says; a body says itself what it is, and
+ * `null` in it is not an empty text.
  */
 function validation(app: App): void {
   const options = { useDefaults: true, removeAdditional: false, allErrors: false, strict: false };

@@ -1,8 +1,9 @@
 /**
  * Live events: what ingest and the API notify goes to the pages that look, by server-sent events.
  *
- * Events carry ids only. A short history answers `Last-Event-ID`; where it does not reach back, the client gets `reset` and
- * fetches everything: a lost event costs a request, never a truth. Events of the same thing within a moment are one.
+ * Events carry ids only. A short history answers `Last-Event-ID`; where it does not reach back, the client
+ * gets `reset` and fetches everything: a lost event costs a request, never a truth. Events of the same
+ * thing within a moment are one.
  */
 import { randomUUID } from "node:crypto";
 import type { ServerResponse } from "node:http";

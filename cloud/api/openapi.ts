@@ -1,6 +1,6 @@
 /**
- * Writes the API's description to docs/openapi.json. It is made from the schemas that validate; a test tells when the committed
- * file is another one.
+ * Writes the API's description to docs/openapi.json. It is made from the schemas that validate; a test
+ * tells when the committed file is another one.
  */
 import { writeFileSync } from "node:fs";
 import { createPool } from "../db/pool.ts";

@@ -1,6 +1,6 @@
 /**
- * Lists: keyset pages. A cursor holds its version, the filters it belongs to and the last key, so that a page costs the same
- * however deep it is, and a cursor used with other filters is a clear error.
+ * Lists: keyset pages. A cursor holds its version, the filters it belongs to and the last key, so that a
+ * page costs the same however deep it is, and a cursor used with other filters is a clear error.
  */
 import { createHash } from "node:crypto";
 import { Type, type TSchema } from "typebox";
@@ -22,14 +22,19 @@ const VERSION = 1;
 
 function filterHash(query: Query): string {
   const { limit: _limit, cursor: _cursor, ...filters } = query;
-  const sorted = Object.entries(filters).filter(([, v]) => v !== undefined).sort(([a], [b]) => (a < b ? -1 : 1));
+  const sorted = Object.entries(filters)
+    .filter(([, v]) => v !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
   return createHash("sha256").update(JSON.stringify(sorted)).digest("base64url").slice(0, 8);
 }
 
-/** The last key of the page before, or undefined for the first page. @throws ApiProblem 400 INVALID_CURSOR. */
+/**
+ * The last key of the page before, or undefined for the first page. @throws ApiProblem 400 INVALID_CURSOR.
+ */
 export function readCursor(query: Query, parts: number): string[] | undefined {
   if (query.cursor === undefined) return undefined;
-  const invalid = () => new ApiProblem(400, "INVALID_CURSOR", "this cursor is not one of ours, or belongs to other filters");
+  const invalid = () =>
+    new ApiProblem(400, "INVALID_CURSOR", "this cursor is not one of ours, or belongs to other filters");
   let value: unknown;
   try {
     value = JSON.parse(Buffer.from(query.cursor, "base64url").toString("utf8"));

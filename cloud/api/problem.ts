@@ -1,8 +1,10 @@
 /**
- * Errors of the API: RFC 9457 problems with stable codes. Thrown anywhere below a route, turned into a response once.
+ * Errors of the API: RFC 9457 problems with stable codes. Thrown anywhere below a route, turned into a
+ * response once.
  *
- * 400 the request is wrong, or a value in it cannot be stored · 401 no or unknown key · 404 not there, or not yours · 409 the same request is under way ·
- * 422 Idempotency-Key used with another body · 429 too many · 503 try again.
+ * 400 the request is wrong, or a value in it cannot be stored · 401 no or unknown key · 404 not there, or
+ * not yours · 409 the same request is under way · 422 Idempotency-Key used with another body · 429 too many
+ * · 503 try again.
  */
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { describeError } from "../../shared/errors.ts";
@@ -50,13 +52,14 @@ function toProblem(error: FastifyError | ApiProblem): {
   if (error.validation !== undefined) {
     const errors = error.validation.map((v) => ({
       pointer: `/${error.validationContext ?? "body"}${v.instancePath}`,
-      message: `${v.message ?? "is invalid"}${"additionalProperty" in v.params ? `: ${String(v.params["additionalProperty"])}` : ""}`,
+      message: [v.message ?? "is invalid", v.params["additionalProperty"]].filter(Boolean).join(": "),
     }));
     return { status: 400, code: "INVALID_REQUEST", detail: error.message, errors };
   }
   const status = error.statusCode ?? 500;
   if (status < 500) return { status, code: error.code, detail: error.message };
-  // PostgreSQL could not take a value as it came from the client: NUL in a text, a date that no calendar has, …
+  // PostgreSQL could not take a value as it came from the client: NUL in a text, a date that no calendar
+  // has, …
   if (/^22...$/.test(error.code)) return { status: 400, code: "INVALID_VALUE", detail: error.message };
   const away = /ECONN|ETIMEDOUT|57P0|terminat|timeout exceeded|Connection/.test(
     `${error.code} ${error.message}`,

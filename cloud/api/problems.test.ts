@@ -1,4 +1,7 @@
-/** What goes wrong: keys, limits, hostile requests, a broken or absent database. Always a problem, never a surprise. */
+/**
+ * What goes wrong: keys, limits, hostile requests, a broken or absent database. Always a problem, never a
+ * surprise.
+ */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { request as httpRequest } from "node:http";
 import { API_RATE_PER_MIN } from "../../shared/limits.ts";

@@ -12,7 +12,7 @@ import {
   type TestApi,
   type TestDb,
 } from "../harness.ts";
-import { createOperator, type Operator } from "./world.ts";
+import { createOperator, type Operator } from "./harness.ts";
 import type { Page } from "./schemas.ts";
 
 let db: TestDb;

@@ -1,8 +1,10 @@
 /**
- * The nouns of the HTTP API as JSON Schema: they validate, they make the OpenAPI document, they type the page.
+ * The nouns of the HTTP API as JSON Schema: they validate, they make the OpenAPI document, they type the
+ * page.
  *
  * Invariants: times are RFC 3339 UTC text, numbers are integers with the unit in the name, unknown is `null`
- * (present and null, never absent), ids are opaque text. No code here, so that the browser may import the types.
+ * (present and null, never absent), ids are opaque text. No code here, so that the browser may import the
+ * types.
  */
 import { Type, type Static, type TSchema } from "typebox";
 import { OneOf } from "../../shared/schema.ts";
@@ -27,7 +29,14 @@ export const Problem = Type.Object(
 );
 export type Problem = Static<typeof Problem>;
 
-export const ConnectorStatus = OneOf(["Available", "Occupied", "Reserved", "Unavailable", "Faulted", "Unknown"]);
+export const ConnectorStatus = OneOf([
+  "Available",
+  "Occupied",
+  "Reserved",
+  "Unavailable",
+  "Faulted",
+  "Unknown",
+]);
 
 export const Connector = Type.Object(
   {
@@ -78,7 +87,10 @@ export const Er = Type.Object(
     release: Nullable(Type.String()),
     startedAt: Nullable(Time),
     journalId: Nullable(Type.String()),
-    /** Last entry that is in PostgreSQL, and the last one the ER has said it holds: the difference is the backlog. */
+    /**
+     * Last entry that is in PostgreSQL, and the last one the ER has said it holds: the difference is the
+     * backlog.
+     */
     ackedSeq: Type.Integer(),
     journalSeq: Type.Integer(),
     backlog: Type.Integer(),
@@ -134,11 +146,17 @@ export const Transaction = Type.Object(
     powerW: Nullable(Type.Integer()),
     socPercent: Nullable(Type.Integer()),
     idToken: Nullable(Type.String()),
-    /** `sg`: the cloud answered; `policy`: the site decided alone; `none`: nobody was asked; `unknown`: not recorded. */
+    /**
+     * `sg`: the cloud answered; `policy`: the site decided alone; `none`: nobody was asked; `unknown`: not
+     * recorded.
+     */
     authorizedBy: Type.String(),
     authorizationStatus: Nullable(Type.String()),
     stoppedReason: Nullable(Type.String()),
-    /** Why a person should look: `orphan-stop`, `replayed`, `conflicting-stop`, `time-estimated`, `register-fell`, … */
+    /**
+     * Why a person should look: `orphan-stop`, `replayed`, `conflicting-stop`, `time-estimated`, `register-
+     * fell`, …
+     */
     flags: Type.Array(Type.String()),
     needsReview: Type.Boolean(),
   },
@@ -160,7 +178,11 @@ export const Sample = Type.Object(
 export type Sample = Static<typeof Sample>;
 
 export const TransactionDetail = Type.Object(
-  { transaction: Type.Ref("Transaction"), samples: Type.Array(Type.Ref("Sample")), samplesTruncated: Type.Boolean() },
+  {
+    transaction: Type.Ref("Transaction"),
+    samples: Type.Array(Type.Ref("Sample")),
+    samplesTruncated: Type.Boolean(),
+  },
   { $id: "TransactionDetail" },
 );
 export type TransactionDetail = { transaction: Transaction; samples: Sample[]; samplesTruncated: boolean };
@@ -223,7 +245,16 @@ export const Message = Type.Object(
 );
 export type Message = Static<typeof Message>;
 
-export const CommandStatus = OneOf(["pending", "sent", "accepted", "succeeded", "rejected", "failed", "expired", "uncertain"]);
+export const CommandStatus = OneOf([
+  "pending",
+  "sent",
+  "accepted",
+  "succeeded",
+  "rejected",
+  "failed",
+  "expired",
+  "uncertain",
+]);
 
 export const CommandView = Type.Object(
   {
@@ -250,7 +281,9 @@ export type CommandView = Static<typeof CommandView>;
 
 export const NewCommand = Type.Object(
   {
-    kind: Type.String({ description: "RequestStartTransaction, RequestStopTransaction, Reset, …: see CommandKind" }),
+    kind: Type.String({
+      description: "RequestStartTransaction, RequestStopTransaction, Reset, …: see CommandKind",
+    }),
     params: Type.Record(Type.String(), Type.Unknown()),
     expiresInSeconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 86_400 })),
   },
@@ -300,7 +333,10 @@ export const IdTokenPatch = Type.Object(
 );
 export type IdTokenPatch = Static<typeof IdTokenPatch>;
 
-/** Live events carry ids only; the client fetches what it shows. `reset`: events were missed, fetch everything. */
+/**
+ * Live events carry ids only; the client fetches what it shows. `reset`: events were missed, fetch
+ * everything.
+ */
 export const LiveEvent = Type.Object(
   {
     type: OneOf(["reset", "er", "station", "transaction", "meter", "command", "message"]),

@@ -1,5 +1,6 @@
 /**
- * Writes through the API: one transaction holds the change, its audit row, its idempotency record and its notifications.
+ * Writes through the API: one transaction holds the change, its audit row, its idempotency record and its
+ * notifications.
  */
 import { createHash } from "node:crypto";
 import type { FastifyRequest } from "fastify";
@@ -33,7 +34,11 @@ function idempotencyKey(request: FastifyRequest): string | undefined {
   const header = request.headers["idempotency-key"];
   if (header === undefined) return undefined;
   if (typeof header !== "string" || header.length === 0 || header.length > 200) {
-    throw new ApiProblem(400, "INVALID_IDEMPOTENCY_KEY", "Idempotency-Key is one text of 1 to 200 characters");
+    throw new ApiProblem(
+      400,
+      "INVALID_IDEMPOTENCY_KEY",
+      "Idempotency-Key is one text of 1 to 200 characters",
+    );
   }
   return header;
 }
@@ -54,7 +59,9 @@ export async function writeOnce(
     if (key === undefined) return work(client);
     const text = `${request.method} ${request.url}\n${JSON.stringify(request.body ?? null)}`;
     const bodyHash = createHash("sha256").update(text).digest("hex");
-    await client.query("delete from idempotency where created_at < now() - $1 * interval '1 hour'", [IDEMPOTENCY_HOURS]);
+    await client.query("delete from idempotency where created_at < now() - $1 * interval '1 hour'", [
+      IDEMPOTENCY_HOURS,
+    ]);
     const mine = await client.query(
       "insert into idempotency (operator_id, actor, key, body_hash) values ($1, $2, $3, $4) on conflict do nothing",
       [actor.operatorId, actor.keyName, key, bodyHash],
@@ -66,9 +73,14 @@ export async function writeOnce(
         [actor.operatorId, actor.keyName, key],
       );
       const first = rows[0];
-      if (first === undefined) throw new ApiProblem(409, "REQUEST_UNDER_WAY", "the first request with this key still runs");
+      if (first === undefined)
+        throw new ApiProblem(409, "REQUEST_UNDER_WAY", "the first request with this key still runs");
       if (first.body_hash !== bodyHash) {
-        throw new ApiProblem(422, "IDEMPOTENCY_KEY_REUSED", "this Idempotency-Key was used with another request");
+        throw new ApiProblem(
+          422,
+          "IDEMPOTENCY_KEY_REUSED",
+          "this Idempotency-Key was used with another request",
+        );
       }
       return { status: first.status, body: first.response };
     }

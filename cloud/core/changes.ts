@@ -1,8 +1,9 @@
 /**
- * What a batch of entries changes in PostgreSQL: rows to add, rows to merge. Plain data, ready to be sent as JSON.
+ * What a batch of entries changes in PostgreSQL: rows to add, rows to merge. Plain data, ready to be sent
+ * as JSON.
  *
- * Column names, because the SQL reads them by these names. Times are Unix milliseconds here. A field that is absent
- * leaves the column as it is.
+ * Column names, because the SQL reads them by these names. Times are Unix milliseconds here. A field that
+ * is absent leaves the column as it is.
  */
 import type { Reading } from "../../shared/reading.ts";
 

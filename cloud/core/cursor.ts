@@ -3,7 +3,8 @@
  *
  *   repeats only → ack again · gap → ask to resume · overlap → the rest · chain broken → halt
  *
- * Correctness rests on this rule and on one PostgreSQL transaction per batch, never on the broker's order or memory.
+ * Correctness rests on this rule and on one PostgreSQL transaction per batch, never on the broker's order
+ * or memory.
  */
 import { nextChain } from "../../shared/block.ts";
 import type { Batch } from "../../shared/wire.ts";
@@ -54,7 +55,10 @@ export function admit(cursor: Cursor, batch: Batch): Verdict {
   if (first === undefined) return { kind: "repeat" };
   // Blocks never change, so a block that straddles the cursor belongs to another history.
   if (first.firstSeq <= cursor.seq) {
-    return { kind: "halt", reason: `block ${first.firstSeq}–${first.lastSeq} straddles the cursor ${cursor.seq}` };
+    return {
+      kind: "halt",
+      reason: `block ${first.firstSeq}–${first.lastSeq} straddles the cursor ${cursor.seq}`,
+    };
   }
   if (!lost && first.prevChain !== cursor.chain) {
     return { kind: "halt", reason: `the chain breaks before entry ${first.firstSeq}` };

@@ -1,9 +1,11 @@
 /**
- * Entries → changes: what an ER's journal means for the tables. Pure, and independent of arrival order across stations.
+ * Entries → changes: what an ER's journal means for the tables. Pure, and independent of arrival order
+ * across stations.
  *
- * Rows of one batch are merged before they reach PostgreSQL, so that a batch costs a fixed number of statements. An entry
- * that cannot be applied is parked with its text and reason; the rest proceeds. A transaction message whose start was never
- * seen makes a transaction of its own that a person must look at: nothing is dropped, nothing is rounded to "ok".
+ * Rows of one batch are merged before they reach PostgreSQL, so that a batch costs a fixed number of
+ * statements. An entry that cannot be applied is parked with its text and reason; the rest proceeds. A
+ * transaction message whose start was never seen makes a transaction of its own that a person must look at:
+ * nothing is dropped, nothing is rounded to "ok".
  */
 import { Compile, type Validator } from "typebox/compile";
 import { defined, given } from "../../shared/given.ts";
@@ -184,7 +186,8 @@ function applyTransaction(
   }
   addSamples(changes, transaction, message.samples, entry.at);
   if (message.event !== "Ended") {
-    // OCPP 1.6 answers a refused start with an id all the same; it counts as ended unless the station goes on.
+    // OCPP 1.6 answers a refused start with an id all the same; it counts as ended unless the station goes
+    // on.
     const refused =
       entry.protocol === "ocpp1.6" && answered.status !== undefined && answered.status !== "Accepted";
     if (refused) Object.assign(transaction, { ended_at: at, power_w: 0, stopped_reason: "DeAuthorized" });
@@ -324,8 +327,10 @@ function applyCommand(changes: Changes, entry: EntryOf<"command.accepted" | "com
 }
 
 /**
- * Adds what one checked entry means to the changes of its batch. Throws only on a bug or a frame that cannot be read.
- * @param history the ER's last hello was newer than this entry and has told how the site is now: what the entry says of
+ * Adds what one checked entry means to the changes of its batch. Throws only on a bug or a frame that
+ * cannot be read.
+ * @param history the ER's last hello was newer than this entry and has told how the site is now: what the
+ * entry says of
  *   connections and connectors is past, and must not overwrite the map while a backlog drains.
  */
 export function project(changes: Changes, entry: Entry, names: Names, history = false): void {

@@ -1,6 +1,6 @@
 /**
- * Migrations: the numbered .sql files beside this file, applied once each, in order, under a lock (kysely's Migrator).
- * Forward only. Several programs may call it at the same time.
+ * Migrations: the numbered .sql files beside this file, applied once each, in order, under a lock (kysely's
+ * Migrator). Forward only. Several programs may call it at the same time.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { Kysely, PostgresDialect, sql } from "kysely";
@@ -34,7 +34,9 @@ export async function migrate(url: string): Promise<string[]> {
     const { error, results = [] } = await new Migrator({ db, provider }).migrateToLatest();
     if (error !== undefined) {
       const failed = results.find((r) => r.status === "Error")?.migrationName ?? "connecting";
-      throw new AppError("MIGRATION_FAILED", `migration ${failed} failed; nothing of it was kept`, { cause: error });
+      throw new AppError("MIGRATION_FAILED", `migration ${failed} failed; nothing of it was kept`, {
+        cause: error,
+      });
     }
     await ensurePartitions(pool, new Date());
     return results.map((r) => r.migrationName);

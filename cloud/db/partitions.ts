@@ -18,8 +18,8 @@ async function ensureMonth(client: Client, table: string, from: string, to: stri
   const name = `${table}_${from.slice(0, 7).replace("-", "_")}`;
   const { rows } = await client.query("select to_regclass($1) is not null as found", [name]);
   if ((rows[0] as { found: boolean }).found) return false;
-  // Attached only after the move: PostgreSQL refuses a partition whose rows still lie in the default one. Writers wait
-  // meanwhile, so that none adds such a row; readers do not.
+  // Attached only after the move: PostgreSQL refuses a partition whose rows still lie in the default one.
+  // Writers wait meanwhile, so that none adds such a row; readers do not.
   await client.query(`lock table ${table} in share row exclusive mode`);
   await client.query(`create table ${name} (like ${table} including defaults)`);
   await client.query(

@@ -18,8 +18,8 @@ export function createPool(url: string, options: { max: number; name: string }):
     application_name: options.name,
     connectionTimeoutMillis: 10_000,
   });
-  // A connection that breaks, idle or between two statements, is replaced by the pool, and whoever uses it hears of it from
-  // the next statement; without these listeners it would end the process.
+  // A connection that breaks, idle or between two statements, is replaced by the pool, and whoever uses it
+  // hears of it from the next statement; without these listeners it would end the process.
   pool.on("error", () => undefined);
   pool.on("connect", (client) => void client.on("error", () => undefined));
   return pool;

@@ -1,8 +1,9 @@
 /**
  * Changes → PostgreSQL: a fixed number of set-based statements for any number of entries.
  *
- * Each statement takes its rows as one JSON parameter, expanded by PostgreSQL (measured: faster than arrays and, up to a few
- * hundred rows, than COPY). Runs inside the caller's transaction, after the cursor was locked.
+ * Each statement takes its rows as one JSON parameter, expanded by PostgreSQL (measured: faster than arrays
+ * and, up to a few hundred rows, than COPY). Runs inside the caller's transaction, after the cursor was
+ * locked.
  */
 import type { Changes } from "../core/changes.ts";
 import type { Client } from "../db/pool.ts";
@@ -71,9 +72,9 @@ const CONNECTORS = `
     status = excluded.status, detail = excluded.detail, error_code = excluded.error_code, status_at = excluded.status_at`;
 
 /**
- * A transaction's row may be made by any of its messages. Registers only rise; of two stops the lower one counts, and a person
- * is told. What falls below an earlier batch is found here, what falls within the batch was found before. The latest power
- * counts, none after the end.
+ * A transaction's row may be made by any of its messages. Registers only rise; of two stops the lower one
+ * counts, and a person is told. What falls below an earlier batch is found here, what falls within the
+ * batch was found before. The latest power counts, none after the end.
  */
 const TRANSACTIONS = `
   insert into transaction as t (transaction_id, ocpp_transaction_id, operator_id, site_id, er_id, station_id, evse_id,
@@ -132,7 +133,10 @@ const METERS = `
     reading = coalesce(excluded.reading, m.reading),
     flags = case when excluded.reading is null then m.flags else excluded.flags end`;
 
-/** What happened at the site wins over what the SG believed: an \`expired\` command may have been done after all. */
+/**
+ * What happened at the site wins over what the SG believed: an \`expired\` command may have been done after
+ * all.
+ */
 const COMMANDS = `
   update command c set
     accepted_at = coalesce(${ms("r.accepted_at")}, c.accepted_at),
@@ -159,8 +163,8 @@ const PARKED = `
   on conflict do nothing`;
 
 /**
- * JSON that PostgreSQL can read as text: NUL and half surrogates, which no text of its can hold, become U+FFFD. Frames hold
- * them escaped, as they were on the wire.
+ * JSON that PostgreSQL can read as text: NUL and half surrogates, which no text of its can hold, become
+ * U+FFFD. Frames hold them escaped, as they were on the wire.
  */
 export function toJson(value: unknown): string {
   const text = JSON.stringify(value);

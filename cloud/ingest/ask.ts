@@ -19,7 +19,9 @@ type TokenRow = {
   expires_at: Date | null;
 };
 
-export function toPolicyToken(row: Omit<TokenRow, "unknown_token" | "id_token"> & { id_token: string }): PolicyToken {
+export function toPolicyToken(
+  row: Omit<TokenRow, "unknown_token" | "id_token"> & { id_token: string },
+): PolicyToken {
   return {
     idToken: row.id_token,
     status: row.status,
@@ -30,7 +32,11 @@ export function toPolicyToken(row: Omit<TokenRow, "unknown_token" | "id_token"> 
 }
 
 /** @returns undefined for an ER that is not known: it gets no answer and decides alone. */
-export async function answerQuestion(pool: Pool, erId: string, question: Question): Promise<Answer["answer"] | undefined> {
+export async function answerQuestion(
+  pool: Pool,
+  erId: string,
+  question: Question,
+): Promise<Answer["answer"] | undefined> {
   if (question.kind === "lease") {
     const known = await pool.query("update er set last_seen_at = now() where er_id = $1", [erId]);
     if (known.rowCount === 0) return undefined;
@@ -41,7 +47,7 @@ export async function answerQuestion(pool: Pool, erId: string, question: Questio
   const { rows } = await pool.query<TokenRow>(
     `select s.unknown_token, t.id_token, t.status, t.group_id, t.master, t.expires_at
      from er e join site s using (site_id)
-     left join id_token t on t.operator_id = e.operator_id and t.id_token = $2
+     left join id_token t on t.operator_id = e.operator_id and lower(t.id_token) = lower($2)
      where e.er_id = $1`,
     [erId, question.idToken],
   );
@@ -49,5 +55,8 @@ export async function answerQuestion(pool: Pool, erId: string, question: Questio
   if (row === undefined) return undefined;
   const token = row.id_token === null ? undefined : toPolicyToken({ ...row, id_token: row.id_token });
   const { unknown_token: unknownToken } = row;
-  return { kind: "authorize", ...decideAuthorize({ token, unknownToken, purpose: question.purpose, atMs: Date.now() }) };
+  return {
+    kind: "authorize",
+    ...decideAuthorize({ token, unknownToken, purpose: question.purpose, atMs: Date.now() }),
+  };
 }

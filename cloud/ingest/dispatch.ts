@@ -1,7 +1,9 @@
 /**
- * What goes down to the ERs: commands and policies. Level-triggered: a NOTIFY makes it quick, the tick makes it sure.
+ * What goes down to the ERs: commands and policies. Level-triggered: a NOTIFY makes it quick, the tick
+ * makes it sure.
  *
- * A command is sent again until its ER has accepted it or its time is up; the ER does the same commandId once.
+ * A command is sent again until its ER has accepted it or its time is up; the ER does the same commandId
+ * once.
  */
 import type { Command } from "../../shared/command.ts";
 import { COMMAND_RESEND_MS } from "../../shared/limits.ts";
@@ -22,7 +24,8 @@ type CommandRow = {
 
 /**
  * Marks the commands that are due as sent and returns them by ER.
- * @param erId only this ER's, and all of its open ones (it has just said hello); otherwise those that are due.
+ * @param erId only this ER's, and all of its open ones (it has just said hello); otherwise those that are
+ * due.
  */
 export async function takeDueCommands(pool: Pool, erId?: string): Promise<Map<string, Command[]>> {
   const { rows } = await pool.query<CommandRow>(
@@ -73,10 +76,11 @@ export async function expireCommands(pool: Pool): Promise<number> {
 
 /** The policy of a site as it is now. */
 export async function readPolicy(pool: Pool, siteId: string): Promise<Policy | undefined> {
-  const site = await pool.query<{ operator_id: string; unknown_token: "allow" | "deny"; policy_version: number }>(
-    "select operator_id, unknown_token, policy_version from site where site_id = $1",
-    [siteId],
-  );
+  const site = await pool.query<{
+    operator_id: string;
+    unknown_token: "allow" | "deny";
+    policy_version: number;
+  }>("select operator_id, unknown_token, policy_version from site where site_id = $1", [siteId]);
   const row = site.rows[0];
   if (row === undefined) return undefined;
   const tokens = await pool.query<Parameters<typeof toPolicyToken>[0]>(

@@ -1,8 +1,10 @@
 /**
- * An ER says hello: its site and itself are known, the map is right at once, and it learns where this SG stands.
+ * An ER says hello: its site and itself are known, the map is right at once, and it learns where this SG
+ * stands.
  *
- * The snapshot tells the state after `lastSeq`. Entries up to there, when they drain, are history: they fill the timeline and
- * the transactions but leave the map alone. A hello that comes after newer entries were stored changes nothing of the map.
+ * The snapshot tells the state after `lastSeq`. Entries up to there, when they drain, are history: they
+ * fill the timeline and the transactions but leave the map alone. A hello that comes after newer entries
+ * were stored changes nothing of the map.
  */
 import type { Ack, Hello } from "../../shared/wire.ts";
 import { firstChain } from "../../shared/block.ts";
@@ -99,7 +101,10 @@ async function knownTimeZone(pool: Pool, timeZone: string): Promise<string> {
   );
 }
 
-/** Everything of one hello in one transaction. A new ER belongs to the given operator until enrolment says otherwise. */
+/**
+ * Everything of one hello in one transaction. A new ER belongs to the given operator until enrolment says
+ * otherwise.
+ */
 export async function storeHello(
   pool: Pool,
   cache: NameCache,
@@ -108,7 +113,8 @@ export async function storeHello(
 ): Promise<HelloResult> {
   const timeZone = await knownTimeZone(pool, hello.timeZone);
   return inTransaction(pool, async (client) => {
-    // Before anything else, as batches do it: whoever holds the journal's row may wait for the others, never the other way.
+    // Before anything else, as batches do it: whoever holds the journal's row may wait for the others,
+    // never the other way.
     const lock = "select from journal where er_id = $1 and journal_id = $2 for update";
     await client.query(lock, [hello.erId, hello.journalId]);
     await client.query(
@@ -152,7 +158,14 @@ export async function storeHello(
     ];
     await client.query("select pg_notify('sg_live', $1)", [JSON.stringify({ operatorId, events })]);
     return {
-      ack: { v: 1, journalId: hello.journalId, seq, resume: true, cloudTime: Date.now(), helloUpMs: hello.upMs },
+      ack: {
+        v: 1,
+        journalId: hello.journalId,
+        seq,
+        resume: true,
+        cloudTime: Date.now(),
+        helloUpMs: hello.upMs,
+      },
       siteId,
       operatorId,
       policyVersion: site.rows[0]?.policy_version ?? 1,

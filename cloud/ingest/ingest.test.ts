@@ -1,4 +1,7 @@
-/** The whole ingest role on a real broker: hello, journal and questions up; acks, answers, commands and policies down. */
+/**
+ * The whole ingest role on a real broker: hello, journal and questions up; acks, answers, commands and
+ * policies down.
+ */
 import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from "vitest";
 import {

@@ -61,10 +61,18 @@ export function startIngest(options: IngestRoleOptions) {
     },
   );
 
-  const publish = (erId: string, kind: "ack" | "answer" | "commands" | "policy", payload: Buffer, expirationMs: number) =>
-    link.publish(downTopic(erId, kind), payload, { expirationMs });
+  const publish = (
+    erId: string,
+    kind: "ack" | "answer" | "commands" | "policy",
+    payload: Buffer,
+    expirationMs: number,
+  ) => link.publish(downTopic(erId, kind), payload, { expirationMs });
 
-  const journal = createIngest({ pool, onLog, sendAck: (erId, payload) => publish(erId, "ack", payload, 60_000) });
+  const journal = createIngest({
+    pool,
+    onLog,
+    sendAck: (erId, payload) => publish(erId, "ack", payload, 60_000),
+  });
 
   /** Runs `work`; whatever goes wrong is said and left to the next tick or the ER's next try. */
   async function guarded(what: string, work: () => Promise<void>): Promise<void> {

@@ -1,8 +1,9 @@
 /**
  * Batches → PostgreSQL, exactly once in effect: lock the cursor, admit, apply, move the cursor, commit, ack.
  *
- * A batch that cannot be stored now (database away, gap) is dropped: the ER's journal sends it again. Nothing is kept here
- * but a short queue per ER, so that batches that arrive together share one transaction.
+ * A batch that cannot be stored now (database away, gap) is dropped: the ER's journal sends it again.
+ * Nothing is kept here but a short queue per ER, so that batches that arrive together share one
+ * transaction.
  */
 import { decodeBlock, firstChain } from "../../shared/block.ts";
 import { describeError } from "../../shared/errors.ts";
@@ -31,7 +32,9 @@ export type IngestOptions = {
   onLog: (level: "info" | "warn" | "error", message: string, fields: Record<string, unknown>) => void;
 };
 
-/** The cursor of a journal, locked until the end of the transaction; undefined for an ER that is not known. */
+/**
+ * The cursor of a journal, locked until the end of the transaction; undefined for an ER that is not known.
+ */
 async function lockCursor(client: Client, erId: string, journalId: string): Promise<Cursor | undefined> {
   await client.query(
     `insert into journal (er_id, journal_id, operator_id, chain) select er_id, $2, operator_id, $3 from er where er_id = $1
@@ -79,8 +82,8 @@ function readBlocks(blocks: readonly Block[], changes: Changes): Entry[] {
 /**
  * Stores the batches of one journal that follow each other, as far as the rule admits them.
  *
- * What an entry says may be more than PostgreSQL can hold (a number out of range). Then everything is rolled back and done
- * again with care: the entries that are refused are parked, the rest is stored.
+ * What an entry says may be more than PostgreSQL can hold (a number out of range). Then everything is
+ * rolled back and done again with care: the entries that are refused are parked, the rest is stored.
  */
 export async function storeBatches(
   pool: Pool,
@@ -194,7 +197,10 @@ async function applyInHalves(
   return [...parts, changes];
 }
 
-/** PostgreSQL refuses a value (SQLSTATE classes 21 to 23, 54), or JavaScript cannot write it: no retry would help. */
+/**
+ * PostgreSQL refuses a value (SQLSTATE classes 21 to 23, 54), or JavaScript cannot write it: no retry would
+ * help.
+ */
 function isRefusal(error: unknown): boolean {
   const { code } = error as { code?: unknown };
   return error instanceof RangeError || (typeof code === "string" && /^(21|22|23|54)...$/.test(code));

@@ -1,6 +1,6 @@
 /**
- * What a batch changed, for pages that look: ids only, small enough for one NOTIFY. When too much changed, the kind of thing
- * and the site are enough: the page fetches what it shows.
+ * What a batch changed, for pages that look: ids only, small enough for one NOTIFY. When too much changed,
+ * the kind of thing and the site are enough: the page fetches what it shows.
  */
 import type { LiveEvent } from "../api/schemas.ts";
 import type { Changes } from "../core/changes.ts";

@@ -1,17 +1,23 @@
 /**
- * Names of a site's things in the whole system. A station is known by its OCPP identity, unless another site already uses it:
- * then by `<site>~<identity>`, so that two parks with a station "1" never share a row.
+ * Names of a site's things in the whole system. A station is known by its OCPP identity, unless another
+ * site already uses it: then by `<site>~<identity>`, so that two parks with a station "1" never share a
+ * row.
  */
 import { AppError } from "../../shared/errors.ts";
 import type { Names } from "../core/project.ts";
 import type { Queryable } from "../db/pool.ts";
 
-/** `<site>/<identity>` → station id. Holds committed rows only, which never change, so that nothing has to be forgotten. */
+/**
+ * `<site>/<identity>` → station id. Holds committed rows only, which never change, so that nothing has to
+ * be forgotten.
+ */
 export type NameCache = Map<string, string>;
 
 type Place = { erId: string; siteId: string; operatorId: string };
 
-/** More than the plain and the long name are needed only where somebody chose the long name of another site. */
+/**
+ * More than the plain and the long name are needed only where somebody chose the long name of another site.
+ */
 const CANDIDATES = 5;
 
 function candidate(identity: string, siteId: string, attempt: number): string {
@@ -39,7 +45,8 @@ export async function ensureStations(
 ): Promise<Map<string, string>> {
   const names = new Map<string, string>();
   const unknown: string[] = [];
-  // Sorted, so that two ERs that make the same names at the same time wait for each other and never in a circle.
+  // Sorted, so that two ERs that make the same names at the same time wait for each other and never in a
+  // circle.
   for (const identity of [...new Set(identities)].sort()) {
     const known = cache.get(`${er.siteId}/${identity}`);
     if (known === undefined) unknown.push(identity);

@@ -1,6 +1,6 @@
 /**
- * The jobs role: what must happen now and then. Level-triggered: every run looks at what is and does what is missing, so that
- * several copies and missed runs do no harm.
+ * The jobs role: what must happen now and then. Level-triggered: every run looks at what is and does what
+ * is missing, so that several copies and missed runs do no harm.
  */
 import { describeError } from "../../shared/errors.ts";
 import { ensurePartitions } from "../db/partitions.ts";
@@ -19,7 +19,9 @@ export function startJobs(options: {
       const made = await ensurePartitions(options.pool, new Date());
       if (made > 0) options.onLog("info", "partitions made", { made });
     } catch (error) {
-      options.onLog("error", "partitions could not be made; tried again in an hour", { reason: describeError(error) });
+      options.onLog("error", "partitions could not be made; tried again in an hour", {
+        reason: describeError(error),
+      });
     }
   }
 

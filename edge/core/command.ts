@@ -5,7 +5,8 @@
  *            ─► waiting (station away; not accepted yet, the cloud sends it again)
  *            ─► accepted ─► queued ─► called ─► finished: succeeded | rejected | failed | uncertain | expired
  *
- * `command.accepted` is committed before the CALL leaves. One CALL per station is outstanding. A CALL without an answer is
+ * `command.accepted` is committed before the CALL leaves. One CALL per station is outstanding. A CALL
+ * without an answer is
  * `uncertain` and never repeated: the station may have done it.
  */
 import { given } from "../../shared/given.ts";
@@ -33,7 +34,8 @@ const WAITING_MAX = 1_000;
 export function onCommand(context: Context, command: Command): void {
   const { durable, live } = context.state;
   if (durable.commands.has(command.commandId)) return;
-  const deadlineUpMs = live.waiting.get(command.commandId)?.deadlineUpMs ?? context.now.upMs + timeLeft(context, command);
+  const deadlineUpMs =
+    live.waiting.get(command.commandId)?.deadlineUpMs ?? context.now.upMs + timeLeft(context, command);
   if (deadlineUpMs <= context.now.upMs) {
     finish(context, command, "expired", { reason: "it arrived at the site after its deadline" });
     return;
@@ -58,8 +60,8 @@ export function onCommand(context: Context, command: Command): void {
 }
 
 /**
- * What was left when it was published, counted from now on; less, when the clock says that it was long on its way. A wrong clock
- * can shorten a command's life but never prolong it.
+ * What was left when it was published, counted from now on; less, when the clock says that it was long on
+ * its way. A wrong clock can shorten a command's life but never prolong it.
  */
 function timeLeft(context: Context, command: Command): number {
   return Math.min(command.remainingMs, command.expiresAt - bestTime(context));
@@ -100,7 +102,9 @@ function accept(context: Context, command: Command, deadlineUpMs: number): void 
   }
   const queue = live.queues.get(stationId) ?? [];
   if (queue.length >= OCPP_CALL_QUEUE_MAX) {
-    finish(context, command, "rejected", { reason: `${OCPP_CALL_QUEUE_MAX} commands already wait for this station` });
+    finish(context, command, "rejected", {
+      reason: `${OCPP_CALL_QUEUE_MAX} commands already wait for this station`,
+    });
     return;
   }
   record(context, { kind: "command.accepted", commandId, stationId, commandKind: command.kind });
@@ -136,7 +140,12 @@ function callNext(context: Context, stationId: string): void {
   const messageId = newId(context);
   const text = callText(messageId, call.action, call.payload);
   connection.outstanding = { ...call, messageId, text, sentUpMs: now.upMs };
-  effect(context, { kind: "send", connectionId: connection.connectionId, text, notAfterUpMs: call.deadlineUpMs });
+  effect(context, {
+    kind: "send",
+    connectionId: connection.connectionId,
+    text,
+    notAfterUpMs: call.deadlineUpMs,
+  });
 }
 
 /** The station has spoken on this connection: what waited for it may go. */
@@ -149,10 +158,18 @@ export function onStationReady(context: Context, connection: Connection): void {
 }
 
 /** CALLRESULT or CALLERROR. A late one is kept in the log with its age, never matched to another call. */
-export function onCallAnswer(context: Context, connection: Connection, frame: AnswerFrame, text: string): void {
+export function onCallAnswer(
+  context: Context,
+  connection: Connection,
+  frame: AnswerFrame,
+  text: string,
+): void {
   const call = connection.outstanding;
   if (call === undefined || call.messageId !== frame.messageId) {
-    log(context, "warn", "answer to no call of ours", { stationId: connection.stationId, messageId: frame.messageId });
+    log(context, "warn", "answer to no call of ours", {
+      stationId: connection.stationId,
+      messageId: frame.messageId,
+    });
     return;
   }
   delete connection.outstanding;
@@ -201,16 +218,22 @@ export function onStationGone(context: Context, connection: Connection): void {
   abandon(context, connection, "disconnected", "the station disconnected before it answered");
 }
 
-/** Deadlines: calls without an answer, commands that have waited too long, stations that may be called by now. */
+/**
+ * Deadlines: calls without an answer, commands that have waited too long, stations that may be called by
+ * now.
+ */
 export function onCommandTick(context: Context): void {
   const { live } = context.state;
   const { now } = context;
   for (const { command, deadlineUpMs } of [...live.waiting.values()]) {
-    if (deadlineUpMs <= now.upMs) finish(context, command, "expired", { reason: "the station did not come back in time" });
+    if (deadlineUpMs <= now.upMs)
+      finish(context, command, "expired", { reason: "the station did not come back in time" });
   }
   for (const [stationId, queue] of [...live.queues]) {
     for (const call of queue.filter((c) => c.deadlineUpMs <= now.upMs)) {
-      finish(context, { commandId: call.commandId, stationId }, "expired", { reason: "the station was busy too long" });
+      finish(context, { commandId: call.commandId, stationId }, "expired", {
+        reason: "the station was busy too long",
+      });
     }
     const left = queue.filter((c) => c.deadlineUpMs > now.upMs);
     if (left.length === 0) live.queues.delete(stationId);

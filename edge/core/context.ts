@@ -20,7 +20,11 @@ export function createContext(state: State, now: Now): Context {
  * Adds an entry to the commit of this step and applies it.
  * @param telemetry true when nobody waits and no money or state is at stake: it may wait for company.
  */
-export function record(context: Context, body: EntryBody, options: { handled?: Handled; telemetry?: boolean } = {}): void {
+export function record(
+  context: Context,
+  body: EntryBody,
+  options: { handled?: Handled; telemetry?: boolean } = {},
+): void {
   const { state, now, out } = context;
   const entry = {
     seq: state.durable.seq + 1,

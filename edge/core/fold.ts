@@ -1,6 +1,6 @@
 /**
- * durable state ← entry. The only place that changes `durable`: live and at a start it is the same function, so a
- * restarted ER knows exactly what it knew.
+ * durable state ← entry. The only place that changes `durable`: live and at a start it is the same
+ * function, so a restarted ER knows exactly what it knew.
  *
  * A handled message is read again from its frames unless the step hands in what it has already read.
  */
@@ -52,7 +52,12 @@ export function contentKey(message: TransactionMessage): string {
 }
 
 export function readHandled(entry: EntryOf<"ocpp.handled">): Handled {
-  const [, , action, payload] = JSON.parse(entry.request) as [number, string, string, Record<string, unknown>];
+  const [, , action, payload] = JSON.parse(entry.request) as [
+    number,
+    string,
+    string,
+    Record<string, unknown>,
+  ];
   const [, , answer] = JSON.parse(entry.response) as [number, string, Record<string, unknown>];
   return { message: dialectOf(entry.protocol).read(action, payload), answer };
 }
@@ -87,7 +92,8 @@ function useTransactionId(durable: Durable, id: number): void {
 const acceptedStatus = (answer: Record<string, unknown>): { status?: string; groupId?: string } => {
   const info = (answer["idTagInfo"] ?? answer["idTokenInfo"]) as Record<string, unknown> | undefined;
   if (info === undefined) return {};
-  const group = info["parentIdTag"] ?? (info["groupIdToken"] as Record<string, unknown> | undefined)?.["idToken"];
+  const group =
+    info["parentIdTag"] ?? (info["groupIdToken"] as Record<string, unknown> | undefined)?.["idToken"];
   return { status: String(info["status"]), ...given("groupId", group as string | undefined) };
 };
 
@@ -109,7 +115,11 @@ function endTransaction(
   station.open = station.open.filter((id) => id !== transactionId);
   const known = station.ended.find((e) => e.transactionId === transactionId);
   if (known === undefined) {
-    remember(station.ended, { ocppTransactionId, transactionId, ...given("meterStopWh", meterStopWh) }, ENDED_KEPT);
+    remember(
+      station.ended,
+      { ocppTransactionId, transactionId, ...given("meterStopWh", meterStopWh) },
+      ENDED_KEPT,
+    );
   } else if (meterStopWh !== undefined && known.meterStopWh === undefined) {
     known.meterStopWh = meterStopWh;
   }
@@ -131,7 +141,9 @@ function openTransaction(
     startedAt: message.at ?? entry.at,
     ...given("meterStartWh", message.meterStartWh),
     ...given("energyImportWh", message.meterStartWh),
-    ...(status === "Accepted" ? { ...given("idToken", message.idToken?.idToken), ...given("groupId", groupId) } : {}),
+    ...(status === "Accepted"
+      ? { ...given("idToken", message.idToken?.idToken), ...given("groupId", groupId) }
+      : {}),
   };
   durable.transactions.set(transactionId, transaction);
   stationOf(durable, entry.stationId, entry.protocol).open.push(transactionId);
@@ -143,7 +155,8 @@ function foldTransaction(durable: Durable, entry: EntryOf<"ocpp.handled">, handl
   const transactionId = entry.transactionId;
   if (transactionId === undefined || entry.basis === "repeat") return;
   const station = stationOf(durable, entry.stationId, entry.protocol);
-  // A stop that was matched by guess ends the transaction under its own id, not under the one that nobody knew.
+  // A stop that was matched by guess ends the transaction under its own id, not under the one that nobody
+  // knew.
   const known = durable.transactions.get(transactionId)?.ocppTransactionId;
   const wireId = known ?? message.ocppTransactionId ?? String(handled.answer["transactionId"]);
   if (entry.protocol === "ocpp1.6" && message.event === "Started") useTransactionId(durable, Number(wireId));
@@ -156,7 +169,8 @@ function foldTransaction(durable: Durable, entry: EntryOf<"ocpp.handled">, handl
     endTransaction(durable, station, transactionId, wireId, message.meterStopWh);
     return;
   }
-  // A refused 1.6 start is kept by its id only: many stations report the transaction all the same, or never speak of it.
+  // A refused 1.6 start is kept by its id only: many stations report the transaction all the same, or never
+  // speak of it.
   const refused = entry.protocol === "ocpp1.6" && acceptedStatus(handled.answer).status !== "Accepted";
   if (refused) {
     endTransaction(durable, station, transactionId, wireId);
@@ -199,7 +213,8 @@ function foldHandled(durable: Durable, entry: EntryOf<"ocpp.handled">, handled: 
       foldTransaction(durable, entry, handled);
       return;
     case "sampled": {
-      const transaction = entry.transactionId === undefined ? undefined : durable.transactions.get(entry.transactionId);
+      const transaction =
+        entry.transactionId === undefined ? undefined : durable.transactions.get(entry.transactionId);
       if (transaction !== undefined) highest(transaction, message.samples);
       return;
     }
@@ -208,7 +223,10 @@ function foldHandled(durable: Durable, entry: EntryOf<"ocpp.handled">, handled: 
   }
 }
 
-function foldCommand(durable: Durable, entry: EntryOf<"command.accepted"> | EntryOf<"command.finished">): void {
+function foldCommand(
+  durable: Durable,
+  entry: EntryOf<"command.accepted"> | EntryOf<"command.finished">,
+): void {
   const { commandId, stationId } = entry;
   durable.commands.set(commandId, { commandId, stationId, finished: entry.kind === "command.finished" });
   if (durable.commands.size <= RECENT_COMMANDS_MAX) return;
@@ -281,13 +299,14 @@ export function fold(durable: Durable, entry: Entry, handled?: Handled): void {
 /** Durable state ⇄ text, for the snapshot that saves replaying the whole journal. */
 export function encodeSnapshot(durable: Durable): string {
   return JSON.stringify(durable, (_key, value: unknown) =>
-    value instanceof Map ? { "$map": [...value.entries()] } : value,
+    value instanceof Map ? { $map: [...value.entries()] } : value,
   );
 }
 
 export function decodeSnapshot(text: string): Durable {
   const value = JSON.parse(text, (_key, v: unknown) => {
-    const pairs = typeof v === "object" && v !== null ? (v as { $map?: [string, unknown][] }).$map : undefined;
+    const pairs =
+      typeof v === "object" && v !== null ? (v as { $map?: [string, unknown][] }).$map : undefined;
     return pairs === undefined ? v : new Map(pairs);
   }) as Durable;
   return { ...emptyDurable(), ...value };

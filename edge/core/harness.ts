@@ -172,7 +172,15 @@ export class Bench {
   }
 
   ack(seq: number, more: Partial<Ack> = {}): Output {
-    const ack = { v: 1 as const, journalId: JOURNAL, seq, resume: false, cloudTime: this.now.at, helloUpMs: Math.trunc(this.now.upMs), ...more };
+    const ack = {
+      v: 1 as const,
+      journalId: JOURNAL,
+      seq,
+      resume: false,
+      cloudTime: this.now.at,
+      helloUpMs: Math.trunc(this.now.upMs),
+      ...more,
+    };
     return this.input({ kind: "link.ack", ack });
   }
 
@@ -193,6 +201,12 @@ export class Bench {
     const { identity, live } = this.state;
     this.state = createState(identity, recovered(this.entries), live.policy, 1);
     this.now.upMs = 0;
-    this.input({ kind: "start", boot: uuid(0xb00), release: "0.1.0", clock: "holdover", seed: [this.#seed++] });
+    this.input({
+      kind: "start",
+      boot: uuid(0xb00),
+      release: "0.1.0",
+      clock: "holdover",
+      seed: [this.#seed++],
+    });
   }
 }

@@ -1,8 +1,10 @@
 /**
  * step(state, input, now) → entries, effects: the whole ER, seen from its shell.
  *
- * The shell commits `entries` (and `docs`) first and performs `effects` after. It calls nothing else of the core.
+ * The shell commits `entries` (and `docs`) first and performs `effects` after. It calls nothing else of the
+ * core.
  */
+import { tokenKey } from "../../shared/decide/authorize.ts";
 import { unreachable } from "../../shared/errors.ts";
 import { seedRandom } from "../../shared/ids.ts";
 import type { Policy } from "../../shared/policy.ts";
@@ -10,7 +12,8 @@ import { onCommand, onCommandStart, onCommandTick } from "./command.ts";
 import { createContext, record, type Context } from "./context.ts";
 import { elapsedSince } from "./fold.ts";
 import { checkPlausible } from "./meter.ts";
-import { onConnected, onDecided, onDecisionTick, onDisconnected, onFrame } from "./station.ts";
+import { onDecided, onDecisionTick } from "./message.ts";
+import { onConnected, onDisconnected, onFrame } from "./station.ts";
 import type { Durable, Identity, Input, Live, Now, Output, State } from "./types.ts";
 import {
   emptyUplink,
@@ -26,7 +29,12 @@ import {
 } from "./uplink.ts";
 
 /** The state of an ER whose journal holds `durable`. The first input must be `start`. */
-export function createState(identity: Identity, durable: Durable, policy: Policy | undefined, oldestSeq: number): State {
+export function createState(
+  identity: Identity,
+  durable: Durable,
+  policy: Policy | undefined,
+  oldestSeq: number,
+): State {
   const live: Live = {
     clock: "holdover",
     clockOffsetMs: 0,
@@ -49,7 +57,7 @@ export function createState(identity: Identity, durable: Durable, policy: Policy
 
 function usePolicy(state: State, policy: Policy): void {
   state.live.policy = policy;
-  state.live.tokens = new Map(policy.tokens.map((token) => [token.idToken, token]));
+  state.live.tokens = new Map(policy.tokens.map((token) => [tokenKey(token.idToken), token]));
 }
 
 export function step(state: State, input: Input, now: Now): Output {
@@ -131,7 +139,8 @@ function dispatchLink(context: Context, input: LinkInput): void {
 function onPolicy(context: Context, policy: Policy): void {
   const { state, out } = context;
   onHeard(context);
-  // Replaced whole. An older version is taken as well: the cloud may have been rolled back, and it alone makes the rules.
+  // Replaced whole. An older version is taken as well: the cloud may have been rolled back, and it alone
+  // makes the rules.
   if (policy.version === state.durable.policyVersion && state.live.policy !== undefined) return;
   usePolicy(state, policy);
   out.docs.push({ key: "policy", value: policy });

@@ -1,11 +1,12 @@
 /**
  * Transactions at the site: which one a message belongs to, which id a new one gets, whether its token may.
  *
- * Every CALL that starts or stops something is answered, whatever it says: a refusal is an answer too. A message whose
- * transaction nobody knows gets one of its own, flagged for a person, so that no energy vanishes.
+ * Every CALL that starts or stops something is answered, whatever it says: a refusal is an answer too. A
+ * message whose transaction nobody knows gets one of its own, flagged for a person, so that no energy
+ * vanishes.
  */
 import { given } from "../../shared/given.ts";
-import { decideAuthorize, decideStop, type Decision } from "../../shared/decide/authorize.ts";
+import { decideAuthorize, decideStop, tokenKey, type Decision } from "../../shared/decide/authorize.ts";
 import type { Basis } from "../../shared/entry.ts";
 import { nextRandom } from "../../shared/ids.ts";
 import { EMERGENCY_ID_MAX, EMERGENCY_ID_MIN } from "../../shared/limits.ts";
@@ -32,12 +33,17 @@ export function openOnEvse(state: State, stationId: string, evseId: number): str
   return onEvse.length === 1 ? onEvse[0]?.transactionId : undefined;
 }
 
-/** What a 1.6 station calls a transaction whose id it was never told (errata 3.18): no name of any transaction. */
+/**
+ * What a 1.6 station calls a transaction whose id it was never told (errata 3.18): no name of any
+ * transaction.
+ */
 const NO_ID = "-1";
 
 /** Whether the message tells of something that happened offline. */
 export function isReplayed(context: Context, message: TransactionMessage): boolean {
-  return message.offline === true || (message.at !== undefined && bestTime(context) - message.at > REPLAY_AGE_MS);
+  return (
+    message.offline === true || (message.at !== undefined && bestTime(context) - message.at > REPLAY_AGE_MS)
+  );
 }
 
 /** The transaction of ours that a station calls by this id: open ones first, then the last ended ones. */
@@ -56,10 +62,14 @@ export function findByWireId(
 }
 
 /**
- * A stop whose id nobody knows (OCPP 1.6 errata 3.18: `-1`, or an id of a lost journal): the one open transaction
- * of the station that it can belong to, if there is exactly one.
+ * A stop whose id nobody knows (OCPP 1.6 errata 3.18: `-1`, or an id of a lost journal): the one open
+ * transaction of the station that it can belong to, if there is exactly one.
  */
-function guessTransaction(state: State, stationId: string, message: TransactionMessage): OpenTransaction | undefined {
+function guessTransaction(
+  state: State,
+  stationId: string,
+  message: TransactionMessage,
+): OpenTransaction | undefined {
   const { at, meterStopWh } = message;
   const fitting = openTransactions(state, stationId).filter(
     (t) =>
@@ -77,7 +87,11 @@ export function resolveTransaction(
 ): { transactionId: string; open: OpenTransaction | undefined; flags: string[] } {
   const { state } = context;
   const flags: string[] = [];
-  if (message.at === undefined || message.at < PLAUSIBLE_FROM || message.at > bestTime(context) + FUTURE_MS_MAX) {
+  if (
+    message.at === undefined ||
+    message.at < PLAUSIBLE_FROM ||
+    message.at > bestTime(context) + FUTURE_MS_MAX
+  ) {
     flags.push("time-implausible");
   } else if (isReplayed(context, message)) {
     flags.push("replayed");
@@ -112,7 +126,8 @@ export function takeTransactionId(state: State, station: StationState): number {
     ...station.ended.map((e) => e.ocppTransactionId),
     ...[...durable.transactions.values()].map((t) => t.ocppTransactionId),
   ]);
-  let id = durable.emergencyNext === 0 ? EMERGENCY_ID_MIN + (nextRandom(live.random) % span) : durable.emergencyNext;
+  let id =
+    durable.emergencyNext === 0 ? EMERGENCY_ID_MIN + (nextRandom(live.random) % span) : durable.emergencyNext;
   while (used.has(String(id))) id = id >= EMERGENCY_ID_MAX ? EMERGENCY_ID_MIN : id + 1;
   return id;
 }
@@ -126,7 +141,7 @@ export function leasedIdsLeft(state: State): number {
 export function decideLocally(context: Context, idToken: string, purpose: "authorize" | "start"): Decision {
   const { live, identity } = context.state;
   return decideAuthorize({
-    token: live.tokens.get(idToken),
+    token: live.tokens.get(tokenKey(idToken)),
     unknownToken: live.policy?.unknownToken ?? identity.unknownToken,
     purpose,
     atMs: live.clock === "untrusted" ? undefined : bestTime(context),
@@ -146,7 +161,7 @@ export function decideTransaction(
   const idToken = message.idToken?.idToken;
   if (idToken === undefined) return { decision: undefined, basis: "none" };
   if (message.event === "Ended") {
-    const token = context.state.live.tokens.get(idToken);
+    const token = context.state.live.tokens.get(tokenKey(idToken));
     const startedBy = { idToken: open?.idToken, groupId: startedByGroup(open, token?.groupId) };
     const decision = decideStop({ startedBy, idToken, token });
     return { decision, basis: "policy" };
@@ -155,7 +170,10 @@ export function decideTransaction(
   return { decision: decideLocally(context, idToken, "start"), basis: "policy" };
 }
 
-/** OCPP 1.6 was told a group's name cut to 20 characters, and that is what its transaction is remembered with. */
+/**
+ * OCPP 1.6 was told a group's name cut to 20 characters, and that is what its transaction is remembered
+ * with.
+ */
 function startedByGroup(open: OpenTransaction | undefined, groupId: string | undefined): string | undefined {
   const known = open?.groupId;
   return known?.length === 20 && groupId?.startsWith(known) === true ? groupId : known;

@@ -1,10 +1,11 @@
 /**
  * The nouns of the ER's core: what comes in, what goes out, what is remembered.
  *
- * The core is a deterministic state machine: `step(state, input, now)` changes the state it is given and returns the
- * entries to commit and the effects to perform after the commit. It reads no clock, sets no timer, draws no randomness
- * (the generator's state is part of `live`) and does no I/O. `durable` is a fold of the journal and nothing else:
- * replaying the journal gives the same value, which is how the ER starts again. `live` is forgotten at a stop.
+ * The core is a deterministic state machine: `step(state, input, now)` changes the state it is given and
+ * returns the entries to commit and the effects to perform after the commit. It reads no clock, sets no
+ * timer, draws no randomness (the generator's state is part of `live`) and does no I/O. `durable` is a fold
+ * of the journal and nothing else: replaying the journal gives the same value, which is how the ER starts
+ * again. `live` is forgotten at a stop.
  */
 import type { Command } from "../../shared/command.ts";
 import type { ClockState, Entry, Protocol } from "../../shared/entry.ts";
@@ -188,7 +189,10 @@ export type Uplink = {
   /** The cloud's cursor is known since the link came up. */
   resumed: boolean;
   publishing: boolean;
-  /** The cloud asked for older entries while a batch was on its way to the broker: that batch does not count. */
+  /**
+   * The cloud asked for older entries while a batch was on its way to the broker: that batch does not
+   * count.
+   */
   rewound: boolean;
   inFlight: { lastSeq: number; upMs: number }[];
   helloUpMs: number | undefined;
@@ -210,6 +214,7 @@ export type Live = {
   waiting: Map<string, { command: Command; deadlineUpMs: number }>;
   uplink: Uplink;
   policy: Policy | undefined;
+  /** By `tokenKey`. */
   tokens: Map<string, PolicyToken>;
   leaseAsk: { correlationId: string; upMs: number } | undefined;
   stopping: boolean;

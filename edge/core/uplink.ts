@@ -1,9 +1,10 @@
 /**
  * The journal's way up: a cursor, a window, a rewind.
  *
- * Only the cloud's ack moves `ackedSeq`. A broker's confirm moves nothing. After the link comes up the ER says hello and
- * waits for the cloud's cursor; then it sends block after block, a few batches ahead of the ack. A `resume`, or silence with
- * batches under way, rewinds. The journal is the only buffer: no message is kept here.
+ * Only the cloud's ack moves `ackedSeq`. A broker's confirm moves nothing. After the link comes up the ER
+ * says hello and waits for the cloud's cursor; then it sends block after block, a few batches ahead of the
+ * ack. A `resume`, or silence with batches under way, rewinds. The journal is the only buffer: no message
+ * is kept here.
  */
 import {
   HELLO_INTERVAL_MS,
@@ -108,9 +109,15 @@ export function onAck(context: Context, ack: Ack): void {
   const { uplink } = state.live;
   if (ack.journalId !== state.identity.journalId) return;
   if (ack.seq > uplink.committedSeq) {
-    // The cloud knows more of this journal than this disk: a restored image must never go on under the same journalId.
+    // The cloud knows more of this journal than this disk: a restored image must never go on under the same
+    // journalId.
     const fields = { ackedSeq: ack.seq, committedSeq: uplink.committedSeq };
-    log(context, "error", "the cloud holds entries that this journal does not: restore of an old disk image?", fields);
+    log(
+      context,
+      "error",
+      "the cloud holds entries that this journal does not: restore of an old disk image?",
+      fields,
+    );
     return;
   }
   onHeard(context);
@@ -140,8 +147,8 @@ export function onHeard(context: Context): void {
 }
 
 /**
- * What time it is, by an answer to our hello. An ack that was long on its way tells the time of long ago: a round trip whose half
- * exceeds the tolerance says nothing.
+ * What time it is, by an answer to our hello. An ack that was long on its way tells the time of long ago: a
+ * round trip whose half exceeds the tolerance says nothing.
  */
 function setClock(context: Context, cloudTime: number, roundTripMs: number): void {
   const { live } = context.state;
@@ -153,7 +160,8 @@ function setClock(context: Context, cloudTime: number, roundTripMs: number): voi
   live.clock = agrees ? "synced" : "untrusted";
   live.clockOffsetMs = agrees ? 0 : offsetMs;
   record(context, { kind: "clock.synced", offsetMs });
-  if (!agrees) log(context, "warn", "the clock of this box is wrong; entries are viewed corrected", { offsetMs });
+  if (!agrees)
+    log(context, "warn", "the clock of this box is wrong; entries are viewed corrected", { offsetMs });
 }
 
 /** Keeps the window full while there is something to send. */
@@ -193,7 +201,10 @@ export function onUplinkTick(context: Context): void {
   if (!uplink.up) return;
   const oldest = uplink.inFlight[0];
   if (oldest !== undefined && now.upMs - oldest.upMs > UPLINK_ACK_TIMEOUT_MS) {
-    log(context, "warn", "no ack from the cloud: sending again", { ackedSeq: uplink.ackedSeq, sentSeq: uplink.sentSeq });
+    log(context, "warn", "no ack from the cloud: sending again", {
+      ackedSeq: uplink.ackedSeq,
+      sentSeq: uplink.sentSeq,
+    });
     uplink.sentSeq = uplink.ackedSeq;
     uplink.inFlight = [];
     uplink.resumed = false;
@@ -217,12 +228,19 @@ function askForLease(context: Context): void {
   effect(context, { kind: "publish.ask", ask: { v: 1, correlationId, question } });
 }
 
-export function onLease(context: Context, correlationId: string, lease: { first: number; count: number }): void {
+export function onLease(
+  context: Context,
+  correlationId: string,
+  lease: { first: number; count: number },
+): void {
   const { live, durable } = context.state;
   if (live.leaseAsk?.correlationId !== correlationId) return;
-  // A cloud restored from a backup leases blocks again that are used here: no id is ever given twice. It is asked again later.
+  // A cloud restored from a backup leases blocks again that are used here: no id is ever given twice. It is
+  // asked again later.
   if (lease.first < durable.leasedEnd || lease.first + lease.count - 1 > LEASED_ID_MAX) {
-    log(context, "warn", "a lease of transaction ids that were leased before, or out of range, is not used", { ...lease });
+    log(context, "warn", "a lease of transaction ids that were leased before, or out of range, is not used", {
+      ...lease,
+    });
     return;
   }
   live.leaseAsk = undefined;
@@ -234,4 +252,3 @@ export function onLease(context: Context, correlationId: string, lease: { first:
 export function backlog(uplink: Uplink): number {
   return uplink.committedSeq - uplink.ackedSeq;
 }
-

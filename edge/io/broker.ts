@@ -1,8 +1,8 @@
 /**
  * The ER's end of the link: what the core wants published goes up, what arrives comes back as inputs.
  *
- * Everything from the broker is checked against its schema here; what does not fit is logged and dropped, since the
- * sender says it again. Blocks go up exactly as they lie in the journal.
+ * Everything from the broker is checked against its schema here; what does not fit is logged and dropped,
+ * since the sender says it again. Blocks go up exactly as they lie in the journal.
  */
 import type { TSchema } from "typebox";
 import type { Command } from "../../shared/command.ts";
@@ -55,7 +55,10 @@ export function readDown(kind: string, payload: Buffer): Input {
 }
 
 /** The next blocks after an entry as one message, or undefined when there are none. */
-export function nextBatch(journal: Journal, afterSeq: number): { lastSeq: number; payload: Buffer } | undefined {
+export function nextBatch(
+  journal: Journal,
+  afterSeq: number,
+): { lastSeq: number; payload: Buffer } | undefined {
   const { prevChain, blocks } = journal.read(afterSeq, BATCH_BYTES_MAX, BATCH_ENTRIES_MAX);
   const first = blocks[0];
   const last = blocks.at(-1);
@@ -133,7 +136,10 @@ export function startBroker(options: BrokerOptions) {
       await link.publish(upTopic(erId, kind), payload);
       return true;
     } catch (error) {
-      onLog("warn", "publish failed; it is repeated from the journal", { kind, reason: describeError(error) });
+      onLog("warn", "publish failed; it is repeated from the journal", {
+        kind,
+        reason: describeError(error),
+      });
       return false;
     }
   }

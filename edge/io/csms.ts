@@ -1,9 +1,9 @@
 /**
  * The OCPP-J server on `ws`: sockets of stations ⇄ inputs of the core (OCPP 1.6-J §3, OCPP 2.0.1 part 4 §3).
  *
- * Path `/ocpp/<stationId>`; Basic auth (security profile 1) or the explicit open mode of a lab; subprotocol chosen from what
- * the station offers; frames bounded in size; a station that sends too fast is paused, never dropped; silence is found by ping.
- * It reads no frame: what a message means is the core's business.
+ * Path `/ocpp/<stationId>`; Basic auth (security profile 1) or the explicit open mode of a lab; subprotocol
+ * chosen from what the station offers; frames bounded in size; a station that sends too fast is paused,
+ * never dropped; silence is found by ping. It reads no frame: what a message means is the core's business.
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage } from "node:http";
@@ -69,7 +69,10 @@ export function stationIdOf(url: string | undefined): string | undefined {
   }
 }
 
-/** The password bytes of a Basic header whose user is this station. Some stations send raw bytes, so it stays a Buffer. */
+/**
+ * The password bytes of a Basic header whose user is this station. Some stations send raw bytes, so it
+ * stays a Buffer.
+ */
 export function basicPassword(header: string | undefined, stationId: string): Buffer | undefined {
   const match = /^basic ([A-Za-z0-9+/=_-]+)$/i.exec(header?.trim() ?? "");
   if (match?.[1] === undefined) return undefined;
@@ -105,8 +108,8 @@ function createFailures() {
 }
 
 /**
- * Checks passwords: slow once per station and password, quick afterwards, so that a thousand stations that reconnect
- * at once do not keep the box busy for a minute.
+ * Checks passwords: slow once per station and password, quick afterwards, so that a thousand stations that
+ * reconnect at once do not keep the box busy for a minute.
  */
 function createAuthenticator(auth: StationAuth) {
   const verified = new Map<string, string>();
@@ -169,13 +172,23 @@ export async function startCsms(options: CsmsOptions) {
     if (!(await authenticate(stationId, request.headers.authorization).catch(() => false))) {
       failures.add(remoteAddress, performance.now());
       onLog("warn", "station refused: unknown station or wrong password", { stationId, remoteAddress });
-      return refuse(socket, "401 Unauthorized", ['WWW-Authenticate: Basic realm="ocpp"'], "wrong credentials\n");
+      return refuse(
+        socket,
+        "401 Unauthorized",
+        ['WWW-Authenticate: Basic realm="ocpp"'],
+        "wrong credentials\n",
+      );
     }
     if (socket.destroyed) return;
     wss.handleUpgrade(request, socket, head, (ws) => accept(ws, stationId, remoteAddress, request));
   }
 
-  function accept(socket: WebSocket, stationId: string, remoteAddress: string, request: IncomingMessage): void {
+  function accept(
+    socket: WebSocket,
+    stationId: string,
+    remoteAddress: string,
+    request: IncomingMessage,
+  ): void {
     const offered = request.headers["sec-websocket-protocol"];
     const protocol = (socket.protocol || (offered === undefined ? options.assumeProtocol : undefined)) as
       | Protocol
@@ -188,14 +201,23 @@ export async function startCsms(options: CsmsOptions) {
     }
     const connectionId = nextConnectionId++;
     const now = performance.now();
-    const client = { connectionId, socket, stationId, heardMs: now, tokens: OCPP_STATION_BURST, refilledMs: now };
+    const client = {
+      connectionId,
+      socket,
+      stationId,
+      heardMs: now,
+      tokens: OCPP_STATION_BURST,
+      refilledMs: now,
+    };
     clients.set(connectionId, client);
     onInput({ kind: "station.connected", connectionId, stationId, protocol, remoteAddress });
     socket.on("message", (data, isBinary) => receive(client, data, isBinary));
     socket.on("pong", () => (client.heardMs = performance.now()));
     socket.on("ping", () => (client.heardMs = performance.now()));
     // A broken frame (RSV bits, bad UTF-8, too large) ends in `close` with its code.
-    socket.on("error", (error) => onLog("warn", "station socket error", { stationId, reason: error.message }));
+    socket.on("error", (error) =>
+      onLog("warn", "station socket error", { stationId, reason: error.message }),
+    );
     socket.on("close", (code) => {
       clients.delete(connectionId);
       onInput({ kind: "station.disconnected", connectionId, reason: `closed ${code}` });
@@ -209,7 +231,11 @@ export async function startCsms(options: CsmsOptions) {
       client.socket.close(1003, "OCPP-J frames are text");
       return;
     }
-    onInput({ kind: "station.frame", connectionId: client.connectionId, text: (data as Buffer).toString("utf8") });
+    onInput({
+      kind: "station.frame",
+      connectionId: client.connectionId,
+      text: (data as Buffer).toString("utf8"),
+    });
     const refill = ((now - client.refilledMs) / 1_000) * OCPP_STATION_RATE_PER_S;
     client.tokens = Math.min(OCPP_STATION_BURST, client.tokens + refill) - 1;
     client.refilledMs = now;

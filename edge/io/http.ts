@@ -1,5 +1,6 @@
 /**
- * The ER's own small HTTP server on loopback: `/healthz` for supervisors, `/metrics` for Prometheus, `/status` for `er status`.
+ * The ER's own small HTTP server on loopback: `/healthz` for supervisors, `/metrics` for Prometheus,
+ * `/status` for `er status`.
  */
 import { createServer } from "node:http";
 import { Counter, Gauge, Registry, collectDefaultMetrics } from "prom-client";
@@ -35,19 +36,69 @@ export type Status = {
 type Metric = { name: string; help: string; kind: "counter" | "gauge"; value: (s: Status) => number };
 
 const METRICS: Metric[] = [
-  { name: "er_link_up", help: "1 while the broker is connected", kind: "gauge", value: (s) => (s.link === "up" ? 1 : 0) },
-  { name: "er_stations_connected", help: "Stations with an open socket", kind: "gauge", value: (s) => s.stationsConnected },
-  { name: "er_transactions_active", help: "Transactions that run", kind: "gauge", value: (s) => s.activeTransactions },
-  { name: "er_backlog_entries", help: "Journal entries not yet in PostgreSQL", kind: "gauge", value: (s) => s.backlog },
-  { name: "er_journal_bytes", help: "Size of the journal's files", kind: "gauge", value: (s) => s.journalBytes },
-  { name: "er_commit_failures", help: "Commits that fail in a row", kind: "gauge", value: (s) => s.commitFailures },
-  { name: "er_leased_ids_left", help: "Transaction ids left in leased blocks", kind: "gauge", value: (s) => s.leasedIdsLeft },
-  { name: "er_clock_offset_ms", help: "True time minus ER time", kind: "gauge", value: (s) => s.clockOffsetMs },
+  {
+    name: "er_link_up",
+    help: "1 while the broker is connected",
+    kind: "gauge",
+    value: (s) => (s.link === "up" ? 1 : 0),
+  },
+  {
+    name: "er_stations_connected",
+    help: "Stations with an open socket",
+    kind: "gauge",
+    value: (s) => s.stationsConnected,
+  },
+  {
+    name: "er_transactions_active",
+    help: "Transactions that run",
+    kind: "gauge",
+    value: (s) => s.activeTransactions,
+  },
+  {
+    name: "er_backlog_entries",
+    help: "Journal entries not yet in PostgreSQL",
+    kind: "gauge",
+    value: (s) => s.backlog,
+  },
+  {
+    name: "er_journal_bytes",
+    help: "Size of the journal's files",
+    kind: "gauge",
+    value: (s) => s.journalBytes,
+  },
+  {
+    name: "er_commit_failures",
+    help: "Commits that fail in a row",
+    kind: "gauge",
+    value: (s) => s.commitFailures,
+  },
+  {
+    name: "er_leased_ids_left",
+    help: "Transaction ids left in leased blocks",
+    kind: "gauge",
+    value: (s) => s.leasedIdsLeft,
+  },
+  {
+    name: "er_clock_offset_ms",
+    help: "True time minus ER time",
+    kind: "gauge",
+    value: (s) => s.clockOffsetMs,
+  },
   { name: "er_entries_total", help: "Journal entries committed", kind: "counter", value: (s) => s.entries },
   { name: "er_commits_total", help: "Commits made", kind: "counter", value: (s) => s.commits },
   { name: "er_inputs_total", help: "Inputs taken by the core", kind: "counter", value: (s) => s.inputs },
-  { name: "er_journal_written_bytes_total", help: "Block bytes appended", kind: "counter", value: (s) => s.journalWrittenBytes },
-  { name: "er_published_bytes_total", help: "Bytes handed to the broker", kind: "counter", value: (s) => s.publishedBytes },
+  {
+    name: "er_journal_written_bytes_total",
+    help: "Block bytes appended",
+    kind: "counter",
+    value: (s) => s.journalWrittenBytes,
+  },
+  {
+    name: "er_published_bytes_total",
+    help: "Bytes handed to the broker",
+    kind: "counter",
+    value: (s) => s.publishedBytes,
+  },
 ];
 
 function createRegistry(status: () => Status): Registry {
@@ -56,16 +107,35 @@ function createRegistry(status: () => Status): Registry {
   for (const { name, help, kind, value } of METRICS) {
     const registers = [registry];
     if (kind === "gauge") {
-      new Gauge({ name, help, registers, collect() { this.set(value(status())); } });
+      new Gauge({
+        name,
+        help,
+        registers,
+        collect() {
+          this.set(value(status()));
+        },
+      });
     } else {
-      new Counter({ name, help, registers, collect() { this.reset(); this.inc(value(status())); } });
+      new Counter({
+        name,
+        help,
+        registers,
+        collect() {
+          this.reset();
+          this.inc(value(status()));
+        },
+      });
     }
   }
   return registry;
 }
 
 /** Listens on 127.0.0.1 only. `healthy` must be false when the loop or the journal is stuck. */
-export async function startHttp(options: { port: number; status: () => Status; healthy: () => string | undefined }) {
+export async function startHttp(options: {
+  port: number;
+  status: () => Status;
+  healthy: () => string | undefined;
+}) {
   const registry = createRegistry(options.status);
   const server = createServer((request, response) => {
     const json = (code: number, body: unknown) => {
@@ -75,7 +145,10 @@ export async function startHttp(options: { port: number; status: () => Status; h
     switch (request.url) {
       case "/healthz": {
         const problem = options.healthy();
-        return json(problem === undefined ? 200 : 503, { status: problem === undefined ? "ok" : "failing", problem });
+        return json(problem === undefined ? 200 : 503, {
+          status: problem === undefined ? "ok" : "failing",
+          problem,
+        });
       }
       case "/status":
         return json(200, options.status());

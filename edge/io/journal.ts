@@ -1,12 +1,12 @@
 /**
  * The journal on SQLite (better-sqlite3): one row per commit, holding one compressed block.
  *
- * Invariants: `append` returns only after an fdatasync'd commit (WAL, synchronous=FULL); blocks follow each other without a
- * gap; only blocks that are acked, older than the retention and covered by the snapshot are ever deleted.
- * It knows nothing of what the entries mean.
+ * Invariants: `append` returns only after an fdatasync'd commit (WAL, synchronous=FULL); blocks follow each
+ * other without a gap; only blocks that are acked, older than the retention and covered by the snapshot are
+ * ever deleted. It knows nothing of what the entries mean.
  *
- * Why this layout: a row per commit with a compressed block writes a fifth of the bytes of a row per entry at the same
- * speed, and the block goes to the broker as it is. See docs/adr/0002-journal-blocks.md.
+ * Why this layout: a row per commit with a compressed block writes a fifth of the bytes of a row per entry
+ * at the same speed, and the block goes to the broker as it is. See docs/adr/0002-journal-blocks.md.
  */
 import { statSync } from "node:fs";
 import Database from "better-sqlite3";
@@ -66,7 +66,9 @@ function openDatabase(path: string): Database.Database {
 export function openJournal(options: JournalOptions) {
   const db = openDatabase(options.path);
   const getMeta = db.prepare<[string], { value: string }>("SELECT value FROM meta WHERE key = ?");
-  const setMeta = db.prepare("INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value");
+  const setMeta = db.prepare(
+    "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+  );
   if (getMeta.get("journalId") === undefined) {
     db.transaction(() => {
       setMeta.run("journalId", options.newJournalId);
@@ -74,14 +76,20 @@ export function openJournal(options: JournalOptions) {
     })();
   }
   if (getMeta.get("format")?.value !== FORMAT) {
-    throw new AppError("JOURNAL_FORMAT", `the journal ${options.path} has a format this release does not know`, {
-      hint: "install the release that wrote it, let it drain to the cloud, then upgrade",
-    });
+    throw new AppError(
+      "JOURNAL_FORMAT",
+      `the journal ${options.path} has a format this release does not know`,
+      {
+        hint: "install the release that wrote it, let it drain to the cloud, then upgrade",
+      },
+    );
   }
   const journalId = getMeta.get("journalId")?.value ?? "";
 
   const lastRow = db.prepare<[], BlockRow>("SELECT * FROM block ORDER BY first_seq DESC LIMIT 1");
-  const firstRow = db.prepare<[], { first_seq: number }>("SELECT first_seq FROM block ORDER BY first_seq LIMIT 1");
+  const firstRow = db.prepare<[], { first_seq: number }>(
+    "SELECT first_seq FROM block ORDER BY first_seq LIMIT 1",
+  );
   const insert = db.prepare("INSERT INTO block VALUES (?, ?, ?, ?, ?)");
   const blocksAfter = db.prepare<[number, number], BlockRow>(
     "SELECT * FROM block WHERE first_seq > ? ORDER BY first_seq LIMIT ?",
@@ -94,7 +102,9 @@ export function openJournal(options: JournalOptions) {
     "SELECT first_seq FROM block WHERE last_seq > ? OR at >= ? ORDER BY first_seq LIMIT 1",
   );
   const trimRows = db.prepare("DELETE FROM block WHERE first_seq <= ?");
-  const setDoc = db.prepare("INSERT INTO doc VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value");
+  const setDoc = db.prepare(
+    "INSERT INTO doc VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+  );
   const getDoc = db.prepare<[string], { value: string }>("SELECT value FROM doc WHERE key = ?");
 
   const last = lastRow.get();
@@ -105,12 +115,17 @@ export function openJournal(options: JournalOptions) {
   let lastAt = last?.at ?? Number(getMeta.get("lastAt")?.value ?? 0);
   let writtenBytes = 0;
 
-  const commit = db.transaction((block: StoredBlock, at: number, docs: readonly { key: string; value: unknown }[]) => {
-    insert.run(block.firstSeq, block.lastSeq, at, block.chain, block.bytes);
-    for (const doc of docs) setDoc.run(doc.key, JSON.stringify(doc.value));
-  });
+  const commit = db.transaction(
+    (block: StoredBlock, at: number, docs: readonly { key: string; value: unknown }[]) => {
+      insert.run(block.firstSeq, block.lastSeq, at, block.chain, block.bytes);
+      for (const doc of docs) setDoc.run(doc.key, JSON.stringify(doc.value));
+    },
+  );
 
-  /** The block that holds the entry after `seq`; a cursor inside a block means the block is sent again whole. */
+  /**
+   * The block that holds the entry after `seq`; a cursor inside a block means the block is sent again
+   * whole.
+   */
   function startOf(afterSeq: number): number {
     const row = blockBefore.get(afterSeq + 1);
     return row !== undefined && row.last_seq > afterSeq ? row.first_seq : afterSeq + 1;
@@ -136,16 +151,26 @@ export function openJournal(options: JournalOptions) {
 
     /**
      * Commits entries (and documents) durably. Entries must follow the last one without a gap.
-     * @throws what SQLite throws (disk full, I/O error); nothing is changed then, and the same call may be repeated.
+     * @throws what SQLite throws (disk full, I/O error); nothing is changed then, and the same call may be
+     * repeated.
      */
-    append(boot: string, entries: readonly Entry[], docs: readonly { key: string; value: unknown }[] = []): void {
+    append(
+      boot: string,
+      entries: readonly Entry[],
+      docs: readonly { key: string; value: unknown }[] = [],
+    ): void {
       const [first] = entries;
       const end = entries.at(-1);
       if (first === undefined || end === undefined) return;
       assert(first.seq === lastSeq + 1, `journal ends at ${lastSeq}, got ${first.seq}`);
       assert(end.seq === lastSeq + entries.length, "entries of a block follow each other");
       const bytes = encodeBlock(boot, entries);
-      const block = { firstSeq: first.seq, lastSeq: end.seq, chain: nextChain(chain, first.seq, bytes), bytes };
+      const block = {
+        firstSeq: first.seq,
+        lastSeq: end.seq,
+        chain: nextChain(chain, first.seq, bytes),
+        bytes,
+      };
       commit(block, end.at, docs);
       lastSeq = block.lastSeq;
       chain = block.chain;
@@ -154,10 +179,14 @@ export function openJournal(options: JournalOptions) {
     },
 
     /**
-     * Blocks after an entry, in order, until `bytesMax` or `entriesMax` is reached (at least one, if there is one), and
-     * the chain before the first of them.
+     * Blocks after an entry, in order, until `bytesMax` or `entriesMax` is reached (at least one, if there
+     * is one), and the chain before the first of them.
      */
-    read(afterSeq: number, bytesMax: number, entriesMax: number): { prevChain: string; blocks: StoredBlock[] } {
+    read(
+      afterSeq: number,
+      bytesMax: number,
+      entriesMax: number,
+    ): { prevChain: string; blocks: StoredBlock[] } {
       const start = Math.max(startOf(afterSeq), oldestSeq);
       const before = blockBefore.get(start - 1);
       const prevChain = before?.chain ?? getMeta.get(`chain:${start - 1}`)?.value ?? firstChain(journalId);
@@ -180,13 +209,16 @@ export function openJournal(options: JournalOptions) {
         const rows = blocksAfter.all(startOf(position) - 1, 200);
         if (rows.length === 0) return;
         for (const row of rows) {
-          for (const entry of decodeBlock(row.bytes).entries as Entry[]) if (entry.seq > position) yield entry;
+          for (const entry of decodeBlock(row.bytes).entries as Entry[])
+            if (entry.seq > position) yield entry;
           position = row.last_seq;
         }
       }
     },
 
-    /** Deletes blocks that end at or before `seq` and were written before `beforeAt`. @returns rows deleted. */
+    /**
+     * Deletes blocks that end at or before `seq` and were written before `beforeAt`. @returns rows deleted.
+     */
     trim(seq: number, beforeAt: number): number {
       return db.transaction(() => {
         const kept = firstKept.get(seq, beforeAt)?.first_seq;
@@ -215,7 +247,10 @@ export function openJournal(options: JournalOptions) {
     /** Bytes of the database files. */
     sizeBytes(): number {
       if (options.path === ":memory:") return 0;
-      return ["", "-wal"].reduce((sum, suffix) => sum + (statSync(options.path + suffix, { throwIfNoEntry: false })?.size ?? 0), 0);
+      return ["", "-wal"].reduce(
+        (sum, suffix) => sum + (statSync(options.path + suffix, { throwIfNoEntry: false })?.size ?? 0),
+        0,
+      );
     },
     close(): void {
       db.close();

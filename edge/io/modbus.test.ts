@@ -128,21 +128,25 @@ describe.each(transports)("over %s", (kind) => {
     ["noise in front of an answer", { kind: "noise", bytes: Buffer.from([0, 1, 4, 4, 0xff]) }],
     ["a failure of the device", { kind: "exception", code: 4 }],
   ];
-  test.each(faults)("%s is never taken for something else", async (_name, fault) => {
-    // Blocks in the middle and at the start of a poll, a probe, and three requests in a row.
-    const hit = new Set([1, 6, 7, 14, 20, 21, 22]);
-    const sim: SimMeter = {
-      model: twin,
-      unitId: 1,
-      reading: () => truth,
-      faults: ({ index }) => (hit.has(index) ? fault : undefined),
-    };
-    const { bus, sim: running } = await lineOf(kind, [sim]);
-    const { readings } = poll(bus([meter("main", 1)]));
-    await until("readings beyond the faults", () => (running.requests.get(1)?.length ?? 0) > 36);
-    expect(readings.length).toBeGreaterThan(4);
-    for (const { reading } of readings) expect(reading).toEqual(truth);
-  });
+  test.each(faults)(
+    "%s is never taken for something else",
+    async (_name, fault) => {
+      // Blocks in the middle and at the start of a poll, a probe, and three requests in a row.
+      const hit = new Set([1, 6, 7, 14, 20, 21, 22]);
+      const sim: SimMeter = {
+        model: twin,
+        unitId: 1,
+        reading: () => truth,
+        faults: ({ index }) => (hit.has(index) ? fault : undefined),
+      };
+      const { bus, sim: running } = await lineOf(kind, [sim]);
+      const { readings } = poll(bus([meter("main", 1)]));
+      await until("readings beyond the faults", () => (running.requests.get(1)?.length ?? 0) > 36, 60_000);
+      expect(readings.length).toBeGreaterThan(4);
+      for (const { reading } of readings) expect(reading).toEqual(truth);
+    },
+    70_000,
+  );
 
   test("a meter that is always late gives no reading, and is well again when it is on time", async () => {
     let late = true;

@@ -55,6 +55,7 @@ describe("may this token stop that transaction?", () => {
   test("the one that started it may, even when it is blocked or unknown by now", () => {
     expect(stop("TAG")).toMatchObject({ status: "Accepted", reason: "same-token" });
     expect(stop("TAG", { status: "Blocked" }).status).toBe("Accepted");
+    expect(stop("tag")).toMatchObject({ status: "Accepted", reason: "same-token" });
   });
 
   test("TC_C_39 authorization by GroupId: another token of the group may", () => {

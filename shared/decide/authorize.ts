@@ -1,5 +1,6 @@
 /**
- * May this token do this here? One rule, applied by the SG when it is asked and by the ER when no answer comes in time.
+ * May this token do this here? One rule, applied by the SG when it is asked and by the ER when no answer
+ * comes in time.
  *
  * Pure: the two can disagree about how fresh their data is, never about the rule. First match wins:
  * blocked → expired → master token (may stop, never start) → listed → unknown (the site's rule).
@@ -10,11 +11,17 @@ export type AuthorizationStatus = "Accepted" | "Blocked" | "Expired" | "Invalid"
 
 export type Decision = {
   status: AuthorizationStatus;
-  /** Stable words for logs and pages: `listed`, `blocked`, `expired`, `master-cannot-start`, `unknown-allowed`, … */
+  /**
+   * Stable words for logs and pages: `listed`, `blocked`, `expired`, `master-cannot-start`, `unknown-
+   * allowed`, …
+   */
   reason: string;
   groupId?: string;
   expiresAt?: number;
 };
+
+/** Tokens are compared without regard to case (OCPP 1.6 CiString, 2.0.1 identifierString). */
+export const tokenKey = (idToken: string): string => idToken.toLowerCase();
 
 export type AuthorizeQuestion = {
   /** What is known about the token, if anything. */
@@ -55,15 +62,18 @@ export type StopQuestion = {
 };
 
 /**
- * May this token stop that transaction? The same token, the same group, or a master token may (OCPP 1.6 §3.10, 2.0.1 C01).
- * It is told to the station; a transaction that has already ended stays ended.
+ * May this token stop that transaction? The same token, the same group, or a master token may (OCPP 1.6
+ * §3.10, 2.0.1 C01). It is told to the station; a transaction that has already ended stays ended.
  */
 export function decideStop(question: StopQuestion): Decision {
   const { startedBy, idToken, token } = question;
   const groupId = token?.groupId;
   const group = groupId === undefined ? {} : { groupId };
-  if (startedBy.idToken === idToken) return { status: "Accepted", reason: "same-token", ...group };
-  if (groupId !== undefined && groupId === startedBy.groupId) return { status: "Accepted", reason: "same-group", ...group };
-  if (token?.master === true && token.status !== "Blocked") return { status: "Accepted", reason: "master", ...group };
+  if (startedBy.idToken !== undefined && tokenKey(startedBy.idToken) === tokenKey(idToken))
+    return { status: "Accepted", reason: "same-token", ...group };
+  if (groupId !== undefined && groupId === startedBy.groupId)
+    return { status: "Accepted", reason: "same-group", ...group };
+  if (token?.master === true && token.status !== "Blocked")
+    return { status: "Accepted", reason: "master", ...group };
   return { status: token?.status === "Blocked" ? "Blocked" : "Invalid", reason: "not-its-token", ...group };
 }

@@ -1,11 +1,12 @@
 /**
- * The link to the broker, as ER and SG see it: two adapters (`amqp.ts`, `mqtt.ts`), one behaviour, one contract test.
+ * The link to the broker, as ER and SG see it: two adapters (`amqp.ts`, `mqtt.ts`), one behaviour, one
+ * contract test.
  *
  * Topics are written with `/` everywhere; the AMQP adapter turns them into routing keys on `amq.topic`.
- * Guarantees: `publish` resolves only after the broker's confirm (PUBACK or publisher confirm) and rejects when the
- * connection is lost first; delivery is at least once while connected; nothing is stored by the link itself.
- * A link reconnects for ever with jittered back-off and works the same when the broker is absent at start.
- * It does not retry a failed publish: the journal is the only retry buffer.
+ * Guarantees: `publish` resolves only after the broker's confirm (PUBACK or publisher confirm) and rejects
+ * when the connection is lost first; delivery is at least once while connected; nothing is stored by the
+ * link itself. A link reconnects for ever with jittered back-off and works the same when the broker is
+ * absent at start. It does not retry a failed publish: the journal is the only retry buffer.
  */
 export type Subscription = {
   /** `down/<erId>/#` or `up/+/journal`: `+` one level, `#` the rest. */
@@ -30,10 +31,16 @@ export type LinkOptions = {
 };
 
 export type LinkHandlers = {
-  /** Settled (acked) when the returned promise ends, however it ends: the sender's journal re-sends what is missing. */
+  /**
+   * Settled (acked) when the returned promise ends, however it ends: the sender's journal re-sends what is
+   * missing.
+   */
   onMessage: (topic: string, payload: Buffer) => void | Promise<void>;
   onUp: () => void;
-  /** `reason` is written for the operator, without credentials. Called once per loss and once per failed attempt. */
+  /**
+   * `reason` is written for the operator, without credentials. Called once per loss and once per failed
+   * attempt.
+   */
   onDown: (reason: string) => void;
 };
 
@@ -48,5 +55,9 @@ export type Link = {
    * @throws AppError LINK_DOWN when not connected or the connection is lost before the confirm;
    *         LINK_UNROUTABLE when an AMQP broker returns a `mandatory` message nobody is bound for.
    */
-  publish(topic: string, payload: Buffer, options?: { expirationMs?: number; mandatory?: boolean }): Promise<void>;
+  publish(
+    topic: string,
+    payload: Buffer,
+    options?: { expirationMs?: number; mandatory?: boolean },
+  ): Promise<void>;
 };

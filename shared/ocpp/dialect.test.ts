@@ -164,7 +164,8 @@ describe("every call that we make passes the official schema", () => {
           expect(call.refused.length).toBeGreaterThan(10);
           return;
         }
-        // The keys of OCPP 1.6 may be of any length in our commands; the schema's refusal is told to the user.
+        // The keys of OCPP 1.6 may be of any length in our commands; the schema's refusal is told to the
+        // user.
         const violation = checkPayload(protocol, call.action, "Request", call.payload);
         if (violation !== undefined) expect(violation.code).toBe("PropertyConstraintViolation");
         const fits = !["ChangeConfiguration", "SetVariables", "Reset"].includes(kind);

@@ -1,8 +1,8 @@
 /**
  * OCPP-J frames (OCPP 1.6 JSON §4, OCPP 2.0.1 part 4 §4): text ⇄ CALL, CALLRESULT, CALLERROR.
  *
- * The shape of a frame is guarded here before anything looks inside. What is no frame becomes `malformed` with the
- * message id where one can be recovered, so that the station gets an answer and keeps its socket.
+ * The shape of a frame is guarded here before anything looks inside. What is no frame becomes `malformed`
+ * with the message id where one can be recovered, so that the station gets an answer and keeps its socket.
  */
 import type { Protocol } from "../entry.ts";
 import { OCPP_MESSAGE_ID_LENGTH_TOLERATED } from "../limits.ts";
@@ -11,7 +11,13 @@ export type Frame =
   | { type: "call"; messageId: string; action: string; payload: Record<string, unknown> }
   | { type: "result"; messageId: string; payload: Record<string, unknown> }
   | { type: "error"; messageId: string; code: string; description: string; details: unknown }
-  | { type: "malformed"; messageId: string | undefined; answerable: boolean; code: RpcErrorCode; reason: string };
+  | {
+      type: "malformed";
+      messageId: string | undefined;
+      answerable: boolean;
+      code: RpcErrorCode;
+      reason: string;
+    };
 
 /** Our names for CALLERROR codes; `errorCodeText` gives the spelling of the protocol. */
 export type RpcErrorCode =
@@ -66,7 +72,8 @@ function tooDeep(root: unknown): boolean {
     const next: unknown[] = [];
     for (const value of level) {
       if (typeof value !== "object" || value === null) continue;
-      for (const child of Object.values(value)) if (typeof child === "object" && child !== null) next.push(child);
+      for (const child of Object.values(value))
+        if (typeof child === "object" && child !== null) next.push(child);
     }
     level = next;
   }
@@ -87,11 +94,20 @@ export function parseFrame(text: string): Frame {
     value = JSON.parse(text);
   } catch (error) {
     const id = ID_IN_BROKEN_CALL.exec(text)?.[1];
-    return malformed("RpcFrameworkError", `no JSON: ${(error as Error).message.slice(0, 120)}`, id, id !== undefined);
+    return malformed(
+      "RpcFrameworkError",
+      `no JSON: ${(error as Error).message.slice(0, 120)}`,
+      id,
+      id !== undefined,
+    );
   }
   if (!Array.isArray(value)) return malformed("RpcFrameworkError", "not a JSON array", undefined, false);
   const [type, messageId] = value as unknown[];
-  if (typeof messageId !== "string" || messageId === "" || messageId.length > OCPP_MESSAGE_ID_LENGTH_TOLERATED) {
+  if (
+    typeof messageId !== "string" ||
+    messageId === "" ||
+    messageId.length > OCPP_MESSAGE_ID_LENGTH_TOLERATED
+  ) {
     return malformed("RpcFrameworkError", "no usable message id", undefined, false);
   }
   if (text.length > 1_024 && tooDeep(value)) {
@@ -111,7 +127,8 @@ export function parseFrame(text: string): Frame {
     }
     case 3: {
       const payload: unknown = value[2];
-      if (!isObject(payload)) return malformed("FormatViolation", "the payload is no object", messageId, false);
+      if (!isObject(payload))
+        return malformed("FormatViolation", "the payload is no object", messageId, false);
       return { type: "result", messageId, payload };
     }
     case 4:
@@ -123,7 +140,11 @@ export function parseFrame(text: string): Frame {
         details: value[4],
       };
     default:
-      return malformed("MessageTypeNotSupported", `message type ${JSON.stringify(type)?.slice(0, 20)}`, messageId);
+      return malformed(
+        "MessageTypeNotSupported",
+        `message type ${JSON.stringify(type)?.slice(0, 20)}`,
+        messageId,
+      );
   }
 }
 
@@ -135,7 +156,12 @@ export function resultText(messageId: string, payload: unknown): string {
   return `[3,${JSON.stringify(messageId)},${JSON.stringify(payload)}]`;
 }
 
-export function errorText(protocol: Protocol, messageId: string, code: RpcErrorCode, description: string): string {
+export function errorText(
+  protocol: Protocol,
+  messageId: string,
+  code: RpcErrorCode,
+  description: string,
+): string {
   const text = JSON.stringify(description.slice(0, 255));
   return `[4,${JSON.stringify(messageId)},"${errorCodeText(protocol, code)}",${text},{}]`;
 }

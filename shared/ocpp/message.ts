@@ -43,7 +43,10 @@ export type StationMessage =
   | {
       kind: "transaction";
       event: "Started" | "Updated" | "Ended";
-      /** The id on the wire: a station's own (2.0.1) or the ER's integer as text (1.6; absent when it starts). */
+      /**
+       * The id on the wire: a station's own (2.0.1) or the ER's integer as text (1.6; absent when it
+       * starts).
+       */
       ocppTransactionId?: string;
       evseId?: number;
       connectorId?: number;

@@ -1,9 +1,9 @@
 /**
  * Sampled values of a station → one `Reading` with integer units.
  *
- * Both OCPP versions list values as (measurand, phase, unit, value); this file knows what they mean. A value that is no
- * number is left out: the raw message keeps it. The measurand says what a value is; the unit only says its scale, since
- * stations in the field send watts as `Wh`.
+ * Both OCPP versions list values as (measurand, phase, unit, value); this file knows what they mean. A
+ * value that is no number is left out: the raw message keeps it. The measurand says what a value is; the
+ * unit only says its scale, since stations in the field send watts as `Wh`.
  */
 import { defined } from "../given.ts";
 import type { Reading } from "../reading.ts";

@@ -1,8 +1,8 @@
 /**
  * The official OCPP schemas (packaged by typed-ocpp), compiled by ajv when first needed.
  *
- * Reading is a little more tolerant than the letter: a time may lack its zone, since stations in the field write such
- * times and refusing them loses money. Everything else is as the standard says.
+ * Reading is a little more tolerant than the letter: a time may lack its zone, since stations in the field
+ * write such times and refusing them loses money. Everything else is as the standard says.
  */
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 import { fastFormats } from "ajv-formats/dist/formats.js";
@@ -68,7 +68,8 @@ export function checkPayload(
   if (validate(payload) === true) return undefined;
   const error = validate.errors?.[0];
   if (error === undefined) return { code: "FormatViolation", reason: "invalid payload" };
-  const extra = error.keyword === "additionalProperties" ? ` (${String(error.params["additionalProperty"])})` : "";
+  const extra =
+    error.keyword === "additionalProperties" ? ` (${String(error.params["additionalProperty"])})` : "";
   const where = error.instancePath === "" ? "payload" : error.instancePath;
   return { code: codeOf(error), reason: `${where} ${error.message ?? "is invalid"}${extra}`.slice(0, 255) };
 }

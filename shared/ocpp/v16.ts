@@ -1,7 +1,8 @@
 /**
  * OCPP 1.6 (edition 2, with errata): its messages in the common tongue of `message.ts`, and back.
  *
- * 1.6 has connectors only: connector N is EVSE N with connector 1; connector 0 is the station itself (EVSE 0, connector 0).
+ * 1.6 has connectors only: connector N is EVSE N with connector 1; connector 0 is the station itself (EVSE
+ * 0, connector 0).
  */
 import type { CommandBody } from "../command.ts";
 import type { Decision } from "../decide/authorize.ts";
@@ -36,7 +37,10 @@ const valueOf = (v: Fields): number => {
 const objectsIn = (list: unknown): Fields[] =>
   Array.isArray(list) ? list.filter((item): item is Fields => typeof item === "object" && item !== null) : [];
 
-/** `meterValue` or `transactionData` → samples. A StopTransaction is read even when its data breaks the schema. */
+/**
+ * `meterValue` or `transactionData` → samples. A StopTransaction is read even when its data breaks the
+ * schema.
+ */
 function readSamples(list: unknown): StationSample[] {
   return objectsIn(list).map((entry) => {
     const sampled = objectsIn(entry["sampledValue"]);
@@ -106,7 +110,10 @@ function read(action: string, p: Fields): StationMessage {
       return {
         kind: "sampled",
         evseId: p["connectorId"] as number,
-        ...given("ocppTransactionId", p["transactionId"] === undefined ? undefined : String(p["transactionId"])),
+        ...given(
+          "ocppTransactionId",
+          p["transactionId"] === undefined ? undefined : String(p["transactionId"]),
+        ),
         samples: readSamples(p["meterValue"]),
       };
     case "DataTransfer":
@@ -145,7 +152,10 @@ function toCall(command: CommandBody, context: CallContext): Call | Refusal {
     case "TriggerMessage": {
       const { requestedMessage, evseId } = command.params;
       const message = TRIGGERS[requestedMessage] ?? requestedMessage;
-      return { action: "TriggerMessage", payload: { requestedMessage: message, ...given("connectorId", evseId) } };
+      return {
+        action: "TriggerMessage",
+        payload: { requestedMessage: message, ...given("connectorId", evseId) },
+      };
     }
     case "ChangeAvailability":
       return {
@@ -164,8 +174,12 @@ function toCall(command: CommandBody, context: CallContext): Call | Refusal {
     }
     case "SetVariables": {
       const [item, ...more] = command.params.setVariableData;
-      if (item === undefined || more.length > 0) return { refused: "OCPP 1.6 sets one configuration key per call" };
-      return { action: "ChangeConfiguration", payload: { key: item.variable.name, value: item.attributeValue } };
+      if (item === undefined || more.length > 0)
+        return { refused: "OCPP 1.6 sets one configuration key per call" };
+      return {
+        action: "ChangeConfiguration",
+        payload: { key: item.variable.name, value: item.attributeValue },
+      };
     }
   }
 }
@@ -186,7 +200,8 @@ export const v16: Dialect = {
   read,
   plainAnswer(action, { currentTime, heartbeatIntervalS }) {
     if (NOTIFICATIONS.has(action)) return {};
-    if (action === "BootNotification") return { status: "Accepted", currentTime, interval: heartbeatIntervalS };
+    if (action === "BootNotification")
+      return { status: "Accepted", currentTime, interval: heartbeatIntervalS };
     if (action === "Heartbeat") return { currentTime };
     // Never "Accepted" for something nobody understood.
     if (action === "DataTransfer") return { status: "UnknownVendorId" };
@@ -205,6 +220,8 @@ export const v16: Dialect = {
   outcome(action, payload) {
     if (action === "GetConfiguration") return { status: "succeeded" };
     const status = text(payload["status"]) ?? "no status";
-    return SUCCESS.has(status) ? { status: "succeeded" } : { status: "rejected", reason: `the station said ${status}` };
+    return SUCCESS.has(status)
+      ? { status: "succeeded" }
+      : { status: "rejected", reason: `the station said ${status}` };
   },
 };

@@ -47,7 +47,10 @@ function readTransactionEvent(p: Fields): StationMessage {
     ocppTransactionId: info["transactionId"] as string,
     evseId: evse?.["id"] as number | undefined,
     connectorId: evse?.["connectorId"] as number | undefined,
-    idToken: token === undefined ? undefined : { idToken: token["idToken"] as string, type: token["type"] as string },
+    idToken:
+      token === undefined
+        ? undefined
+        : { idToken: token["idToken"] as string, type: token["type"] as string },
     atText: p["timestamp"] as string,
     seqNo: p["seqNo"] as number,
     triggerReason: p["triggerReason"] as string,
@@ -87,7 +90,10 @@ function read(action: string, p: Fields): StationMessage {
       };
     case "Authorize": {
       const token = p["idToken"] as Fields;
-      return { kind: "authorize", idToken: { idToken: token["idToken"] as string, type: token["type"] as string } };
+      return {
+        kind: "authorize",
+        idToken: { idToken: token["idToken"] as string, type: token["type"] as string },
+      };
     }
     case "TransactionEvent":
       return readTransactionEvent(p);
@@ -103,7 +109,10 @@ function read(action: string, p: Fields): StationMessage {
 function idTokenInfo(decision: Decision) {
   return {
     status: decision.status,
-    ...given("cacheExpiryDateTime", decision.expiresAt === undefined ? undefined : formatTime(decision.expiresAt)),
+    ...given(
+      "cacheExpiryDateTime",
+      decision.expiresAt === undefined ? undefined : formatTime(decision.expiresAt),
+    ),
     ...given(
       "groupIdToken",
       decision.groupId === undefined ? undefined : { idToken: decision.groupId, type: "Central" },
@@ -112,9 +121,15 @@ function idTokenInfo(decision: Decision) {
 }
 
 const evseOf = (evseId: number | undefined, connectorId?: number) =>
-  given("evse", evseId === undefined || evseId === 0 ? undefined : { id: evseId, ...given("connectorId", connectorId) });
+  given(
+    "evse",
+    evseId === undefined || evseId === 0 ? undefined : { id: evseId, ...given("connectorId", connectorId) },
+  );
 
-const componentOf = (item: { component?: { name: string; instance?: string }; variable: { name: string } }) => ({
+const componentOf = (item: {
+  component?: { name: string; instance?: string };
+  variable: { name: string };
+}) => ({
   component: item.component ?? { name: "ChargingStation" },
   variable: item.variable,
 });
@@ -174,7 +189,10 @@ function toCall(command: CommandBody, context: CallContext): Call | Refusal {
 
 const SUCCESS = new Set(["Accepted", "Scheduled", "Unlocked"]);
 
-/** Set/GetVariables answer per variable: the command succeeded when all did. The answer may break the schema. */
+/**
+ * Set/GetVariables answer per variable: the command succeeded when all did. The answer may break the
+ * schema.
+ */
 function variablesOutcome(results: unknown): { status: "succeeded" | "rejected"; reason?: string } {
   if (!Array.isArray(results)) return { status: "rejected", reason: "the station answered for no variable" };
   const failed = (results as (Partial<Fields> | null)[])
@@ -230,12 +248,15 @@ export const v201: Dialect = {
     }
   },
   authorizeAnswer: (decision) => ({ idTokenInfo: idTokenInfo(decision) }),
-  transactionAnswer: (_event, decision) => (decision === undefined ? {} : { idTokenInfo: idTokenInfo(decision) }),
+  transactionAnswer: (_event, decision) =>
+    decision === undefined ? {} : { idTokenInfo: idTokenInfo(decision) },
   toCall,
   outcome(action, payload) {
     if (action === "GetVariables") return variablesOutcome(payload["getVariableResult"]);
     if (action === "SetVariables") return variablesOutcome(payload["setVariableResult"]);
     const status = text(payload["status"]) ?? "no status";
-    return SUCCESS.has(status) ? { status: "succeeded" } : { status: "rejected", reason: `the station said ${status}` };
+    return SUCCESS.has(status)
+      ? { status: "succeeded" }
+      : { status: "rejected", reason: `the station said ${status}` };
   },
 };

@@ -1,6 +1,7 @@
 /**
- * Real processes under faults: stations → ER → RabbitMQ (through our fault proxy) → SG → PostgreSQL. Programs are killed and
- * the wire is cut in a loop; in the end, what the stations were told must stand in PostgreSQL, each message once.
+ * Real processes under faults: stations → ER → RabbitMQ (through our fault proxy) → SG → PostgreSQL.
+ * Programs are killed and the wire is cut in a loop; in the end, what the stations were told must stand in
+ * PostgreSQL, each message once.
  */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -33,7 +34,9 @@ afterEach(async () => {
 async function createWorld(brokerUrl: string, erId: string): Promise<World> {
   const dir = await mkdtemp(join(tmpdir(), "moov-outage-"));
   cleanups.push(() => rm(dir, { recursive: true, force: true }));
-  const database = await createTestDatabase(inject("databaseUrl"), (url) => migrate(url).then(() => undefined));
+  const database = await createTestDatabase(inject("databaseUrl"), (url) =>
+    migrate(url).then(() => undefined),
+  );
   cleanups.push(() => database.drop());
   const broker = new URL(brokerUrl);
   const proxy = await startProxy(Number(broker.port));
@@ -70,7 +73,11 @@ async function createWorld(brokerUrl: string, erId: string): Promise<World> {
   };
 }
 
-async function query<T extends pg.QueryResultRow>(url: string, sql: string, params: unknown[] = []): Promise<T[]> {
+async function query<T extends pg.QueryResultRow>(
+  url: string,
+  sql: string,
+  params: unknown[] = [],
+): Promise<T[]> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
@@ -99,54 +106,68 @@ async function tortureOnce(world: World, er: Program, sg: Program): Promise<{ er
 }
 
 describe.each(["amqp", "mqtt"] as const)("outages between ER and SG over %s", (scheme) => {
-  it("loses nothing and doubles nothing when programs are killed and the wire is cut", { timeout: 120_000 }, async () => {
-    const world = await createWorld(inject(scheme === "amqp" ? "amqpUrl" : "mqttUrl"), `outage-${scheme}`);
-    let sg = await world.startSg();
-    let er = await world.startEr();
-    const stations = Array.from({ length: 5 }, (_, i) =>
-      startStationClient({
-        url: `ws://127.0.0.1:${world.erPort}/ocpp`,
-        id: `${scheme}-${i + 1}`,
-        idTag: "TAG",
-        intervalMs: 20,
-      }),
-    );
-    await until("every station charges", () => stations.every((s) => s.told.meterValues.length > 3));
-    for (let round = 0; round < 2; round++) ({ er, sg } = await tortureOnce(world, er, sg));
-    await Promise.all(stations.map((s) => s.finish()));
+  it(
+    "loses nothing and doubles nothing when programs are killed and the wire is cut",
+    { timeout: 120_000 },
+    async () => {
+      const world = await createWorld(inject(scheme === "amqp" ? "amqpUrl" : "mqttUrl"), `outage-${scheme}`);
+      let sg = await world.startSg();
+      let er = await world.startEr();
+      const stations = Array.from({ length: 5 }, (_, i) =>
+        startStationClient({
+          url: `ws://127.0.0.1:${world.erPort}/ocpp`,
+          id: `${scheme}-${i + 1}`,
+          idTag: "TAG",
+          intervalMs: 20,
+        }),
+      );
+      await until("every station charges", () => stations.every((s) => s.told.meterValues.length > 3));
+      for (let round = 0; round < 2; round++) ({ er, sg } = await tortureOnce(world, er, sg));
+      await Promise.all(stations.map((s) => s.finish()));
 
-    const { url } = world.database;
-    await until(
-      "every transaction has ended in PostgreSQL",
-      async () => {
-        const [row] = await query<{ n: number }>(url, "select count(*)::int as n from transaction where ended_at is not null");
-        return row?.n === stations.length;
-      },
-      60_000,
-    );
-    for (const [index, station] of stations.entries()) {
-      const stationId = `${scheme}-${index + 1}`;
-      const samples = await query<{ wh: string; n: number }>(
-        url,
-        `select s.energy_import_wh::text as wh, count(*)::int as n from transaction_sample s
+      const { url } = world.database;
+      await until(
+        "every transaction has ended in PostgreSQL",
+        async () => {
+          const [row] = await query<{ n: number }>(
+            url,
+            "select count(*)::int as n from transaction where ended_at is not null",
+          );
+          return row?.n === stations.length;
+        },
+        60_000,
+      );
+      for (const [index, station] of stations.entries()) {
+        const stationId = `${scheme}-${index + 1}`;
+        const samples = await query<{ wh: string; n: number }>(
+          url,
+          `select s.energy_import_wh::text as wh, count(*)::int as n from transaction_sample s
          join transaction t using (transaction_id) where t.station_id = $1 group by 1`,
-        [stationId],
-      );
-      const stored = new Set(samples.map((row) => Number(row.wh)));
-      const missing = station.told.meterValues.filter((reading) => !stored.has(reading));
-      expect(missing, `${stationId} was told that these readings are kept`).toEqual([]);
-      const [transaction] = await query<{ n: number; energy: number; ocpp: string }>(
-        url,
-        `select count(*) over ()::int as n, (meter_stop_wh - meter_start_wh)::int as energy, ocpp_transaction_id as ocpp
+          [stationId],
+        );
+        const stored = new Set(samples.map((row) => Number(row.wh)));
+        const missing = station.told.meterValues.filter((reading) => !stored.has(reading));
+        expect(missing, `${stationId} was told that these readings are kept`).toEqual([]);
+        const [transaction] = await query<{ n: number; energy: number; ocpp: string }>(
+          url,
+          `select count(*) over ()::int as n, (meter_stop_wh - meter_start_wh)::int as energy, ocpp_transaction_id as ocpp
          from transaction where station_id = $1`,
-        [stationId],
+          [stationId],
+        );
+        expect(transaction).toEqual({
+          n: 1,
+          energy: station.reading - 1_000,
+          ocpp: String(station.told.transactionId),
+        });
+      }
+      const doubled = await query(
+        url,
+        "select journal_id, seq from message group by 1, 2 having count(*) > 1",
       );
-      expect(transaction).toEqual({ n: 1, energy: station.reading - 1_000, ocpp: String(station.told.transactionId) });
-    }
-    const doubled = await query(url, "select journal_id, seq from message group by 1, 2 having count(*) > 1");
-    expect(doubled).toEqual([]);
-    expect(await query(url, "select * from parked_entry")).toEqual([]);
-    expect(await er.end("SIGTERM")).toBe(0);
-    expect(await sg.end("SIGTERM")).toBe(0);
-  });
+      expect(doubled).toEqual([]);
+      expect(await query(url, "select * from parked_entry")).toEqual([]);
+      expect(await er.end("SIGTERM")).toBe(0);
+      expect(await sg.end("SIGTERM")).toBe(0);
+    },
+  );
 });

@@ -1,5 +1,6 @@
 /**
- * The real programs as child processes, for tests that kill them: `npm start`, `er run`, `sg`. Each writes its log to memory.
+ * The real programs as child processes, for tests that kill them: `npm start`, `er run`, `sg`. Each writes
+ * its log to memory.
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -53,7 +54,8 @@ export async function untilPrinted(program: Program, text: string, deadlineMs = 
     `"${text}" is printed`,
     () => {
       if (program.output().includes(text)) return true;
-      if (!program.running) throw new Error(`the program ended before it printed "${text}":\n${program.output()}`);
+      if (!program.running)
+        throw new Error(`the program ended before it printed "${text}":\n${program.output()}`);
       return false;
     },
     deadlineMs,

@@ -1,6 +1,6 @@
 /**
- * `npm start` as a stranger has it: one command, a charge on the page, a command that reaches a station, a box that is killed,
- * a restart that remembers.
+ * `npm start` as a stranger has it: one command, a charge on the page, a command that reaches a station, a
+ * box that is killed, a restart that remembers.
  */
 import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { readdirSync, readFileSync } from "node:fs";
@@ -8,7 +8,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
-import type { CommandView, Er, IdTokenView, Meter, Page, Site, Station, Transaction, TransactionDetail } from "../../cloud/api/schemas.ts";
+import type {
+  CommandView,
+  Er,
+  IdTokenView,
+  Meter,
+  Page,
+  Site,
+  Station,
+  Transaction,
+  TransactionDetail,
+} from "../../cloud/api/schemas.ts";
 import { freePort } from "../services/child.ts";
 import { until } from "../services/until.ts";
 import { apiClient, startProgram, untilPrinted, type Program } from "./processes.ts";
@@ -21,7 +31,9 @@ let api: ReturnType<typeof apiClient>;
 async function start(): Promise<void> {
   program = startProgram(["sim/start.ts"], env);
   await untilPrinted(program, "Moov.olt is running.", 90_000);
-  const { apiKey } = JSON.parse(await readFile(join(dir, "data", "credentials.json"), "utf8")) as { apiKey: string };
+  const { apiKey } = JSON.parse(await readFile(join(dir, "data", "credentials.json"), "utf8")) as {
+    apiKey: string;
+  };
   api = apiClient(`http://127.0.0.1:${env["SG_PORT"]}`, apiKey);
 }
 
@@ -70,26 +82,41 @@ describe("npm start", () => {
   it("keeps its key to its owner", async () => {
     const { mode } = await stat(join(dir, "data", "credentials.json"));
     expect(mode & 0o777).toBe(0o600);
-    await expect(apiClient(`http://127.0.0.1:${env["SG_PORT"]}`, "sg_wrong").get("/v1/sites")).rejects.toThrow("401");
+    await expect(
+      apiClient(`http://127.0.0.1:${env["SG_PORT"]}`, "sg_wrong").get("/v1/sites"),
+    ).rejects.toThrow("401");
   });
 
-  it("shows a site with three stations, a meter and a charge with its curve", { timeout: 60_000 }, async () => {
-    const running = await until("a transaction runs", async () => (await active()).find((t) => (t.energyWh ?? 0) > 0), 40_000);
-    const site = await api.get<Site>("/v1/sites/demo");
-    expect(site).toMatchObject({ erOnline: true, stationCount: 3, stationsOnline: 3 });
-    const detail = await api.get<TransactionDetail>(`/v1/transactions/${running.transactionId}`);
-    expect(detail.samples.length).toBeGreaterThan(0);
-    expect(detail.transaction).toMatchObject({ status: "active", authorizedBy: "sg", endedAt: null });
-    const [meter] = (await api.get<Page<Meter>>("/v1/meters?siteId=demo")).items;
-    expect(meter).toMatchObject({ state: "ok", model: "eastron-sdm630" });
-    expect(meter?.powerW).toBeGreaterThan(3_000);
-  });
+  it(
+    "shows a site with three stations, a meter and a charge with its curve",
+    { timeout: 60_000 },
+    async () => {
+      const running = await until(
+        "a transaction runs",
+        async () => (await active()).find((t) => (t.energyWh ?? 0) > 0),
+        40_000,
+      );
+      const site = await api.get<Site>("/v1/sites/demo");
+      expect(site).toMatchObject({ erOnline: true, stationCount: 3, stationsOnline: 3 });
+      const detail = await api.get<TransactionDetail>(`/v1/transactions/${running.transactionId}`);
+      expect(detail.samples.length).toBeGreaterThan(0);
+      expect(detail.transaction).toMatchObject({ status: "active", authorizedBy: "sg", endedAt: null });
+      const [meter] = (await api.get<Page<Meter>>("/v1/meters?siteId=demo")).items;
+      expect(meter).toMatchObject({ state: "ok", model: "eastron-sdm630" });
+      expect(meter?.powerW).toBeGreaterThan(3_000);
+    },
+  );
 
   it("stops a charge by a command and shows the energy", { timeout: 60_000 }, async () => {
-    const running = await until("a transaction has energy", async () => (await active()).find((t) => (t.energyWh ?? 0) > 0));
+    const running = await until("a transaction has energy", async () =>
+      (await active()).find((t) => (t.energyWh ?? 0) > 0),
+    );
     const { stationId, transactionId } = running;
     const params = { transactionId };
-    const taken = await api.post<CommandView>(`/v1/stations/${stationId}/commands`, { kind: "RequestStopTransaction", params });
+    const taken = await api.post<CommandView>(`/v1/stations/${stationId}/commands`, {
+      kind: "RequestStopTransaction",
+      params,
+    });
     const command = await finished(taken.commandId);
     expect(command).toMatchObject({ status: "succeeded", response: { status: "Accepted" } });
     const ended = await until("the transaction has ended", async () => {
@@ -112,10 +139,20 @@ describe("npm start", () => {
       return until(`${action} is answered`, () => answers.find((a) => a[1] === id));
     };
     await ask("1", "BootNotification", { chargePointVendor: "Guest", chargePointModel: "One" });
-    expect(await ask("2", "Authorize", { idTag: idToken })).toMatchObject([3, "2", { idTagInfo: { status: "Accepted" } }]);
+    expect(await ask("2", "Authorize", { idTag: idToken })).toMatchObject([
+      3,
+      "2",
+      { idTagInfo: { status: "Accepted" } },
+    ]);
     await api.patch<IdTokenView>(`/v1/id-tokens/${idToken}`, { status: "Blocked" });
-    expect(await ask("3", "Authorize", { idTag: idToken })).toMatchObject([3, "3", { idTagInfo: { status: "Blocked" } }]);
-    const station = await until("the station is known", () => api.get<Station>("/v1/stations/GUEST-1").catch(() => undefined));
+    expect(await ask("3", "Authorize", { idTag: idToken })).toMatchObject([
+      3,
+      "3",
+      { idTagInfo: { status: "Blocked" } },
+    ]);
+    const station = await until("the station is known", () =>
+      api.get<Station>("/v1/stations/GUEST-1").catch(() => undefined),
+    );
     expect(station).toMatchObject({ siteId: "demo", vendor: "Guest", online: true });
     socket.close();
   });
@@ -144,12 +181,16 @@ describe("npm start", () => {
   });
 
   it("remembers everything over a restart", { timeout: 120_000 }, async () => {
-    const before = (await api.get<Page<Transaction>>("/v1/transactions?limit=200")).items.map((t) => t.transactionId);
+    const before = (await api.get<Page<Transaction>>("/v1/transactions?limit=200")).items.map(
+      (t) => t.transactionId,
+    );
     const credentials = await readFile(join(dir, "data", "credentials.json"), "utf8");
     expect(await program.end("SIGINT")).toBe(0);
     await start();
     expect(await readFile(join(dir, "data", "credentials.json"), "utf8")).toBe(credentials);
-    const after = (await api.get<Page<Transaction>>("/v1/transactions?limit=200")).items.map((t) => t.transactionId);
+    const after = (await api.get<Page<Transaction>>("/v1/transactions?limit=200")).items.map(
+      (t) => t.transactionId,
+    );
     expect(after).toEqual(expect.arrayContaining(before));
   });
 });

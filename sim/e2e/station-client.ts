@@ -1,6 +1,6 @@
 /**
- * A bare OCPP 1.6 station for tests that count: it numbers what it says, repeats what was not answered, and remembers what
- * was. It reconnects for ever and has no opinions.
+ * A bare OCPP 1.6 station for tests that count: it numbers what it says, repeats what was not answered, and
+ * remembers what was. It reconnects for ever and has no opinions.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocket } from "ws";

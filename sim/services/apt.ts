@@ -1,6 +1,6 @@
 /**
- * Programs that tests need and npm does not carry: found on this machine, or installed through apt-get by root on Debian.
- * Everybody else is told what to do. Nothing is skipped silently.
+ * Programs that tests need and npm does not carry: found on this machine, or installed through apt-get by
+ * root on Debian. Everybody else is told what to do. Nothing is skipped silently.
  */
 import { execFileSync, type ExecFileSyncOptions } from "node:child_process";
 import { accessSync, constants, existsSync, rmSync, writeFileSync } from "node:fs";
@@ -31,10 +31,16 @@ export function aptInstall(name: string, packages: readonly string[], hint: stri
   try {
     withoutStartingServices(() => {
       execFileSync("/usr/bin/apt-get", ["update", "-q"], options);
-      execFileSync("/usr/bin/apt-get", ["install", "-q", "-y", "--no-install-recommends", ...packages], options);
+      execFileSync(
+        "/usr/bin/apt-get",
+        ["install", "-q", "-y", "--no-install-recommends", ...packages],
+        options,
+      );
     });
   } catch (error) {
-    throw new AppError("SERVICE_MISSING", `${name} could not be installed: ${describeError(error)}`, { hint });
+    throw new AppError("SERVICE_MISSING", `${name} could not be installed: ${describeError(error)}`, {
+      hint,
+    });
   }
 }
 

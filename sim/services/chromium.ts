@@ -3,10 +3,16 @@ import { chromium, type Browser } from "playwright-core";
 import { AppError } from "../../shared/errors.ts";
 import { aptInstall, isExecutable } from "./apt.ts";
 
-const HINT = "install chromium (Debian: apt-get install --no-install-recommends chromium) or set CHROMIUM_PATH";
+const HINT =
+  "install chromium (Debian: apt-get install --no-install-recommends chromium) or set CHROMIUM_PATH";
 
 function find(): string | undefined {
-  const candidates = [process.env["CHROMIUM_PATH"], "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+  const candidates = [
+    process.env["CHROMIUM_PATH"],
+    "/usr/bin/chromium",
+    "/usr/bin/chromium-browser",
+    "/usr/bin/google-chrome",
+  ];
   return candidates.find((path) => path !== undefined && isExecutable(path));
 }
 
@@ -14,7 +20,8 @@ function find(): string | undefined {
 export async function launchChromium(): Promise<Browser> {
   if (find() === undefined) aptInstall("Chromium", ["chromium"], HINT);
   const executablePath = find();
-  if (executablePath === undefined) throw new AppError("SERVICE_MISSING", "Chromium is not installed", { hint: HINT });
+  if (executablePath === undefined)
+    throw new AppError("SERVICE_MISSING", "Chromium is not installed", { hint: HINT });
   return chromium.launch({
     executablePath,
     args: [

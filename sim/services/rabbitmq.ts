@@ -225,6 +225,7 @@ function installServer(): string {
     "macOS: brew install rabbitmq) or set TEST_AMQP_URL and TEST_MQTT_URL";
   aptInstall("RabbitMQ", ["rabbitmq-server"], hint);
   const binary = findServer();
-  if (binary === undefined) throw new AppError("SERVICE_MISSING", "RabbitMQ is not where it should be", { hint });
+  if (binary === undefined)
+    throw new AppError("SERVICE_MISSING", "RabbitMQ is not where it should be", { hint });
   return binary;
 }

@@ -29,7 +29,10 @@ export type Faults = {
     partition: Spell & { oneWay: number; held: number };
   };
   sg: {
-    /** Per transaction: the process dies before the commit, or between commit and ack; the broker redelivers. */
+    /**
+     * Per transaction: the process dies before the commit, or between commit and ack; the broker
+     * redelivers.
+     */
     crashBeforeCommit: number;
     crashBeforeAck: number;
     /** Answers to questions: never, or too late. */

@@ -134,7 +134,17 @@ export function createSg(options: SgOptions) {
 
   function ack(journalId: string, seq: number, resume: boolean, hello?: Hello): void {
     if (mutant?.acksFirst !== true) watch.onAck(tables, seq);
-    broker.publishDown("ack", encodeWire({ v: 1, journalId, seq, resume, cloudTime: timeline.now(), ...given("helloUpMs", hello?.upMs) }));
+    broker.publishDown(
+      "ack",
+      encodeWire({
+        v: 1,
+        journalId,
+        seq,
+        resume,
+        cloudTime: timeline.now(),
+        ...given("helloUpMs", hello?.upMs),
+      }),
+    );
   }
 
   function crash(where: string): boolean {

@@ -59,7 +59,11 @@ const validators = new Map<CommandKind, Validator>(
 function checkCommand(body: NewCommand): CommandKind {
   const validator = validators.get(body.kind as CommandKind);
   if (validator === undefined) {
-    throw new ApiProblem(400, "UNKNOWN_COMMAND", `"${body.kind}" is no command; known: ${COMMAND_KINDS.join(", ")}`);
+    throw new ApiProblem(
+      400,
+      "UNKNOWN_COMMAND",
+      `"${body.kind}" is no command; known: ${COMMAND_KINDS.join(", ")}`,
+    );
   }
   if (!validator.Check(body.params)) {
     const errors = [...validator.Errors(body.params)].map((e) => ({
@@ -67,7 +71,8 @@ function checkCommand(body: NewCommand): CommandKind {
       message: e.message,
     }));
     const first = errors[0];
-    const detail = `${body.kind}: params${first?.pointer.slice("/body/params".length) ?? ""} ${first?.message ?? "are wrong"}`;
+    const where = first?.pointer.slice("/body/".length) ?? "params";
+    const detail = `${body.kind}: ${where} ${first?.message ?? "are wrong"}`;
     throw new ApiProblem(400, "INVALID_PARAMS", detail, errors);
   }
   return body.kind as CommandKind;
@@ -75,7 +80,12 @@ function checkCommand(body: NewCommand): CommandKind {
 
 const COLUMNS = "c.*, c.issued_at::text as issued_key";
 
-async function insertCommand(client: Client, actor: Actor, stationId: string, body: NewCommand): Promise<CommandRow> {
+async function insertCommand(
+  client: Client,
+  actor: Actor,
+  stationId: string,
+  body: NewCommand,
+): Promise<CommandRow> {
   const kind = checkCommand(body);
   const station = await client.query<{ site_id: string; er_id: string }>(
     "select site_id, er_id from station where operator_id = $1 and station_id = $2",
@@ -83,7 +93,8 @@ async function insertCommand(client: Client, actor: Actor, stationId: string, bo
   );
   const place = station.rows[0];
   if (place === undefined) throw notFound("station", stationId);
-  const ttlMs = body.expiresInSeconds === undefined ? COMMAND_CLASS[kind].ttlMs : body.expiresInSeconds * 1_000;
+  const ttlMs =
+    body.expiresInSeconds === undefined ? COMMAND_CLASS[kind].ttlMs : body.expiresInSeconds * 1_000;
   const commandId = uuidV7(Date.now(), () => randomBytes(4).readUInt32LE());
   const { rows } = await client.query<CommandRow>(
     `with c as (
@@ -112,7 +123,10 @@ async function insertCommand(client: Client, actor: Actor, stationId: string, bo
 export function commandRoutes(app: App, { pool, requireActor }: Context): void {
   const StationParams = Type.Object({ stationId: Type.String() });
 
-  async function listCommands(actor: Actor, query: { limit?: number; cursor?: string; siteId?: string; stationId?: string; status?: string }) {
+  async function listCommands(
+    actor: Actor,
+    query: { limit?: number; cursor?: string; siteId?: string; stationId?: string; status?: string },
+  ) {
     const where = conditions("c.operator_id = $1", actor.operatorId);
     where.add("c.site_id = ?", query.siteId);
     where.add("c.station_id = ?", query.stationId);
@@ -133,7 +147,8 @@ export function commandRoutes(app: App, { pool, requireActor }: Context): void {
       schema: {
         operationId: "createCommand",
         tags: ["commands"],
-        description: "Taken, not yet done: follow it with getCommand or the live events. Send an Idempotency-Key.",
+        description:
+          "Taken, not yet done: follow it with getCommand or the live events. Send an Idempotency-Key.",
         params: StationParams,
         headers: Type.Object({ "idempotency-key": Type.Optional(Type.String({ maxLength: 200 })) }),
         body: Type.Ref("NewCommand"),
@@ -146,11 +161,17 @@ export function commandRoutes(app: App, { pool, requireActor }: Context): void {
       checkCommand(body);
       const { status, body: command } = await writeOnce(pool, actor, request, async (client) => {
         const row = await insertCommand(client, actor, request.params.stationId, body);
-        await audit(client, actor, request, `command.${row.kind}`, row.station_id, { commandId: row.command_id, params: row.params });
+        await audit(client, actor, request, `command.${row.kind}`, row.station_id, {
+          commandId: row.command_id,
+          params: row.params,
+        });
         return { status: 202, body: toCommand(row) };
       });
       const view = command as CommandView;
-      return reply.code(status as 202).header("Location", `/v1/commands/${view.commandId}`).send(view);
+      return reply
+        .code(status as 202)
+        .header("Location", `/v1/commands/${view.commandId}`)
+        .send(view);
     },
   );
 

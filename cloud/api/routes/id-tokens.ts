@@ -34,12 +34,17 @@ const toToken = (r: TokenRow): IdTokenView => ({
 });
 
 /**
- * The rules changed: every site of the operator gets a new policy version, and its ER hears of it at once. Versions grow with
- * the time, so that a database restored from a backup never gives other rules a version that an ER already has.
+ * The rules changed: every site of the operator gets a new policy version, and its ER hears of it at once.
+ * Versions grow with the time, so that a database restored from a backup never gives other rules a version
+ * that an ER already has.
  */
 export async function bumpPolicy(client: Client, operatorId: string): Promise<void> {
-  await client.query(`update site set policy_version = greatest(policy_version + 1, (extract(epoch from clock_timestamp()) * 1000)::bigint)
-     where operator_id = $1`, [operatorId]);
+  await client.query(
+    `update site set policy_version =
+       greatest(policy_version + 1, (extract(epoch from clock_timestamp()) * 1000)::bigint)
+     where operator_id = $1`,
+    [operatorId],
+  );
   await client.query("select pg_notify('sg_policy', $1)", [operatorId]);
 }
 
@@ -79,10 +84,10 @@ export function idTokenRoutes(app: App, { pool, requireActor }: Context): void {
     },
     async (request) => {
       const actor = await requireActor(request);
-      const { rows } = await pool.query<TokenRow>("select * from id_token where operator_id = $1 and id_token = $2", [
-        actor.operatorId,
-        request.params.idToken,
-      ]);
+      const { rows } = await pool.query<TokenRow>(
+        "select * from id_token where operator_id = $1 and lower(id_token) = lower($2)",
+        [actor.operatorId, request.params.idToken],
+      );
       if (rows[0] === undefined) throw notFound("idToken", request.params.idToken);
       return toToken(rows[0]);
     },
@@ -117,7 +122,11 @@ export function idTokenRoutes(app: App, { pool, requireActor }: Context): void {
           ],
         );
         if (rows[0] === undefined) {
-          throw new ApiProblem(409, "ID_TOKEN_EXISTS", `the idToken "${body.idToken}" exists; change it with PATCH`);
+          throw new ApiProblem(
+            409,
+            "ID_TOKEN_EXISTS",
+            `the idToken "${body.idToken}" exists; change it with PATCH`,
+          );
         }
         await bumpPolicy(client, actor.operatorId);
         await audit(client, actor, request, "idToken.create", body.idToken, body);
@@ -150,7 +159,7 @@ export function idTokenRoutes(app: App, { pool, requireActor }: Context): void {
           `update id_token set status = coalesce($3, status), label = case when $4 then $5 else label end,
              group_id = case when $6 then $7 else group_id end, master = coalesce($8, master),
              expires_at = case when $9 then $10::timestamptz else expires_at end, updated_at = now()
-           where operator_id = $1 and id_token = $2 returning *`,
+           where operator_id = $1 and lower(id_token) = lower($2) returning *`,
           [
             actor.operatorId,
             request.params.idToken,

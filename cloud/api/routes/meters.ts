@@ -81,14 +81,19 @@ export function meterRoutes(app: App, { pool, requireActor }: Context): void {
   app.get(
     "/v1/meters/:meterId",
     {
-      schema: { operationId: "getMeter", tags: ["meters"], params: MeterParams, response: { 200: Type.Ref("Meter") } },
+      schema: {
+        operationId: "getMeter",
+        tags: ["meters"],
+        params: MeterParams,
+        response: { 200: Type.Ref("Meter") },
+      },
     },
     async (request) => {
       const actor = await requireActor(request);
-      const { rows } = await pool.query<MeterRow>("select * from meter where operator_id = $1 and meter_id = $2", [
-        actor.operatorId,
-        request.params.meterId,
-      ]);
+      const { rows } = await pool.query<MeterRow>(
+        "select * from meter where operator_id = $1 and meter_id = $2",
+        [actor.operatorId, request.params.meterId],
+      );
       if (rows[0] === undefined) throw notFound("meter", request.params.meterId);
       return toMeter(rows[0]);
     },
@@ -114,7 +119,11 @@ export function meterRoutes(app: App, { pool, requireActor }: Context): void {
     async (request) => {
       const actor = await requireActor(request);
       const query = request.query;
-      const where = conditions("m.operator_id = $1 and m.meter_id = $2", actor.operatorId, request.params.meterId);
+      const where = conditions(
+        "m.operator_id = $1 and m.meter_id = $2",
+        actor.operatorId,
+        request.params.meterId,
+      );
       where.add("m.at >= ?::timestamptz", query.from ?? new Date(Date.now() - 3_600_000).toISOString());
       where.add("m.at < ?::timestamptz", query.to);
       where.add("m.at > ?::timestamptz", readCursor(query, 1)?.[0]);

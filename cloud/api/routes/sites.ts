@@ -108,14 +108,24 @@ const toEr = (r: ErRow): Er => ({
 export function siteRoutes(app: App, { pool, requireActor }: Context): void {
   app.get(
     "/v1/sites",
-    { schema: { operationId: "listSites", tags: ["sites"], querystring: Type.Object(PageQuery), response: { 200: PageOf("Site") } } },
+    {
+      schema: {
+        operationId: "listSites",
+        tags: ["sites"],
+        querystring: Type.Object(PageQuery),
+        response: { 200: PageOf("Site") },
+      },
+    },
     async (request) => {
       const actor = await requireActor(request);
       const where = conditions("s.operator_id = $1", actor.operatorId);
       const after = readCursor(request.query, 1);
       where.add("s.site_id > ?", after?.[0]);
       const limit = (request.query.limit ?? 50) + 1;
-      const { rows } = await pool.query<SiteRow>(`${SITES} where ${where.sql} order by s.site_id limit ${limit}`, where.params);
+      const { rows } = await pool.query<SiteRow>(
+        `${SITES} where ${where.sql} order by s.site_id limit ${limit}`,
+        where.params,
+      );
       return toPage(rows, request.query, (r) => [r.site_id], toSite);
     },
   );
@@ -145,14 +155,24 @@ export function siteRoutes(app: App, { pool, requireActor }: Context): void {
   const ErQuery = Type.Object({ ...PageQuery, siteId: Type.Optional(Type.String()) });
   app.get(
     "/v1/ers",
-    { schema: { operationId: "listErs", tags: ["ers"], querystring: ErQuery, response: { 200: PageOf("Er") } } },
+    {
+      schema: {
+        operationId: "listErs",
+        tags: ["ers"],
+        querystring: ErQuery,
+        response: { 200: PageOf("Er") },
+      },
+    },
     async (request) => {
       const actor = await requireActor(request);
       const where = conditions("e.operator_id = $1", actor.operatorId);
       where.add("e.site_id = ?", request.query.siteId);
       where.add("e.er_id > ?", readCursor(request.query, 1)?.[0]);
       const limit = (request.query.limit ?? 50) + 1;
-      const { rows } = await pool.query<ErRow>(`${ERS} where ${where.sql} order by e.er_id limit ${limit}`, where.params);
+      const { rows } = await pool.query<ErRow>(
+        `${ERS} where ${where.sql} order by e.er_id limit ${limit}`,
+        where.params,
+      );
       return toPage(rows, request.query, (r) => [r.er_id], toEr);
     },
   );
@@ -170,7 +190,10 @@ export function siteRoutes(app: App, { pool, requireActor }: Context): void {
     async (request) => {
       const actor = await requireActor(request);
       const { erId } = request.params;
-      const { rows } = await pool.query<ErRow>(`${ERS} where e.operator_id = $1 and e.er_id = $2`, [actor.operatorId, erId]);
+      const { rows } = await pool.query<ErRow>(`${ERS} where e.operator_id = $1 and e.er_id = $2`, [
+        actor.operatorId,
+        erId,
+      ]);
       if (rows[0] === undefined) throw notFound("ER", erId);
       return toEr(rows[0]);
     },

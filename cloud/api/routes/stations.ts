@@ -160,10 +160,10 @@ export function stationRoutes(app: App, { pool, requireActor }: Context): void {
     async (request) => {
       const actor = await requireActor(request);
       const { stationId } = request.params;
-      const { rows } = await pool.query<StationRow>(`${STATIONS} where s.operator_id = $1 and s.station_id = $2`, [
-        actor.operatorId,
-        stationId,
-      ]);
+      const { rows } = await pool.query<StationRow>(
+        `${STATIONS} where s.operator_id = $1 and s.station_id = $2`,
+        [actor.operatorId, stationId],
+      );
       if (rows[0] === undefined) throw notFound("station", stationId);
       return toStation(rows[0]);
     },
@@ -192,7 +192,12 @@ export function stationRoutes(app: App, { pool, requireActor }: Context): void {
       where.add("c.station_id = ?", stationId);
       where.add("c.status = ?", status);
       const after = readCursor(request.query, 3);
-      where.add("(c.station_id, c.evse_id, c.connector_id) > (?, ?::int, ?::int)", after?.[0], after?.[1], after?.[2]);
+      where.add(
+        "(c.station_id, c.evse_id, c.connector_id) > (?, ?::int, ?::int)",
+        after?.[0],
+        after?.[1],
+        after?.[2],
+      );
       const limit = (request.query.limit ?? 50) + 1;
       const { rows } = await pool.query<ConnectorRow>(
         `select ${CONNECTOR_COLUMNS} ${CONNECTORS} where ${where.sql}
@@ -222,7 +227,11 @@ export function stationRoutes(app: App, { pool, requireActor }: Context): void {
     },
     async (request) => {
       const actor = await requireActor(request);
-      const where = conditions("m.operator_id = $1 and m.station_id = $2", actor.operatorId, request.params.stationId);
+      const where = conditions(
+        "m.operator_id = $1 and m.station_id = $2",
+        actor.operatorId,
+        request.params.stationId,
+      );
       where.add("m.action = ?", request.query.action);
       where.add("m.kind = ?", request.query.kind);
       const after = readCursor(request.query, 2);

@@ -250,6 +250,9 @@ create table id_token (
   primary key (operator_id, id_token)
 );
 
+-- OCPP compares tokens without regard to case.
+create unique index id_token_name on id_token (operator_id, lower(id_token));
+
 -- Who wrote what through the API, in the transaction of the write.
 create table audit (
   audit_id bigint generated always as identity primary key,

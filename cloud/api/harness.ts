@@ -1,4 +1,7 @@
-/** What the tests of the API look at: two operators with everything an operator can have. Used by tests only. */
+/**
+ * What the tests of the API look at: two operators with everything an operator can have. Used by tests
+ * only.
+ */
 import { randomUUID } from "node:crypto";
 import type { EntryBody } from "../../shared/entry.ts";
 import {
@@ -29,7 +32,10 @@ export type Operator = {
   journal: Journal;
 };
 
-/** An operator with two sites, stations with two connectors, meters, transactions, commands and tokens: five of each or more. */
+/**
+ * An operator with two sites, stations with two connectors, meters, transactions, commands and tokens: five
+ * of each or more.
+ */
 export async function createOperator(db: TestDb, operatorId: string): Promise<Operator> {
   await ensureOperator(db.pool, operatorId);
   const key = await createApiKey(db.pool, operatorId, `${operatorId}-key`);

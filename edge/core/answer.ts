@@ -1,0 +1,90 @@
+/**
+ * Answers to stations: every one leaves together with the entry that holds it, after the commit.
+ *
+ * What is refused is kept as it came, cut to a bound.
+ */
+import type { Basis } from "../../shared/entry.ts";
+import { given } from "../../shared/given.ts";
+import { OCPP_REJECTED_BYTES_MAX } from "../../shared/limits.ts";
+import { errorText, resultText, type RpcErrorCode } from "../../shared/ocpp/frame.ts";
+import type { StationMessage } from "../../shared/ocpp/message.ts";
+import { onStationReady } from "./command.ts";
+import { effect, log, record, type Context } from "./context.ts";
+import type { Connection } from "./types.ts";
+
+/** What an entry says besides the frames. */
+export type Extra = { basis?: Basis; transactionId?: string; flags?: string[] };
+
+const ANSWERS_KEPT = 4;
+/** A station that speaks again this soon after an answer is emptying its queue: let it go on at once. */
+const BURST_MS = 100;
+
+/** Keeps what was refused, and answers it with a CALLERROR unless there is nothing to answer. */
+export function refuse(
+  context: Context,
+  connection: Connection,
+  text: string,
+  messageId: string | undefined,
+  code: RpcErrorCode,
+  reason: string,
+  options: { silent?: boolean; action?: string } = {},
+): void {
+  const { stationId, protocol } = connection;
+  const response =
+    options.silent === true || messageId === undefined
+      ? undefined
+      : errorText(protocol, messageId, code, reason);
+  record(context, {
+    kind: "ocpp.rejected",
+    stationId,
+    protocol,
+    ...given("action", options.action),
+    request: text.slice(0, OCPP_REJECTED_BYTES_MAX),
+    ...given("response", response),
+    code,
+    reason: reason.slice(0, 500),
+  });
+  log(context, "warn", "station message refused", { stationId, action: options.action, code, reason });
+  if (response !== undefined)
+    effect(context, { kind: "send", connectionId: connection.connectionId, text: response });
+}
+
+/** Journals the message with its answer and sends the answer once that is committed. */
+export function answer(
+  context: Context,
+  connection: Connection,
+  frame: { messageId: string; action: string },
+  text: string,
+  message: StationMessage,
+  payload: object,
+  options: { extra?: Extra; telemetry?: boolean; silent?: boolean } = {},
+): void {
+  const { now } = context;
+  const { stationId, protocol, connectionId } = connection;
+  const response = resultText(frame.messageId, payload);
+  if (options.silent !== true) {
+    const handled = { message, answer: payload as Record<string, unknown> };
+    const draining = now.upMs - connection.lastReplyUpMs < BURST_MS;
+    record(
+      context,
+      {
+        kind: "ocpp.handled",
+        stationId,
+        protocol,
+        action: frame.action,
+        request: text,
+        response,
+        ...(options.extra ?? {}),
+      },
+      { handled, telemetry: options.telemetry === true && !draining },
+    );
+  }
+  connection.lastReplyUpMs = now.upMs;
+  connection.answered.push({ messageId: frame.messageId, request: text, response });
+  if (connection.answered.length > ANSWERS_KEPT) connection.answered.shift();
+  effect(context, { kind: "send", connectionId, text: response });
+  if (!connection.talked) {
+    connection.talked = true;
+    onStationReady(context, connection);
+  }
+}

@@ -1,0 +1,245 @@
+/**
+ * What a station's message means for the site: decide, ask the cloud first where that is worth it, answer.
+ *
+ * Every message that is not refused gets one answer; one that repeats an answered message gets the first
+ * answer again.
+ */
+import type { Decision } from "../../shared/decide/authorize.ts";
+import { given } from "../../shared/given.ts";
+import { ASK_DEADLINE_MS } from "../../shared/limits.ts";
+import { dialectOf } from "../../shared/ocpp/dialect.ts";
+import type { Frame } from "../../shared/ocpp/frame.ts";
+import type { StationMessage } from "../../shared/ocpp/message.ts";
+import { formatTime } from "../../shared/time.ts";
+import { answer, refuse, type Extra } from "./answer.ts";
+import { bestTime, effect, newId, type Context } from "./context.ts";
+import { contentKey, stationOf } from "./fold.ts";
+import {
+  decideLocally,
+  decideTransaction,
+  decisionFlags,
+  findByWireId,
+  isReplayed,
+  openOnEvse,
+  resolveTransaction,
+  takeTransactionId,
+  transactionFields,
+  type TransactionMessage,
+} from "./transaction.ts";
+import type { Connection, PendingDecision } from "./types.ts";
+
+export type CallFrame = Extract<Frame, { type: "call" }>;
+
+export function onMessage(
+  context: Context,
+  connection: Connection,
+  frame: CallFrame,
+  text: string,
+  flags: string[],
+): void {
+  const message = dialectOf(connection.protocol).read(frame.action, frame.payload);
+  switch (message.kind) {
+    case "authorize":
+      if (!askFirst(context, connection, frame, text, message)) {
+        answerAuthorize(context, connection, frame, text, message, undefined);
+      }
+      return;
+    case "transaction":
+      onTransaction(context, connection, frame, text, message, flags);
+      return;
+    case "sampled": {
+      const found =
+        message.ocppTransactionId === undefined
+          ? openOnEvse(context.state, connection.stationId, message.evseId)
+          : findByWireId(context.state, connection.stationId, message.ocppTransactionId)?.transactionId;
+      const extra = { basis: "none" as const, ...given("transactionId", found) };
+      plain(context, connection, frame, text, message, { extra, telemetry: true });
+      return;
+    }
+    case "heartbeat":
+      plain(context, connection, frame, text, message, { silent: true });
+      return;
+    case "status": {
+      const silent = sameStatus(context, connection, message);
+      plain(context, connection, frame, text, message, { extra: { basis: "none" }, silent });
+      return;
+    }
+    case "booted":
+    case "data":
+    case "other":
+      plain(context, connection, frame, text, message, { extra: { basis: "none" } });
+  }
+}
+
+function sameStatus(
+  context: Context,
+  connection: Connection,
+  message: Extract<StationMessage, { kind: "status" }>,
+) {
+  const known = context.state.durable.stations
+    .get(connection.stationId)
+    ?.connectors.get(`${message.evseId}:${message.connectorId}`);
+  return (
+    known !== undefined &&
+    known.status === message.status &&
+    known.detail === message.detail &&
+    known.errorCode === message.errorCode
+  );
+}
+
+/** Messages whose answer needs no decision. `silent`: nothing new, so nothing is journalled. */
+function plain(
+  context: Context,
+  connection: Connection,
+  frame: CallFrame,
+  text: string,
+  message: StationMessage,
+  options: { extra?: Extra; telemetry?: boolean; silent?: boolean },
+): void {
+  const { identity } = context.state;
+  const payload = dialectOf(connection.protocol).plainAnswer(frame.action, {
+    currentTime: formatTime(bestTime(context)),
+    heartbeatIntervalS: identity.heartbeatIntervalS,
+  });
+  if (payload === undefined) {
+    const reason = `${frame.action} is not for a CSMS, or not supported`;
+    refuse(context, connection, text, frame.messageId, "NotSupported", reason, { action: frame.action });
+    return;
+  }
+  answer(context, connection, frame, text, message, payload, options);
+}
+
+function onTransaction(
+  context: Context,
+  connection: Connection,
+  frame: CallFrame,
+  text: string,
+  message: TransactionMessage,
+  flags: string[],
+): void {
+  if (answerRepeat(context, connection, frame, text, message)) return;
+  if (message.event !== "Ended" && message.idToken !== undefined && !isReplayed(context, message)) {
+    if (askFirst(context, connection, frame, text, message)) return;
+  }
+  answerTransaction(context, connection, frame, text, message, { told: undefined, flags });
+}
+
+/** A message that was answered before gets its first answer again, under whatever message id it comes. */
+function answerRepeat(
+  context: Context,
+  connection: Connection,
+  frame: { messageId: string; action: string },
+  text: string,
+  message: TransactionMessage,
+): boolean {
+  const { state } = context;
+  const key = contentKey(message);
+  const recent = stationOf(state.durable, connection.stationId, connection.protocol).recent;
+  const before = recent.findLast((r) => r.key === key);
+  const known = findByWireId(state, connection.stationId, message.ocppTransactionId ?? "");
+  const transactionId =
+    before?.transactionId ?? (known?.open?.lastEventKey === key ? known.transactionId : undefined);
+  if (transactionId === undefined) return false;
+  const extra: Extra = { basis: "repeat", transactionId, flags: ["repeat"] };
+  answer(context, connection, frame, text, message, (before?.payload ?? {}) as object, { extra });
+  return true;
+}
+
+function answerTransaction(
+  context: Context,
+  connection: Connection,
+  frame: { messageId: string; action: string },
+  text: string,
+  message: TransactionMessage,
+  options: { told: Decision | undefined; flags: string[] },
+): void {
+  const { state } = context;
+  const station = stationOf(state.durable, connection.stationId, connection.protocol);
+  const resolved = resolveTransaction(context, station, message);
+  const { decision, basis } = decideTransaction(context, message, resolved.open, options.told);
+  const wireId =
+    message.event === "Started" && message.ocppTransactionId === undefined
+      ? String(takeTransactionId(state, station))
+      : message.ocppTransactionId;
+  const payload = dialectOf(connection.protocol).transactionAnswer(message.event, decision, wireId);
+  const flags = [...options.flags, ...resolved.flags, ...decisionFlags(decision)];
+  const extra: Extra = { basis, ...transactionFields(resolved.transactionId, flags) };
+  answer(context, connection, frame, text, message, payload, {
+    extra,
+    telemetry: message.event === "Updated" && message.idToken === undefined,
+  });
+}
+
+function answerAuthorize(
+  context: Context,
+  connection: Connection,
+  frame: { messageId: string; action: string },
+  text: string,
+  message: Extract<StationMessage, { kind: "authorize" }>,
+  told: Decision | undefined,
+): void {
+  const decision = told ?? decideLocally(context, message.idToken.idToken, "authorize");
+  const flags = decisionFlags(decision);
+  const extra: Extra = {
+    basis: told === undefined ? "policy" : "sg",
+    ...given("flags", flags.length ? flags : undefined),
+  };
+  const payload = dialectOf(connection.protocol).authorizeAnswer(decision);
+  answer(context, connection, frame, text, message, payload, { extra });
+}
+
+/**
+ * Asks the cloud where that is worth it. @returns true when the answer now waits for the cloud or the
+ * deadline.
+ */
+function askFirst(
+  context: Context,
+  connection: Connection,
+  frame: CallFrame,
+  text: string,
+  message: PendingDecision["message"],
+): boolean {
+  const { live, identity } = context.state;
+  const idToken = message.idToken?.idToken;
+  if (identity.authorization !== "online-first" || !live.uplink.up || !live.uplink.present) return false;
+  if (idToken === undefined || idToken === "") return false;
+  const correlationId = newId(context);
+  live.pending.set(correlationId, {
+    correlationId,
+    connectionId: connection.connectionId,
+    frameText: text,
+    messageId: frame.messageId,
+    action: frame.action,
+    message,
+    deadlineUpMs: context.now.upMs + ASK_DEADLINE_MS,
+  });
+  const purpose = message.kind === "authorize" ? "authorize" : "start";
+  const question = { kind: "authorize" as const, purpose, stationId: connection.stationId, idToken } as const;
+  effect(context, { kind: "publish.ask", ask: { v: 1, correlationId, question } });
+  return true;
+}
+
+/** The cloud has answered, or the deadline has passed (`told` undefined): the station gets its answer. */
+export function onDecided(context: Context, correlationId: string, told: Decision | undefined): void {
+  const { live } = context.state;
+  const pending = live.pending.get(correlationId);
+  if (pending === undefined) return;
+  live.pending.delete(correlationId);
+  const connection = live.connections.get(pending.connectionId);
+  if (connection === undefined) return;
+  const { message, frameText } = pending;
+  if (message.kind === "authorize") answerAuthorize(context, connection, pending, frameText, message, told);
+  else if (!answerRepeat(context, connection, pending, frameText, message)) {
+    answerTransaction(context, connection, pending, frameText, message, { told, flags: [] });
+  }
+}
+
+/** Questions whose time is up are decided at the site; the cloud is not asked again until it is heard. */
+export function onDecisionTick(context: Context): void {
+  const { live } = context.state;
+  for (const pending of [...live.pending.values()]) {
+    if (pending.deadlineUpMs > context.now.upMs) continue;
+    live.uplink.present = false;
+    onDecided(context, pending.correlationId, undefined);
+  }
+}
