@@ -117,7 +117,7 @@ function readOptions() {
     quick,
     entries: number(values.entries, quick ? 40_000 : 200_000),
     journalMb: number(values["journal-mb"], quick ? 50 : 200),
-    wearSeconds: number(values["wear-seconds"], quick ? 10 : 60),
+    wearSeconds: number(values["wear-seconds"], quick ? 6 : 60),
     profileDir: values["cpu-prof"],
   };
   const names = positionals.length > 0 ? positionals : BENCHES.map((bench) => bench.name);

@@ -85,7 +85,7 @@ export const uplink: Bench = {
       target: 60,
       floor: 120,
     });
-    await measure("per message at 2 msg/s", () => load.open(2, context.quick ? 5_000 : 20_000));
+    await measure("per message at 2 msg/s", () => load.open(2, context.quick ? 3_000 : 20_000));
     await load.disconnect();
   },
 };

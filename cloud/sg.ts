@@ -13,7 +13,6 @@ import { createApp, WEB_ROOT } from "./api/app.ts";
 import { createHub } from "./api/live.ts";
 import { createApiKey } from "./api/actor.ts";
 import { createPool, inTransaction, listen, type Pool } from "./db/pool.ts";
-import { migrate } from "./db/migrate.ts";
 import { startIngest } from "./ingest/ingest.ts";
 import { startJobs } from "./jobs/jobs.ts";
 
@@ -149,10 +148,4 @@ export async function startSg(config: SgConfig, logger: Logger = pino()) {
       logger.info("SG stopped");
     },
   };
-}
-
-/** Migrates and starts: for programs that run everything themselves. */
-export async function startMigratedSg(config: SgConfig, logger: Logger): Promise<Sg> {
-  await migrate(config.databaseUrl);
-  return startSg(config, logger);
 }

@@ -244,7 +244,7 @@ describe("a new start", () => {
     expect(encodeSnapshot(durable)).toBe(encodeSnapshot(box.runtime.state.durable));
     const next = new Box(box.path);
     expect(next.runtime.replayed).toBe(4);
-    expect(next.runtime.state.live.tokens.has("TAG")).toBe(true);
+    expect(next.runtime.state.live.tokens.has("tag")).toBe(true);
     expect(next.runtime.state.durable.transactions.size).toBe(1);
     expect(next.runtime.state.durable.stations.get("CP-1")?.online).toBe(false);
   });

@@ -52,5 +52,6 @@ export function uuidV7(atMs: number, random: Random): string {
   const c = random();
   const variant = 0x8000 | (a & 0x3fff);
   const version = 0x7000 | ((a >>> 14) & 0xfff);
-  return `${hex(high, 8)}-${hex(atMs % 0x10000, 4)}-${hex(version, 4)}-${hex(variant, 4)}-${hex(b, 8)}${hex(c >>> 16, 4)}`;
+  const time = `${hex(high, 8)}-${hex(atMs % 0x10000, 4)}`;
+  return `${time}-${hex(version, 4)}-${hex(variant, 4)}-${hex(b, 8)}${hex(c >>> 16, 4)}`;
 }

@@ -82,7 +82,8 @@ export const WEB_ROOT = fileURLToPath(new URL("../../dist/web/", import.meta.url
 const DESCRIPTION = `Sites, stations, transactions, meters and commands of a charging operator.
 
 Times are RFC 3339 in UTC, quantities integers with their unit in the name, ids opaque. Lists are
-pages: pass \`nextCursor\` as \`cursor\`. Errors are RFC 9457 problems with a stable \`code\`. Writes take an \`Idempotency-Key\`.`;
+pages: pass \`nextCursor\` as \`cursor\`. Errors are RFC 9457 problems with a stable \`code\`. Writes
+take an \`Idempotency-Key\`.`;
 
 function createServer(options: AppOptions): App {
   let last = 0;

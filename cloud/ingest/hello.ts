@@ -17,13 +17,14 @@ const ms = (column: string) => `to_timestamp(${column} / 1000.0)`;
 export type HelloResult = { ack: Ack; siteId: string; operatorId: string; policyVersion: number };
 
 const UPSERT_ER = `
-  insert into er as e (er_id, site_id, operator_id, release, boot, started_at, journal_id, journal_seq, policy_version,
-                       clock, last_seen_at, stopped_at, snapshot_seq)
+  insert into er as e (er_id, site_id, operator_id, release, boot, started_at, journal_id, journal_seq,
+                       policy_version, clock, last_seen_at, stopped_at, snapshot_seq)
   values ($1, $2, $3, $4, $5, ${ms("$6::float8")}, $7, $8, $9, $10, now(), null, $8)
   on conflict (er_id) do update set
-    site_id = excluded.site_id, release = excluded.release, boot = excluded.boot, started_at = excluded.started_at,
-    journal_id = excluded.journal_id, journal_seq = excluded.journal_seq, policy_version = excluded.policy_version,
-    clock = excluded.clock, last_seen_at = now(), stopped_at = null, snapshot_seq = excluded.snapshot_seq`;
+    site_id = excluded.site_id, release = excluded.release, boot = excluded.boot,
+    started_at = excluded.started_at, journal_id = excluded.journal_id, journal_seq = excluded.journal_seq,
+    policy_version = excluded.policy_version, clock = excluded.clock, last_seen_at = now(),
+    stopped_at = null, snapshot_seq = excluded.snapshot_seq`;
 
 const STATIONS = `
   update station s set
@@ -35,8 +36,8 @@ const STATIONS = `
 
 const CONNECTORS = `
   with incoming as (
-    select * from json_to_recordset($1::json) as r(station_id text, evse_id integer, connector_id integer, status text,
-         detail text, error_code text, status_at float8)
+    select * from json_to_recordset($1::json) as r(station_id text, evse_id integer, connector_id integer,
+         status text, detail text, error_code text, status_at float8)
   ), evses as (
     insert into evse (station_id, evse_id, operator_id)
     select distinct station_id, evse_id, $2 from incoming where evse_id > 0 on conflict do nothing
@@ -44,7 +45,8 @@ const CONNECTORS = `
   insert into connector (station_id, evse_id, connector_id, operator_id, status, detail, error_code, status_at)
   select station_id, evse_id, connector_id, $2, status, detail, error_code, ${ms("status_at")} from incoming
   on conflict (station_id, evse_id, connector_id) do update set
-    status = excluded.status, detail = excluded.detail, error_code = excluded.error_code, status_at = excluded.status_at`;
+    status = excluded.status, detail = excluded.detail, error_code = excluded.error_code,
+    status_at = excluded.status_at`;
 
 async function applySnapshot(
   client: Client,
@@ -141,7 +143,8 @@ export async function storeHello(
       hello.clock,
     ]);
     await client.query(
-      `insert into journal (er_id, journal_id, operator_id, chain) values ($1, $2, $3, $4) on conflict do nothing`,
+      `insert into journal (er_id, journal_id, operator_id, chain) values ($1, $2, $3,
+      $4) on conflict do nothing`,
       [hello.erId, hello.journalId, operatorId, firstChain(hello.journalId)],
     );
     const cursor = await client.query<{ seq: number }>(

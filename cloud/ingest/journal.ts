@@ -37,7 +37,8 @@ export type IngestOptions = {
  */
 async function lockCursor(client: Client, erId: string, journalId: string): Promise<Cursor | undefined> {
   await client.query(
-    `insert into journal (er_id, journal_id, operator_id, chain) select er_id, $2, operator_id, $3 from er where er_id = $1
+    `insert into journal (er_id, journal_id, operator_id, chain) select er_id, $2, operator_id,
+      $3 from er where er_id = $1
      on conflict do nothing`,
     [erId, journalId, firstChain(journalId)],
   );

@@ -51,7 +51,7 @@ export function contentKey(message: TransactionMessage): string {
     : `${message.event}|${message.ocppTransactionId ?? ""}|${message.meterStopWh ?? ""}|${message.atText}`;
 }
 
-export function readHandled(entry: EntryOf<"ocpp.handled">): Handled {
+function readHandled(entry: EntryOf<"ocpp.handled">): Handled {
   const [, , action, payload] = JSON.parse(entry.request) as [
     number,
     string,

@@ -22,7 +22,7 @@ const REPLAY_AGE_MS = 120_000;
 const PLAUSIBLE_FROM = 1_577_836_800_000;
 const FUTURE_MS_MAX = 300_000;
 
-export function openTransactions(state: State, stationId: string): OpenTransaction[] {
+function openTransactions(state: State, stationId: string): OpenTransaction[] {
   const open = state.durable.stations.get(stationId)?.open ?? [];
   return open.map((id) => state.durable.transactions.get(id)).filter((t) => t !== undefined);
 }

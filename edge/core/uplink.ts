@@ -71,7 +71,7 @@ function sayHello(context: Context): void {
 }
 
 /** Who I am and how my site is now: makes the map right within seconds while history still drains. */
-export function hello(context: Context): Hello {
+function hello(context: Context): Hello {
   const { identity, durable, live } = context.state;
   const stations = [...durable.stations.values()].slice(-HELLO_STATIONS_MAX).map((station) => {
     const connection = live.connections.get(live.byStation.get(station.stationId) ?? -1);

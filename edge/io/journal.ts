@@ -57,7 +57,9 @@ function openDatabase(path: string): Database.Database {
   } catch (cause) {
     throw new AppError("JOURNAL_UNUSABLE", `the journal ${path} cannot be opened`, {
       cause,
-      hint: "check that the folder exists, is writable and not full; never delete the file: it holds what was not sent yet",
+      hint:
+        "check that the folder exists, is writable and not full; " +
+        "never delete the file: it holds what was not sent yet",
     });
   }
 }
