@@ -11,6 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Status } from "../edge/io/http.ts";
+import { ER_NODE_FLAGS } from "../edge/node-flags.ts";
 import { AppError } from "../shared/errors.ts";
 import type { Mix } from "./frames.ts";
 import type { Order, Outcome } from "./load.ts";
@@ -86,14 +87,14 @@ export async function startChild(
   context: Context,
   file: string,
   args: string[],
-  profiled = false,
+  { profiled = false, flags = [] as readonly string[] } = {},
 ): Promise<Child> {
   const profile =
     profiled && context.profileDir !== undefined
       ? ["--cpu-prof", `--cpu-prof-dir=${context.profileDir}`]
       : [];
   const child = fork(join(ROOT, file), args, {
-    execArgv: profile,
+    execArgv: [...flags, ...profile],
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
@@ -126,7 +127,10 @@ export async function startEr(context: Context, options: ErOptions = {}): Promis
       `authorization = "local"\nunknown_token = "allow"\n` +
       `[log]\nlevel = "error"\n`,
   );
-  const child = await startChild(context, "edge/main.ts", ["run", "--config", path], true);
+  const child = await startChild(context, "edge/main.ts", ["run", "--config", path], {
+    profiled: true,
+    flags: ER_NODE_FLAGS,
+  });
   const status = async () =>
     (await fetch(`http://127.0.0.1:${String(child.ready["httpPort"])}/status`)).json() as Promise<Status>;
   return { ...child, dir, url: urlOf(child), status };

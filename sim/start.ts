@@ -20,6 +20,7 @@ import { migrate } from "../cloud/db/migrate.ts";
 import { WEB_ROOT } from "../cloud/api/app.ts";
 import { issueApiKey, ROLES, startSg } from "../cloud/sg.ts";
 import { loadMeterModels } from "../edge/io/modbus.ts";
+import { ER_NODE_FLAGS } from "../edge/node-flags.ts";
 import { AppError, describeError } from "../shared/errors.ts";
 import { startFleet } from "./fleet.ts";
 import { createLoad, startSimMeter } from "./modbus-meter.ts";
@@ -175,9 +176,13 @@ function superviseEr(configPath: string, logger: Logger): { ready: Promise<void>
   let timer: NodeJS.Timeout | undefined;
   const ready = new Promise<void>((done, failed) => {
     const start = (first: boolean) => {
-      child = spawn(process.execPath, [join(ROOT, "edge/main.ts"), "run", "--config", configPath], {
-        stdio: ["ignore", "pipe", "inherit", "ipc"],
-      });
+      child = spawn(
+        process.execPath,
+        [...ER_NODE_FLAGS, join(ROOT, "edge/main.ts"), "run", "--config", configPath],
+        {
+          stdio: ["ignore", "pipe", "inherit", "ipc"],
+        },
+      );
       if (child.stdout !== null) createInterface(child.stdout).on("line", (line) => relay(line, logger));
       child.once("message", () => done());
       child.once("exit", (code) => {

@@ -24,6 +24,7 @@ const ask = (idToken: string, purpose: "authorize" | "start" = "start", erId = "
 
 test.each([
   ["GOOD", "start", { status: "Accepted", reason: "listed", groupId: "G1", expiresAt: Date.UTC(2999, 0, 1) }],
+  ["good", "start", { status: "Accepted", reason: "listed" }],
   ["BAD", "start", { status: "Blocked" }],
   ["OLD", "start", { status: "Expired" }],
   ["MASTER", "start", { status: "Invalid", reason: "master-cannot-start" }],

