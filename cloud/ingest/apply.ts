@@ -61,7 +61,8 @@ const STATIONS = `
          serial_number text, firmware_version text, booted_at float8)
   where s.station_id = r.station_id`;
 
-const CONNECTORS = `
+/** Rows of connectors, and of the EVSEs they belong to: told by a status or by a hello. */
+export const CONNECTORS = `
   with incoming as (
     select * from json_to_recordset($1::json) as r(station_id text, evse_id integer, connector_id integer,
          status text, detail text, error_code text, status_at float8)

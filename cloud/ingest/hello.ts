@@ -9,7 +9,7 @@
 import type { Ack, Hello } from "../../shared/wire.ts";
 import { firstChain } from "../../shared/block.ts";
 import { inTransaction, type Client, type Pool } from "../db/pool.ts";
-import { toJson } from "./apply.ts";
+import { CONNECTORS, toJson } from "./apply.ts";
 import { ensureStations, namesOf, type NameCache } from "./names.ts";
 
 const ms = (column: string) => `to_timestamp(${column} / 1000.0)`;
@@ -33,20 +33,6 @@ const STATIONS = `
     last_message_at = greatest(s.last_message_at, ${ms("r.last_message_at")})
   from json_to_recordset($1::json) as r(station_id text, protocol text, online boolean, last_message_at float8)
   where s.station_id = r.station_id`;
-
-const CONNECTORS = `
-  with incoming as (
-    select * from json_to_recordset($1::json) as r(station_id text, evse_id integer, connector_id integer,
-         status text, detail text, error_code text, status_at float8)
-  ), evses as (
-    insert into evse (station_id, evse_id, operator_id)
-    select distinct station_id, evse_id, $2 from incoming where evse_id > 0 on conflict do nothing
-  )
-  insert into connector (station_id, evse_id, connector_id, operator_id, status, detail, error_code, status_at)
-  select station_id, evse_id, connector_id, $2, status, detail, error_code, ${ms("status_at")} from incoming
-  on conflict (station_id, evse_id, connector_id) do update set
-    status = excluded.status, detail = excluded.detail, error_code = excluded.error_code,
-    status_at = excluded.status_at`;
 
 async function applySnapshot(
   client: Client,
