@@ -157,8 +157,13 @@ async function prepareDirectory(dir: string): Promise<Runner> {
     });
   }
   const user = [`--reuid=${uid}`, `--regid=${gid}`, "--clear-groups"];
-  // The data may lie below a directory that only root may enter, such as /root.
-  const capability = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"];
+  // The data and the binaries may lie below a directory that only root may enter, such as /root. The secure
+  // bit lets access(2), which initdb asks, see the capability too.
+  const capability = [
+    "--inh-caps=+dac_override",
+    "--ambient-caps=+dac_override",
+    "--securebits=+no_setuid_fixup",
+  ];
   const withCapability = [setpriv, ...user, ...capability];
   return works(withCapability) ? withCapability : [setpriv, ...user];
 }
