@@ -127,7 +127,7 @@ export async function startEr(context: Context, options: ErOptions = {}): Promis
       `authorization = "local"\nunknown_token = "allow"\n` +
       `[log]\nlevel = "error"\n`,
   );
-  const child = await startChild(context, "edge/main.ts", ["run", "--config", path], {
+  const child = await startChild(context, "edge/main.js", ["run", "--config", path], {
     profiled: true,
     flags: ER_NODE_FLAGS,
   });

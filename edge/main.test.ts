@@ -11,7 +11,7 @@ import type { Entry } from "../shared/entry.ts";
 import { verifyPassword } from "./io/password.ts";
 import { openJournal } from "./io/journal.ts";
 
-const MAIN = new URL("./main.ts", import.meta.url).pathname;
+const MAIN = new URL("./main.js", import.meta.url).pathname;
 const folder = mkdtempSync(join(tmpdir(), "er-main-"));
 const children: ChildProcess[] = [];
 const sockets: WebSocket[] = [];

@@ -178,7 +178,7 @@ function superviseEr(configPath: string, logger: Logger): { ready: Promise<void>
     const start = (first: boolean) => {
       child = spawn(
         process.execPath,
-        [...ER_NODE_FLAGS, join(ROOT, "edge/main.ts"), "run", "--config", configPath],
+        [...ER_NODE_FLAGS, join(ROOT, "edge/main.js"), "run", "--config", configPath],
         {
           stdio: ["ignore", "pipe", "inherit", "ipc"],
         },

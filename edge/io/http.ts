@@ -3,7 +3,7 @@
  * `/status` for `er status`.
  */
 import { createServer } from "node:http";
-import { Counter, Gauge, Registry, collectDefaultMetrics } from "prom-client";
+import type { Registry } from "prom-client";
 
 export type Status = {
   erId: string;
@@ -101,7 +101,9 @@ const METRICS: Metric[] = [
   },
 ];
 
-function createRegistry(status: () => Status): Registry {
+/** Loaded when somebody first scrapes: a box behind NAT, which nobody can, saves the memory. */
+async function createRegistry(status: () => Status): Promise<Registry> {
+  const { Counter, Gauge, Registry, collectDefaultMetrics } = await import("prom-client");
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   for (const { name, help, kind, value } of METRICS) {
@@ -136,7 +138,7 @@ export async function startHttp(options: {
   status: () => Status;
   healthy: () => string | undefined;
 }) {
-  const registry = createRegistry(options.status);
+  let registry: Promise<Registry> | undefined;
   const server = createServer((request, response) => {
     const json = (code: number, body: unknown) => {
       response.writeHead(code, { "Content-Type": "application/json" });
@@ -153,8 +155,10 @@ export async function startHttp(options: {
       case "/status":
         return json(200, options.status());
       case "/metrics":
-        void registry.metrics().then((text) => {
-          response.writeHead(200, { "Content-Type": registry.contentType });
+        registry ??= createRegistry(options.status);
+        void registry.then(async (metrics) => {
+          const text = await metrics.metrics();
+          response.writeHead(200, { "Content-Type": metrics.contentType });
           response.end(text);
         });
         return;

@@ -60,7 +60,7 @@ async function createWorld(brokerUrl: string, erId: string): Promise<World> {
     proxy,
     erPort,
     async startEr() {
-      const er = keep(startProgram(["edge/main.ts", "run", "--config", config]));
+      const er = keep(startProgram(["edge/main.js", "run", "--config", config]));
       await untilPrinted(er, "ER started");
       return er;
     },

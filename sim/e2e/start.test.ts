@@ -70,7 +70,7 @@ function erPids(): number[] {
     .filter((pid) => {
       try {
         const command = readFileSync(`/proc/${pid}/cmdline`, "utf8");
-        return command.includes("edge/main.ts") && command.includes(dir);
+        return command.includes("edge/main.js") && command.includes(dir);
       } catch {
         return false;
       }
