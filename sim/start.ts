@@ -189,7 +189,13 @@ function superviseEr(configPath: string, logger: Logger): { ready: Promise<void>
         if (stopping) return;
         if (first)
           failed(
-            new AppError("ER_NOT_STARTED", `the ER ended with code ${String(code)}; its reason stands above`),
+            new AppError(
+              "ER_NOT_STARTED",
+              `the ER ended with code ${String(code)}; its reason stands above`,
+              {
+                hint: "if a port is taken, ER_PORT moves it",
+              },
+            ),
           );
         else logger.error({ code }, "the ER ended; starting it again");
         timer = setTimeout(() => start(false), 1_000);
