@@ -16,12 +16,14 @@ import { BLOCK_BYTES_MAX } from "./limits.ts";
 import { DICTIONARY_1 } from "./dictionary.ts";
 
 const CODEC = 1;
-const PARAMS = { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_contentSizeFlag]: 0 };
-const OPTIONS = { dictionary: DICTIONARY_1, params: PARAMS };
 
-export function encodeBlock(boot: string, entries: readonly Entry[]): Buffer {
+/** @param effort zstd's level: 1 while somebody waits, more for what is kept for long. */
+export function encodeBlock(boot: string, entries: readonly Entry[], effort = 1): Buffer {
   const text = `{"boot":"${boot}","entries":${JSON.stringify(entries)}}`;
-  const packed = zstdCompressSync(Buffer.from(text), OPTIONS);
+  const packed = zstdCompressSync(Buffer.from(text), {
+    dictionary: DICTIONARY_1,
+    params: { [constants.ZSTD_c_compressionLevel]: effort, [constants.ZSTD_c_contentSizeFlag]: 0 },
+  });
   return Buffer.concat([Buffer.from([CODEC]), packed]);
 }
 

@@ -112,6 +112,28 @@ export const COMMAND_CLASS: Record<CommandKind, { ttlMs: number; waitsForStation
   SetVariables: { ttlMs: 24 * 3_600_000, waitsForStation: true },
 };
 
+/**
+ * What a wish is about: a command that may be fulfilled twice without harm, and of which the newest counts.
+ * undefined: an imperative, which is done once or not at all.
+ */
+export function wishTarget({ kind, params }: CommandBody): string | undefined {
+  switch (kind) {
+    case "ChangeAvailability":
+      return `availability ${params.evseId ?? 0} ${params.connectorId ?? 0}`;
+    case "ChangeConfiguration":
+      return `variable ${params.key}`;
+    case "SetVariables": {
+      const names = params.setVariableData.map(
+        ({ component, variable }) =>
+          `${component?.name ?? ""}.${component?.instance ?? ""}.${variable.name}.${variable.instance ?? ""}`,
+      );
+      return `variables ${names.sort().join(" ")}`;
+    }
+    default:
+      return undefined;
+  }
+}
+
 /** The part of a command that its kind decides. */
 export type CommandBody = {
   [K in CommandKind]: { kind: K; params: CommandParamsOf<K> };

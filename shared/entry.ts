@@ -8,6 +8,7 @@
 import { Type, type Static } from "typebox";
 import { StationId, TopicId, Uuid } from "./ids.ts";
 import { Reading } from "./reading.ts";
+import { OneOf } from "./schema.ts";
 
 export const Protocol = Type.Union([Type.Literal("ocpp1.6"), Type.Literal("ocpp2.0.1")]);
 export type Protocol = Static<typeof Protocol>;
@@ -49,8 +50,28 @@ export const CommandStatus = Type.Union([
   Type.Literal("expired"),
   /** The call may have left, no answer came: never repeated, put in front of a person. */
   Type.Literal("uncertain"),
+  /** A newer wish for the same thing has taken its place. */
+  Type.Literal("superseded"),
 ]);
 export type CommandOutcome = Static<typeof CommandStatus>;
+
+/** On which facts a token was decided, so that a person can see later why a car charged or did not. */
+export const DecisionBasis = Type.Object({
+  status: Type.String({ maxLength: 32 }),
+  /** Stable words: `listed`, `blocked`, `unknown-capped`, `journal-full`, … (`shared/decide/authorize.ts`). */
+  reason: Type.String({ maxLength: 64 }),
+  /** How old the site's knowledge was. Absent when the cloud decided. */
+  freshness: Type.Optional(OneOf(["none", "fresh", "stale", "old"])),
+  policyVersion: Type.Optional(Type.Integer({ minimum: 0 })),
+  /** The transaction is ended by the ER at these bounds. */
+  cap: Type.Optional(
+    Type.Object({
+      energyWh: Type.Optional(Type.Integer({ minimum: 1 })),
+      durationS: Type.Optional(Type.Integer({ minimum: 1 })),
+    }),
+  ),
+});
+export type DecisionBasis = Static<typeof DecisionBasis>;
 
 const Frame = Type.String({ maxLength: 512 * 1024 });
 const Reason = Type.String({ maxLength: 1_000 });
@@ -65,6 +86,12 @@ export const OcppHandled = Type.Object({
   request: Frame,
   response: Frame,
   basis: Type.Optional(Basis),
+  /** The decision on a token, where the message presented one. */
+  decision: Type.Optional(DecisionBasis),
+  /** What the ER last knew of that connector, for a transaction whose start nobody has seen. */
+  assumed: Type.Optional(
+    Type.Object({ startedAt: Type.Optional(Type.Integer()), meterStartWh: Type.Optional(Type.Integer()) }),
+  ),
   /** Our id of the transaction that this message belongs to, where it belongs to one. */
   transactionId: Type.Optional(Uuid),
   /** Why a person should look: `orphan`, `replayed`, `repeat`, `conflicting-stop`, … */
@@ -97,6 +124,9 @@ export const OcppCalled = Type.Object({
   /** Why there is no response: `timeout`, `disconnected`, `restarted`. */
   failure: Type.Optional(Type.String({ maxLength: 64 })),
   commandId: Type.Optional(Uuid),
+  /** Why the ER called by itself: `cap-energy`, `revoked`, `local-list`, `resume`, … (`edge/core/own-call.ts`). */
+  cause: Type.Optional(Type.String({ maxLength: 64 })),
+  transactionId: Type.Optional(Uuid),
 });
 
 export const StationOnline = Type.Object({
@@ -138,6 +168,8 @@ export const CommandAccepted = Type.Object({
   commandId: Uuid,
   stationId: StationId,
   commandKind: Type.String({ maxLength: 64 }),
+  /** The whole command, where it is a wish that is repeated until the station has answered. */
+  command: Type.Optional(Type.Unknown()),
 });
 
 export const CommandFinished = Type.Object({
@@ -157,11 +189,82 @@ export const PolicyApplied = Type.Object({
   version: Type.Integer({ minimum: 1 }),
 });
 
+/** Ids that the ER gives out itself, from blocks that the cloud has leased to it alone. */
+export const LeasedResource = OneOf(["transaction", "reservation", "profile"]);
+export type LeasedResource = Static<typeof LeasedResource>;
+
 export const LeaseGranted = Type.Object({
   ...head,
   kind: Type.Literal("lease.granted"),
+  /** Absent: transaction ids. */
+  resource: Type.Optional(LeasedResource),
   first: Type.Integer({ minimum: 1 }),
   count: Type.Integer({ minimum: 1 }),
+});
+
+/** What became of a running transaction whose token may not charge any more. */
+export const TransactionRevoked = Type.Object({
+  ...head,
+  kind: Type.Literal("transaction.revoked"),
+  stationId: StationId,
+  transactionId: Uuid,
+  /** Of the decision that revoked it: `blocked`, `expired`, `out-of-scope`. */
+  reason: Type.String({ maxLength: 64 }),
+  rule: OneOf(["finish", "stop-now", "min-energy"]),
+  /** Register at which it is ended, for `min-energy`. */
+  stopAtWh: Type.Optional(Type.Integer()),
+});
+
+/** A transaction that the ER ends without a word of the station: its stop never came. */
+export const TransactionClosed = Type.Object({
+  ...head,
+  kind: Type.Literal("transaction.closed"),
+  stationId: StationId,
+  transactionId: Uuid,
+  reason: Type.String({ maxLength: 64 }),
+  /** When the station was last heard of it, and its register then. */
+  endedAt: Type.Integer(),
+  meterStopWh: Type.Optional(Type.Integer()),
+});
+
+/**
+ * Telemetry given up for want of disk. It stands in the place of the first entry that went: `ranges` are
+ * exactly the sequence numbers that went, its own the first of them.
+ */
+export const JournalShed = Type.Object({
+  ...head,
+  kind: Type.Literal("journal.shed"),
+  /** What was kept: one reading per minute, or one per five minutes. */
+  keptEveryS: Type.Integer({ minimum: 1 }),
+  ranges: Type.Array(Type.Tuple([Type.Integer({ minimum: 1 }), Type.Integer({ minimum: 1 })]), {
+    minItems: 1,
+    maxItems: 500,
+  }),
+});
+
+/** How the box is: every five minutes, and when something changes for the worse. */
+export const ErHealth = Type.Object({
+  ...head,
+  kind: Type.Literal("er.health"),
+  backlog: Type.Integer({ minimum: 0 }),
+  /** Bytes of the journal in use, and its budget. */
+  journalBytes: Type.Integer({ minimum: 0 }),
+  journalBudgetBytes: Type.Integer({ minimum: 0 }),
+  pressure: OneOf(["none", "compact", "thin-60", "thin-300", "refuse"]),
+  diskFreeBytes: Type.Optional(Type.Integer({ minimum: 0 })),
+  /** Bytes appended since the boot of the ER. */
+  writtenBytes: Type.Optional(Type.Integer({ minimum: 0 })),
+  /** Wear of the flash in percent of its rated life, where the disk tells. */
+  diskWearPercent: Type.Optional(Type.Number()),
+  temperatureC: Type.Optional(Type.Number()),
+  rssBytes: Type.Optional(Type.Integer({ minimum: 0 })),
+  linkUp: Type.Boolean(),
+  clockOffsetMs: Type.Integer(),
+  policyVersion: Type.Integer({ minimum: 0 }),
+  /** Since the cloud last said that the policy is the current one; absent when it never did. */
+  policyAgeS: Type.Optional(Type.Integer({ minimum: 0 })),
+  stationsConnected: Type.Integer({ minimum: 0 }),
+  activeTransactions: Type.Integer({ minimum: 0 }),
 });
 
 /** Time arrived: entries of this boot are viewed shifted by `offsetMs` (true time minus ER time). */
@@ -169,6 +272,8 @@ export const ClockSynced = Type.Object({
   ...head,
   kind: Type.Literal("clock.synced"),
   offsetMs: Type.Integer(),
+  /** Who told: the cloud, or several stations that agree. */
+  source: Type.Optional(OneOf(["cloud", "stations"])),
 });
 
 export const ErStarted = Type.Object({
@@ -176,6 +281,21 @@ export const ErStarted = Type.Object({
   kind: Type.Literal("er.started"),
   boot: Uuid,
   release: Type.String({ maxLength: 64 }),
+  /** How the process before this one ended; absent for the first one of a journal. */
+  previousEnd: Type.Optional(OneOf(["clean", "crash", "watchdog"])),
+  /** What the watchdog said, or what became of a journal that could not be used. */
+  reason: Type.Optional(Reason),
+});
+
+/** A journal that could not be used was moved away with its bytes; this one took its place. */
+export const JournalSetAside = Type.Object({
+  ...head,
+  kind: Type.Literal("journal.set-aside"),
+  /** File name of what was moved away, in the data folder. */
+  file: Type.String({ maxLength: 255 }),
+  reason: Reason,
+  journalId: Type.Optional(Uuid),
+  lastSeq: Type.Optional(Type.Integer({ minimum: 0 })),
 });
 
 export const ErStopped = Type.Object({ ...head, kind: Type.Literal("er.stopped") });
@@ -190,10 +310,15 @@ export const Entry = Type.Union([
   MeterHealth,
   CommandAccepted,
   CommandFinished,
+  TransactionRevoked,
+  TransactionClosed,
   PolicyApplied,
   LeaseGranted,
   ClockSynced,
+  JournalShed,
+  JournalSetAside,
   ErStarted,
+  ErHealth,
   ErStopped,
 ]);
 export type Entry = Static<typeof Entry>;

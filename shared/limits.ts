@@ -53,6 +53,8 @@ export const BLOCK_ENTRIES_MAX = 500;
 /** Compressed bytes of blocks that one batch carries, unless a single block is larger. */
 export const BATCH_BYTES_MAX = 256 * 1024;
 export const BATCH_ENTRIES_MAX = 500;
+/** Sequence numbers that one rewritten block may cover: most of them gone. */
+export const BLOCK_SEQS_MAX = 100_000;
 /** A decompressed block larger than this is refused: a zip bomb, not a journal. */
 export const BLOCK_BYTES_MAX = 160 * 1024 * 1024;
 /** Batches that may be under way without the cloud's ack. */
@@ -71,6 +73,31 @@ export const SNAPSHOT_ENTRIES = 20_000;
 /** Answered transaction messages kept per station to answer a retry with the first answer. */
 export const RECENT_ANSWERS_PER_STATION = 64;
 export const RECENT_COMMANDS_MAX = 1_000;
+/** Tokens remembered to have charged at the site: what a station's own list can hold, and more. */
+export const TOKEN_USE_MAX = 2_000;
+
+/* Keeping stations able to work alone */
+/** A station has told what it had to tell after it connected: upkeep begins. */
+export const PROVISION_SETTLE_MS = 5_000;
+/** Stations that upkeep calls at a time, so that a site that comes back is not flooded. */
+export const PROVISION_CALLS_MAX = 10;
+/** The same upkeep call is not made again on one connection within this time, whatever came of it. */
+export const PROVISION_AGAIN_MS = 10 * 60_000;
+/** What a station has refused is tried again after this … */
+export const PROVISION_REFUSED_MS = 24 * 3_600_000;
+/** … or after its next boot, if that comes later than this. */
+export const PROVISION_REFUSED_BOOT_MS = 3_600_000;
+/** What a station said of itself is read again after this. */
+export const PROVISION_REREAD_MS = 24 * 3_600_000;
+/** New tokens wait this long for company on their way to the stations' lists; refused ones do not wait. */
+export const LOCAL_LIST_LINGER_MS = 10 * 60_000;
+/** Tokens in a station's own list, whatever it could hold … */
+export const LOCAL_LIST_ENTRIES_MAX = 1_000;
+/** … and where it does not tell. */
+export const LOCAL_LIST_ENTRIES_DEFAULT = 100;
+/** Tokens in one call, whatever the station would take, and where it does not tell. */
+export const LOCAL_LIST_ITEMS_MAX = 100;
+export const LOCAL_LIST_ITEMS_DEFAULT = 20;
 
 /* Questions and commands */
 /** How long a decision waits for the cloud. The absence of an answer is an ordinary value. */

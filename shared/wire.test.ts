@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { AppError } from "./errors.ts";
 import { WIRE_MESSAGE_BYTES_MAX } from "./limits.ts";
-import { Policy } from "./policy.ts";
+import { SignedPolicy } from "./policy.ts";
 import {
   Ack,
   Answer,
@@ -80,16 +80,18 @@ describe("envelopes", () => {
       correlationId: uuid,
       answer: { kind: "lease" as const, first: 1, count: 1_000 },
     };
-    const tokens = Array.from({ length: 500 }, (_, i) => ({
-      idToken: `TAG-${i}`,
-      status: "Accepted" as const,
-    }));
-    const policy = { v: 1 as const, version: 3, issuedAt: 0, unknownToken: "deny" as const, tokens };
+    const policy = {
+      v: 2 as const,
+      version: 3,
+      publicKey: "K",
+      signature: "S",
+      policy: JSON.stringify(Array.from({ length: 500 }, () => ({ status: "Accepted" }))),
+    };
     expect(decodeWire(Ack, encodeWire(ack))).toEqual(ack);
     expect(decodeWire(Hello, encodeWire(hello))).toEqual(hello);
     expect(decodeWire(Ask, encodeWire(ask))).toEqual(ask);
     expect(decodeWire(Answer, encodeWire(answer))).toEqual(answer);
-    expect(decodeWire(Policy, encodeWire(policy))).toEqual(policy);
+    expect(decodeWire(SignedPolicy, encodeWire(policy))).toEqual(policy);
     expect(encodeWire(policy).length).toBeLessThan(JSON.stringify(policy).length / 4);
   });
 

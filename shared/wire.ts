@@ -12,15 +12,16 @@ import { OneOf } from "./schema.ts";
 import { Compile, type Validator } from "typebox/compile";
 import { AppError } from "./errors.ts";
 import { Command } from "./command.ts";
-import { ClockState, Protocol } from "./entry.ts";
+import { ClockState, ErHealth, LeasedResource, Protocol } from "./entry.ts";
 import { StationId, TopicId, Uuid } from "./ids.ts";
 import {
   BATCH_ENTRIES_MAX,
+  BLOCK_SEQS_MAX,
   CONNECTORS_PER_STATION_MAX,
   HELLO_STATIONS_MAX,
   WIRE_MESSAGE_BYTES_MAX,
 } from "./limits.ts";
-import { Policy } from "./policy.ts";
+import type { SignedPolicy } from "./policy.ts";
 
 export const UP_KINDS = ["hello", "journal", "ask"] as const;
 export const DOWN_KINDS = ["ack", "answer", "commands", "policy"] as const;
@@ -51,6 +52,22 @@ const ConnectorSnapshot = Type.Object({
   at: Type.Integer(),
 });
 
+/** A transaction that runs now: enough for the map, while its history still drains. */
+const TransactionSnapshot = Type.Object({
+  transactionId: Uuid,
+  ocppTransactionId: Short,
+  evseId: Type.Integer(),
+  startedAt: Type.Integer(),
+  idToken: Type.Optional(Short),
+  meterStartWh: Type.Optional(Type.Integer()),
+  energyImportWh: Type.Optional(Type.Integer()),
+});
+
+const { kind: _kind, seq: _seq, at: _at, upMs: _upMs, clock: _clock, ...gauges } = ErHealth.properties;
+/** How the box is now: the gauges of `er.health`. */
+export const ErGauges = Type.Object(gauges);
+export type ErGauges = Static<typeof ErGauges>;
+
 export const Hello = Type.Object({
   v: Type.Literal(1),
   erId: TopicId,
@@ -77,9 +94,14 @@ export const Hello = Type.Object({
       online: Type.Boolean(),
       lastMessageAt: Type.Optional(Type.Integer()),
       connectors: Type.Array(ConnectorSnapshot, { maxItems: CONNECTORS_PER_STATION_MAX }),
+      /** Station's clock minus the ER's best time, as last measured. */
+      clockSkewMs: Type.Optional(Type.Integer()),
+      /** Absent: this ER does not tell; empty: nothing runs. */
+      transactions: Type.Optional(Type.Array(TransactionSnapshot, { maxItems: CONNECTORS_PER_STATION_MAX })),
     }),
     { maxItems: HELLO_STATIONS_MAX },
   ),
+  gauges: Type.Optional(ErGauges),
 });
 export type Hello = Static<typeof Hello>;
 
@@ -93,6 +115,8 @@ export const Ack = Type.Object({
   cloudTime: Type.Integer(),
   /** The `upMs` of the hello that this answers: how long the way was, and so how exact `cloudTime` is. */
   helloUpMs: Type.Optional(Type.Integer({ minimum: 0 })),
+  /** The version of the site's policy: where it is the ER's own, the ER's knowledge is fresh. */
+  policyVersion: Type.Optional(Type.Integer({ minimum: 0 })),
 });
 export type Ack = Static<typeof Ack>;
 
@@ -106,7 +130,11 @@ export const Ask = Type.Object({
       stationId: StationId,
       idToken: Type.String({ minLength: 1, maxLength: 64 }),
     }),
-    Type.Object({ kind: Type.Literal("lease"), count: Type.Integer({ minimum: 1, maximum: 10_000 }) }),
+    Type.Object({
+      kind: Type.Literal("lease"),
+      resource: Type.Optional(LeasedResource),
+      count: Type.Integer({ minimum: 1, maximum: 10_000 }),
+    }),
   ]),
 });
 export type Ask = Static<typeof Ask>;
@@ -118,13 +146,22 @@ export const Answer = Type.Object({
   answer: Type.Union([
     Type.Object({
       kind: Type.Literal("authorize"),
-      status: OneOf(["Accepted", "Blocked", "Expired", "Invalid", "Unknown"]),
+      status: OneOf([
+        "Accepted",
+        "Blocked",
+        "Expired",
+        "Invalid",
+        "Unknown",
+        "ConcurrentTx",
+        "NotAtThisTime",
+      ]),
       reason: Short,
       groupId: Type.Optional(Type.String({ maxLength: 36 })),
       expiresAt: Type.Optional(Type.Integer()),
     }),
     Type.Object({
       kind: Type.Literal("lease"),
+      resource: Type.Optional(LeasedResource),
       first: Type.Integer({ minimum: 1 }),
       count: Type.Integer({ minimum: 1 }),
     }),
@@ -134,15 +171,24 @@ export type Answer = Static<typeof Answer>;
 
 export const Commands = Type.Object({ v: Type.Literal(1), commands: Type.Array(Command, { maxItems: 200 }) });
 
+/**
+ * Sequence numbers and bytes of one block. A block that the ER has rewritten (merged or thinned for want of
+ * disk) tells the chain after it, since its bytes do not give it any more.
+ */
+const BlockHeader = Type.Union([
+  Type.Tuple([Type.Integer({ minimum: 1, maximum: BATCH_ENTRIES_MAX }), Type.Integer({ minimum: 1 })]),
+  Type.Tuple([
+    Type.Integer({ minimum: 1, maximum: BLOCK_SEQS_MAX }),
+    Type.Integer({ minimum: 1 }),
+    Type.String({ pattern: "^[0-9a-f]{32}$" }),
+  ]),
+]);
+
 export const BatchHeader = Type.Object({
   v: Type.Literal(1),
   journalId: Uuid,
   firstSeq: Type.Integer({ minimum: 1 }),
-  /** Entries and bytes of each block, in order. */
-  blocks: Type.Array(
-    Type.Tuple([Type.Integer({ minimum: 1, maximum: BATCH_ENTRIES_MAX }), Type.Integer({ minimum: 1 })]),
-    { minItems: 1, maxItems: BATCH_ENTRIES_MAX },
-  ),
+  blocks: Type.Array(BlockHeader, { minItems: 1, maxItems: BATCH_ENTRIES_MAX }),
   /** Chain before the first and after the last block, hex. */
   prevChain: Type.String({ pattern: "^[0-9a-f]{32}$" }),
   chain: Type.String({ pattern: "^[0-9a-f]{32}$" }),
@@ -187,7 +233,9 @@ function parseJson(payload: Buffer): unknown {
 }
 
 /** Envelope → bytes; compressed where it is worth it. */
-export function encodeWire(value: Hello | Ack | Ask | Answer | Policy | Static<typeof Commands>): Buffer {
+export function encodeWire(
+  value: Hello | Ack | Ask | Answer | SignedPolicy | Static<typeof Commands>,
+): Buffer {
   const text = Buffer.from(JSON.stringify(value));
   return text.length > 512 ? zstdCompressSync(text) : text;
 }

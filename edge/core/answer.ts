@@ -3,21 +3,27 @@
  *
  * What is refused is kept as it came, cut to a bound.
  */
-import type { Basis } from "../../shared/entry.ts";
+import type { EntryOf } from "../../shared/entry.ts";
 import { given } from "../../shared/given.ts";
-import { OCPP_REJECTED_BYTES_MAX } from "../../shared/limits.ts";
+import { COMMIT_LINGER_MS, OCPP_REJECTED_BYTES_MAX } from "../../shared/limits.ts";
 import { errorText, resultText, type RpcErrorCode } from "../../shared/ocpp/frame.ts";
 import type { StationMessage } from "../../shared/ocpp/message.ts";
-import { onStationReady } from "./command.ts";
+import { onObserved, onStationReady } from "./command.ts";
 import { effect, log, record, type Context } from "./context.ts";
 import type { Connection } from "./types.ts";
 
 /** What an entry says besides the frames. */
-export type Extra = { basis?: Basis; transactionId?: string; flags?: string[] };
+export type Extra = Partial<
+  Pick<EntryOf<"ocpp.handled">, "basis" | "decision" | "assumed" | "transactionId" | "flags">
+>;
 
 const ANSWERS_KEPT = 4;
-/** A station that speaks again this soon after an answer is emptying its queue: let it go on at once. */
-const BURST_MS = 100;
+/**
+ * A station that speaks again this soon after the last time, an answer that lingered included, and so several
+ * times in a row, is emptying its queue: let it go on at once.
+ */
+const BURST_MS = COMMIT_LINGER_MS + 100;
+const BURST_MESSAGES = 4;
 
 /** Keeps what was refused, and answers it with a CALLERROR unless there is nothing to answer. */
 export function refuse(
@@ -64,7 +70,9 @@ export function answer(
   const response = resultText(frame.messageId, payload);
   if (options.silent !== true) {
     const handled = { message, answer: payload as Record<string, unknown> };
-    const draining = now.upMs - connection.lastReplyUpMs < BURST_MS;
+    const soon = now.upMs - connection.lastReplyUpMs < BURST_MS;
+    connection.burst = soon ? connection.burst + 1 : 0;
+    const draining = connection.burst >= BURST_MESSAGES;
     record(
       context,
       {
@@ -86,5 +94,23 @@ export function answer(
   if (!connection.talked) {
     connection.talked = true;
     onStationReady(context, connection);
+  }
+  if (options.silent !== true && options.extra?.basis !== "repeat")
+    observe(context, stationId, message, options.extra?.transactionId);
+}
+
+/** What the message shows to have happened, for commands whose own answer never came. */
+function observe(
+  context: Context,
+  stationId: string,
+  message: StationMessage,
+  transactionId: string | undefined,
+): void {
+  if (message.kind === "booted") onObserved(context, stationId, { kind: "booted" });
+  if (message.kind !== "transaction" || transactionId === undefined) return;
+  if (message.event === "Ended") onObserved(context, stationId, { kind: "ended", transactionId });
+  else if (message.idToken !== undefined) {
+    const { evseId, idToken } = message;
+    onObserved(context, stationId, { kind: "started", idToken: idToken.idToken, evseId });
   }
 }

@@ -1,33 +1,32 @@
 /**
- * Commands at the site, and our CALLs to stations.
+ * Commands at the site: what somebody wants of a station, from its arrival to its end.
  *
- *   received ─► refused (finished: rejected / expired)
- *            ─► waiting (station away; not accepted yet, the cloud sends it again)
- *            ─► accepted ─► queued ─► called ─► finished: succeeded | rejected | failed | uncertain | expired
+ *   received ─► refused (finished: rejected / expired / superseded)
+ *            ─► waiting (station away; an imperative is not accepted yet, the cloud sends it again)
+ *            ─► accepted ─► called ─► finished: succeeded | rejected | failed | uncertain | expired
  *
- * `command.accepted` is committed before the CALL leaves. One CALL per station is outstanding. A CALL
- * without an answer is
- * `uncertain` and never repeated: the station may have done it.
+ * `command.accepted` is committed before the CALL leaves. Imperatives are called once: without an answer they
+ * are `uncertain`, until something that happens at the station shows that they were done. Wishes (availability,
+ * configuration) are called again until the station has answered; of two wishes for one thing the newer counts.
  */
-import { given } from "../../shared/given.ts";
-import { COMMAND_CLASS, CommandParams, type Command } from "../../shared/command.ts";
+import {
+  COMMAND_CLASS,
+  CommandParams,
+  wishTarget,
+  type Command,
+  type CommandBody,
+} from "../../shared/command.ts";
 import type { CommandOutcome } from "../../shared/entry.ts";
 import { describeError } from "../../shared/errors.ts";
+import { given } from "../../shared/given.ts";
 import { nextRandom } from "../../shared/ids.ts";
-import {
-  OCPP_BOOT_GRACE_MS,
-  OCPP_CALL_QUEUE_MAX,
-  OCPP_CALL_TIMEOUT_MS,
-  OCPP_CALL_TIMEOUTS_MAX,
-} from "../../shared/limits.ts";
+import { OCPP_CALL_QUEUE_MAX } from "../../shared/limits.ts";
 import { dialectOf } from "../../shared/ocpp/dialect.ts";
-import { callText, type Frame } from "../../shared/ocpp/frame.ts";
 import { checkPayload } from "../../shared/ocpp/schemas.ts";
 import { checkWire } from "../../shared/wire.ts";
-import { bestTime, effect, log, newId, record, type Context } from "./context.ts";
-import type { Connection, OutgoingCall } from "./types.ts";
-
-type AnswerFrame = Extract<Frame, { type: "result" | "error" }>;
+import { abandon, callNext, enqueue, onCallTick, type CallOutcome } from "./calls.ts";
+import { bestTime, record, type Context } from "./context.ts";
+import type { Connection } from "./types.ts";
 
 const WAITING_MAX = 1_000;
 
@@ -49,6 +48,7 @@ export function onCommand(context: Context, command: Command): void {
     finish(context, command, "rejected", { reason: "this site has never seen the station" });
     return;
   }
+  if (isSuperseded(context, command)) return;
   if (live.byStation.get(command.stationId) === undefined) {
     const room = live.waiting.size < WAITING_MAX || live.waiting.has(command.commandId);
     const waits = COMMAND_CLASS[command.kind].waitsForStation && room;
@@ -77,6 +77,43 @@ function paramsProblem(command: Command): string | undefined {
   }
 }
 
+/** Of two wishes for one thing the newer one counts, in whatever order they come. @returns true: this is not it. */
+function isSuperseded(context: Context, command: Command): boolean {
+  const { live, durable } = context.state;
+  const target = wishTarget(command);
+  if (target === undefined) return false;
+  const same = (other: Command) =>
+    other.stationId === command.stationId && wishTarget(other) === target && other !== command;
+  const reason = "a newer command for the same thing has taken its place";
+  const rivals = [
+    ...[...live.waiting.values()].map(({ command: other }) => other),
+    ...[...durable.commands.values()].flatMap((c) => (c.command === undefined ? [] : [c.command])),
+  ].filter((other) => other.commandId !== command.commandId && same(other));
+  if (rivals.some((other) => other.issuedAt > command.issuedAt)) {
+    finish(context, command, "superseded", { reason });
+    return true;
+  }
+  for (const other of rivals) {
+    if (durable.commands.get(other.commandId)?.finished === true || isOutstanding(context, other)) continue;
+    dropQueued(context, other);
+    finish(context, other, "superseded", { reason });
+  }
+  return false;
+}
+
+function isOutstanding(context: Context, command: Command): boolean {
+  const { live } = context.state;
+  const connection = live.connections.get(live.byStation.get(command.stationId) ?? -1);
+  return connection?.outstanding?.commandId === command.commandId;
+}
+
+function dropQueued(context: Context, { commandId, stationId }: Command): void {
+  const { queues } = context.state.live;
+  const left = (queues.get(stationId) ?? []).filter((call) => call.commandId !== commandId);
+  if (left.length === 0) queues.delete(stationId);
+  else queues.set(stationId, left);
+}
+
 function accept(context: Context, command: Command, deadlineUpMs: number): void {
   const { durable, live } = context.state;
   const { commandId, stationId } = command;
@@ -100,16 +137,23 @@ function accept(context: Context, command: Command, deadlineUpMs: number): void 
     finish(context, command, "rejected", { reason: `${call.action}: ${violation.reason}` });
     return;
   }
-  const queue = live.queues.get(stationId) ?? [];
-  if (queue.length >= OCPP_CALL_QUEUE_MAX) {
-    finish(context, command, "rejected", {
-      reason: `${OCPP_CALL_QUEUE_MAX} commands already wait for this station`,
-    });
+  const transactionId = command.kind === "RequestStopTransaction" ? command.params.transactionId : undefined;
+  const queued = enqueue(context, stationId, {
+    ...{ ...call, commandId, deadlineUpMs },
+    ...given("transactionId", transactionId),
+  });
+  if (!queued) {
+    const reason = `${OCPP_CALL_QUEUE_MAX} commands already wait for this station`;
+    finish(context, command, "rejected", { reason });
     return;
   }
-  record(context, { kind: "command.accepted", commandId, stationId, commandKind: command.kind });
-  queue.push({ commandId, ...call, deadlineUpMs });
-  live.queues.set(stationId, queue);
+  // Once: a wish that is called again was accepted the first time.
+  if (!durable.commands.has(commandId)) {
+    record(context, {
+      ...{ kind: "command.accepted", commandId, stationId },
+      ...{ commandKind: command.kind, command },
+    });
+  }
   callNext(context, stationId);
 }
 
@@ -124,28 +168,32 @@ function finish(
   record(context, { kind: "command.finished", commandId, stationId, status, ...result });
 }
 
-/** Sends the next queued CALL if the station is there, has spoken and has nothing of ours to answer. */
-function callNext(context: Context, stationId: string): void {
+/** A command's call has ended, one way or the other. */
+export function onCallOutcome(
+  context: Context,
+  commandId: string,
+  stationId: string,
+  outcome: CallOutcome,
+): void {
+  if (outcome.kind !== "unanswered") {
+    const { status, reason } = outcome;
+    const response = outcome.kind === "answered" ? outcome.response : undefined;
+    finish(context, { commandId, stationId }, status, {
+      ...given("response", response),
+      ...given("reason", reason),
+    });
+    return;
+  }
+  const command = context.state.durable.commands.get(commandId)?.command;
+  if (command !== undefined && wishTarget(command) !== undefined) waitAgain(context, command);
+  else finish(context, { commandId, stationId }, "uncertain", { reason: outcome.reason });
+}
+
+/** A wish does no harm when it is fulfilled twice: it goes on waiting, for the station or its deadline. */
+function waitAgain(context: Context, command: Command): void {
   const { live } = context.state;
-  const { now } = context;
-  const connectionId = live.byStation.get(stationId);
-  const connection = connectionId === undefined ? undefined : live.connections.get(connectionId);
-  if (connection === undefined || connection.outstanding !== undefined) return;
-  // Some stations drop the socket when they are called before they have said anything.
-  if (!connection.talked && now.upMs - connection.openedUpMs < OCPP_BOOT_GRACE_MS) return;
-  const queue = live.queues.get(stationId);
-  const call = queue?.shift();
-  if (queue?.length === 0) live.queues.delete(stationId);
-  if (call === undefined) return;
-  const messageId = newId(context);
-  const text = callText(messageId, call.action, call.payload);
-  connection.outstanding = { ...call, messageId, text, sentUpMs: now.upMs };
-  effect(context, {
-    kind: "send",
-    connectionId: connection.connectionId,
-    text,
-    notAfterUpMs: call.deadlineUpMs,
-  });
+  const deadlineUpMs = context.now.upMs + Math.max(0, command.expiresAt - bestTime(context));
+  live.waiting.set(command.commandId, { command, deadlineUpMs });
 }
 
 /** The station has spoken on this connection: what waited for it may go. */
@@ -157,106 +205,79 @@ export function onStationReady(context: Context, connection: Connection): void {
   callNext(context, stationId);
 }
 
-/** CALLRESULT or CALLERROR. A late one is kept in the log with its age, never matched to another call. */
-export function onCallAnswer(
-  context: Context,
-  connection: Connection,
-  frame: AnswerFrame,
-  text: string,
-): void {
-  const call = connection.outstanding;
-  if (call === undefined || call.messageId !== frame.messageId) {
-    log(context, "warn", "answer to no call of ours", {
-      stationId: connection.stationId,
-      messageId: frame.messageId,
-    });
-    return;
-  }
-  delete connection.outstanding;
-  connection.timeouts = 0;
-  journalCall(context, connection, call, { response: text });
-  if (frame.type === "error") {
-    const reason = `the station answered ${frame.code}${frame.description === "" ? "" : `: ${frame.description}`}`;
-    finish(context, withStation(call, connection), "failed", { reason });
-  } else {
-    const violation = checkPayload(connection.protocol, call.action, "Response", frame.payload);
-    const outcome = dialectOf(connection.protocol).outcome(call.action, frame.payload);
-    const odd = violation === undefined ? undefined : `the answer breaks the schema: ${violation.reason}`;
-    finish(context, withStation(call, connection), outcome.status, {
-      response: frame.payload,
-      ...given("reason", outcome.reason ?? odd),
-    });
-  }
-  callNext(context, connection.stationId);
-}
-
-const withStation = (call: OutgoingCall, connection: Connection) => ({
-  commandId: call.commandId,
-  stationId: connection.stationId,
-});
-
-function journalCall(
-  context: Context,
-  connection: Connection,
-  call: NonNullable<Connection["outstanding"]>,
-  result: { response?: string; failure?: string },
-): void {
-  const { stationId, protocol } = connection;
-  const { action, text: request, commandId } = call;
-  record(context, { kind: "ocpp.called", stationId, protocol, action, request, commandId, ...result });
-}
-
-function abandon(context: Context, connection: Connection, failure: string, reason: string): void {
-  const call = connection.outstanding;
-  if (call === undefined) return;
-  delete connection.outstanding;
-  journalCall(context, connection, call, { failure });
-  finish(context, withStation(call, connection), "uncertain", { reason });
-}
-
 export function onStationGone(context: Context, connection: Connection): void {
-  abandon(context, connection, "disconnected", "the station disconnected before it answered");
-}
-
-/**
- * Deadlines: calls without an answer, commands that have waited too long, stations that may be called by
- * now.
- */
-export function onCommandTick(context: Context): void {
   const { live } = context.state;
-  const { now } = context;
+  abandon(context, connection, "disconnected", "the station disconnected before it answered");
+  // The ER's own calls are made anew from what is known when the station is back.
+  const left = (live.queues.get(connection.stationId) ?? []).filter((call) => call.commandId !== undefined);
+  if (left.length === 0) live.queues.delete(connection.stationId);
+  else live.queues.set(connection.stationId, left);
+}
+
+/** Deadlines, wishes whose station is there again, and stops whose transaction has ended by itself. */
+export function onCommandTick(context: Context): void {
+  const { live, durable } = context.state;
   for (const { command, deadlineUpMs } of [...live.waiting.values()]) {
-    if (deadlineUpMs <= now.upMs)
+    const { kind, params } = command;
+    if (deadlineUpMs <= context.now.upMs)
       finish(context, command, "expired", { reason: "the station did not come back in time" });
+    else if (kind === "RequestStopTransaction" && !durable.transactions.has(params.transactionId))
+      finish(context, command, "rejected", { reason: "the transaction has ended meanwhile" });
+    else if (isTalking(context, command.stationId)) accept(context, command, deadlineUpMs);
   }
-  for (const [stationId, queue] of [...live.queues]) {
-    for (const call of queue.filter((c) => c.deadlineUpMs <= now.upMs)) {
-      finish(context, { commandId: call.commandId, stationId }, "expired", {
-        reason: "the station was busy too long",
-      });
+  onCallTick(context);
+}
+
+function isTalking(context: Context, stationId: string): boolean {
+  const { live } = context.state;
+  return live.connections.get(live.byStation.get(stationId) ?? -1)?.talked === true;
+}
+
+/** After a restart: imperatives that were accepted may have reached their station; wishes are called again. */
+export function onCommandStart(context: Context): void {
+  for (const { commandId, stationId, finished, command } of [...context.state.durable.commands.values()]) {
+    if (finished) continue;
+    if (command !== undefined && wishTarget(command) !== undefined) waitAgain(context, command);
+    else {
+      const reason = "the ER was restarted before the station answered";
+      finish(context, { commandId, stationId }, "uncertain", { reason });
     }
-    const left = queue.filter((c) => c.deadlineUpMs > now.upMs);
-    if (left.length === 0) live.queues.delete(stationId);
-    else live.queues.set(stationId, left);
-    callNext(context, stationId);
-  }
-  for (const connection of [...live.connections.values()]) {
-    const call = connection.outstanding;
-    if (call === undefined || now.upMs - call.sentUpMs < OCPP_CALL_TIMEOUT_MS) continue;
-    abandon(context, connection, "timeout", `no answer within ${OCPP_CALL_TIMEOUT_MS / 1_000} s`);
-    connection.timeouts += 1;
-    if (connection.timeouts >= OCPP_CALL_TIMEOUTS_MAX) {
-      const { connectionId } = connection;
-      effect(context, { kind: "close", connectionId, code: 1008, reason: "calls stay without an answer" });
-    }
-    callNext(context, connection.stationId);
   }
 }
 
-/** After a restart: what was accepted may have reached its station. */
-export function onCommandStart(context: Context): void {
-  for (const command of [...context.state.durable.commands.values()]) {
-    if (command.finished) continue;
-    finish(context, command, "uncertain", { reason: "the ER was restarted before the station answered" });
+/** How long after its call something that happens is still taken for its effect. */
+const OBSERVED_WITHIN_MS = 10 * 60_000;
+
+export type Observed =
+  | { kind: "ended"; transactionId: string }
+  | { kind: "started"; idToken: string | undefined; evseId: number | undefined }
+  | { kind: "booted" };
+
+/** Something happened at a station: a command whose outcome was uncertain may show to have been done. */
+export function onObserved(context: Context, stationId: string, observed: Observed): void {
+  for (const state of context.state.durable.commands.values()) {
+    const { command } = state;
+    if (state.uncertainAt === undefined || command === undefined || state.stationId !== stationId) continue;
+    if (Math.abs(context.now.at - state.uncertainAt) > OBSERVED_WITHIN_MS) continue;
+    const seen = effectOf(command, observed);
+    if (seen !== undefined) finish(context, state, "succeeded", { reason: `observed: ${seen}` });
+  }
+}
+
+function effectOf(command: CommandBody, observed: Observed): string | undefined {
+  switch (observed.kind) {
+    case "ended":
+      return command.kind === "RequestStopTransaction" &&
+        command.params.transactionId === observed.transactionId
+        ? "the transaction has ended"
+        : undefined;
+    case "started": {
+      if (command.kind !== "RequestStartTransaction") return undefined;
+      const { idToken, evseId } = command.params;
+      const fits = idToken.idToken === observed.idToken && (evseId ?? observed.evseId) === observed.evseId;
+      return fits ? "a transaction of this token has begun" : undefined;
+    }
+    case "booted":
+      return command.kind === "Reset" ? "the station has started anew" : undefined;
   }
 }

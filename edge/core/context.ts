@@ -3,7 +3,8 @@
  */
 import type { Entry, EntryBody } from "../../shared/entry.ts";
 import { nextRandom, uuidV7 } from "../../shared/ids.ts";
-import { fold, type Handled } from "./fold.ts";
+import { fold } from "./fold.ts";
+import type { Handled } from "./fold-message.ts";
 import type { Effect, Now, Output, State } from "./types.ts";
 
 export type Context = {

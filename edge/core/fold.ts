@@ -4,26 +4,16 @@
  *
  * A handled message is read again from its frames unless the step hands in what it has already read.
  */
+import type { Command } from "../../shared/command.ts";
 import { given } from "../../shared/given.ts";
-import type { Entry, EntryOf, Protocol } from "../../shared/entry.ts";
+import type { Entry, EntryOf } from "../../shared/entry.ts";
 import { unreachable } from "../../shared/errors.ts";
-import {
-  CONNECTORS_PER_STATION_MAX,
-  EMERGENCY_ID_MAX,
-  EMERGENCY_ID_MIN,
-  RECENT_ANSWERS_PER_STATION,
-  RECENT_COMMANDS_MAX,
-} from "../../shared/limits.ts";
-import { dialectOf } from "../../shared/ocpp/dialect.ts";
-import type { StationMessage } from "../../shared/ocpp/message.ts";
+import { RECENT_COMMANDS_MAX } from "../../shared/limits.ts";
+import { SLOW_DOWN } from "../../shared/ocpp/upkeep.ts";
+import { endTransaction, foldHandled, stationOf, type Handled } from "./fold-message.ts";
 import { remember as rememberReading } from "./meter.ts";
-import type { Durable, MeterState, OpenTransaction, StationState } from "./types.ts";
-
-/** What a handled entry says, read from its frames. */
-export type Handled = { message: StationMessage; answer: Record<string, unknown> };
-type TransactionMessage = Extract<StationMessage, { kind: "transaction" }>;
-
-const ENDED_KEPT = 16;
+import { foldUpkeep } from "./provision-state.ts";
+import type { Durable, MeterState } from "./types.ts";
 
 export function emptyDurable(): Durable {
   return {
@@ -34,193 +24,38 @@ export function emptyDurable(): Durable {
     transactions: new Map(),
     leases: [],
     leasedEnd: 0,
+    otherLeases: {},
     emergencyNext: 0,
     commands: new Map(),
     meters: new Map(),
     policyVersion: 0,
+    policySyncedAt: 0,
+    lastAt: 0,
+    tokenUse: new Map(),
+    unknownStarts: [],
   };
 }
 
-/** Identity of a transaction message by content: stations repeat messages under new message ids. */
-export function contentKey(message: TransactionMessage): string {
-  if (message.seqNo !== undefined) {
-    return `${message.event}|${message.ocppTransactionId ?? ""}|${message.seqNo}|${message.atText}`;
-  }
-  return message.event === "Started"
-    ? `Started|${message.evseId ?? 0}|${message.idToken?.idToken ?? ""}|${message.meterStartWh ?? ""}|${message.atText}`
-    : `${message.event}|${message.ocppTransactionId ?? ""}|${message.meterStopWh ?? ""}|${message.atText}`;
-}
-
-function readHandled(entry: EntryOf<"ocpp.handled">): Handled {
-  const [, , action, payload] = JSON.parse(entry.request) as [
-    number,
-    string,
-    string,
-    Record<string, unknown>,
-  ];
-  const [, , answer] = JSON.parse(entry.response) as [number, string, Record<string, unknown>];
-  return { message: dialectOf(entry.protocol).read(action, payload), answer };
-}
-
-export function stationOf(durable: Durable, stationId: string, protocol: Protocol): StationState {
-  let station = durable.stations.get(stationId);
-  if (station === undefined) {
-    const empty = { online: false, booted: false, connectors: new Map(), open: [], recent: [], ended: [] };
-    station = { stationId, protocol, ...empty };
-    durable.stations.set(stationId, station);
-  }
-  station.protocol = protocol;
-  return station;
-}
-
-function remember<T>(list: T[], item: T, max: number): void {
-  list.push(item);
-  if (list.length > max) list.shift();
-}
-
-/** The ids up to and including this one are used. */
-function useTransactionId(durable: Durable, id: number): void {
-  if (id >= EMERGENCY_ID_MIN) {
-    durable.emergencyNext = id >= EMERGENCY_ID_MAX ? EMERGENCY_ID_MIN : id + 1;
+function foldLease(durable: Durable, entry: EntryOf<"lease.granted">): void {
+  const end = entry.first + entry.count;
+  if (entry.resource === undefined || entry.resource === "transaction") {
+    durable.leasedEnd = end;
+    durable.leases.push({ next: entry.first, end });
     return;
   }
-  const lease = durable.leases.find((l) => l.next <= id && id < l.end);
-  if (lease !== undefined) lease.next = id + 1;
-  durable.leases = durable.leases.filter((l) => l.next < l.end);
+  const lease = (durable.otherLeases[entry.resource] ??= { blocks: [], end: 0 });
+  lease.end = end;
+  lease.blocks.push({ next: entry.first, end });
 }
 
-const acceptedStatus = (answer: Record<string, unknown>): { status?: string; groupId?: string } => {
-  const info = (answer["idTagInfo"] ?? answer["idTokenInfo"]) as Record<string, unknown> | undefined;
-  if (info === undefined) return {};
-  const group =
-    info["parentIdTag"] ?? (info["groupIdToken"] as Record<string, unknown> | undefined)?.["idToken"];
-  return { status: String(info["status"]), ...given("groupId", group as string | undefined) };
-};
-
-function highest(transaction: OpenTransaction, samples: { energyImportWh?: number }[]): void {
-  for (const sample of samples) {
-    if (sample.energyImportWh === undefined) continue;
-    transaction.energyImportWh = Math.max(transaction.energyImportWh ?? 0, sample.energyImportWh);
-  }
-}
-
-function endTransaction(
-  durable: Durable,
-  station: StationState,
-  transactionId: string,
-  ocppTransactionId: string,
-  meterStopWh?: number,
-): void {
-  durable.transactions.delete(transactionId);
-  station.open = station.open.filter((id) => id !== transactionId);
-  const known = station.ended.find((e) => e.transactionId === transactionId);
-  if (known === undefined) {
-    remember(
-      station.ended,
-      { ocppTransactionId, transactionId, ...given("meterStopWh", meterStopWh) },
-      ENDED_KEPT,
-    );
-  } else if (meterStopWh !== undefined && known.meterStopWh === undefined) {
-    known.meterStopWh = meterStopWh;
-  }
-}
-
-function openTransaction(
-  durable: Durable,
-  entry: EntryOf<"ocpp.handled">,
-  transactionId: string,
-  message: TransactionMessage,
-  answer: Record<string, unknown>,
-): OpenTransaction {
-  const { status, groupId } = acceptedStatus(answer);
-  const transaction: OpenTransaction = {
-    transactionId,
-    stationId: entry.stationId,
-    ocppTransactionId: message.ocppTransactionId ?? String(answer["transactionId"]),
-    evseId: message.evseId ?? 0,
-    startedAt: message.at ?? entry.at,
-    ...given("meterStartWh", message.meterStartWh),
-    ...given("energyImportWh", message.meterStartWh),
-    ...(status === "Accepted"
-      ? { ...given("idToken", message.idToken?.idToken), ...given("groupId", groupId) }
-      : {}),
-  };
-  durable.transactions.set(transactionId, transaction);
-  stationOf(durable, entry.stationId, entry.protocol).open.push(transactionId);
-  return transaction;
-}
-
-function foldTransaction(durable: Durable, entry: EntryOf<"ocpp.handled">, handled: Handled): void {
-  const message = handled.message as TransactionMessage;
-  const transactionId = entry.transactionId;
-  if (transactionId === undefined || entry.basis === "repeat") return;
-  const station = stationOf(durable, entry.stationId, entry.protocol);
-  // A stop that was matched by guess ends the transaction under its own id, not under the one that nobody
-  // knew.
-  const known = durable.transactions.get(transactionId)?.ocppTransactionId;
-  const wireId = known ?? message.ocppTransactionId ?? String(handled.answer["transactionId"]);
-  if (entry.protocol === "ocpp1.6" && message.event === "Started") useTransactionId(durable, Number(wireId));
-
-  const key = contentKey(message);
-  if (message.event !== "Updated" || message.idToken !== undefined) {
-    remember(station.recent, { key, payload: handled.answer, transactionId }, RECENT_ANSWERS_PER_STATION);
-  }
-  if (message.event === "Ended") {
-    endTransaction(durable, station, transactionId, wireId, message.meterStopWh);
-    return;
-  }
-  // A refused 1.6 start is kept by its id only: many stations report the transaction all the same, or never
-  // speak of it.
-  const refused = entry.protocol === "ocpp1.6" && acceptedStatus(handled.answer).status !== "Accepted";
-  if (refused) {
-    endTransaction(durable, station, transactionId, wireId);
-    return;
-  }
-  if (station.ended.some((e) => e.transactionId === transactionId)) return;
-  const transaction =
-    durable.transactions.get(transactionId) ??
-    openTransaction(durable, entry, transactionId, message, handled.answer);
-  transaction.lastEventKey = key;
-  if (message.evseId !== undefined && transaction.evseId === 0) transaction.evseId = message.evseId;
-  if (message.idToken !== undefined && acceptedStatus(handled.answer).status === "Accepted") {
-    transaction.idToken = message.idToken.idToken;
-    Object.assign(transaction, given("groupId", acceptedStatus(handled.answer).groupId));
-  }
-  highest(transaction, message.samples);
-}
-
-function foldHandled(durable: Durable, entry: EntryOf<"ocpp.handled">, handled: Handled): void {
-  const { message } = handled;
-  const station = stationOf(durable, entry.stationId, entry.protocol);
-  switch (message.kind) {
-    case "booted":
-      station.booted = true;
-      return;
-    case "status": {
-      const name = `${message.evseId}:${message.connectorId}`;
-      if (station.connectors.size >= CONNECTORS_PER_STATION_MAX && !station.connectors.has(name)) return;
-      station.connectors.set(name, {
-        evseId: message.evseId,
-        connectorId: message.connectorId,
-        status: message.status,
-        ...given("detail", message.detail),
-        ...given("errorCode", message.errorCode),
-        at: entry.at,
-      });
-      return;
-    }
-    case "transaction":
-      foldTransaction(durable, entry, handled);
-      return;
-    case "sampled": {
-      const transaction =
-        entry.transactionId === undefined ? undefined : durable.transactions.get(entry.transactionId);
-      if (transaction !== undefined) highest(transaction, message.samples);
-      return;
-    }
-    default:
-      return;
-  }
+/** What the answers to the ER's own calls say. */
+function foldCalled(durable: Durable, entry: EntryOf<"ocpp.called">): void {
+  foldUpkeep(stationOf(durable, entry.stationId, entry.protocol), entry);
+  const transaction = durable.transactions.get(entry.transactionId ?? "");
+  if (entry.cause !== SLOW_DOWN || transaction === undefined || entry.response === undefined) return;
+  const [type, , payload] = JSON.parse(entry.response) as [number, string, Record<string, unknown>];
+  // A station that cannot be slowed down is not asked for ever.
+  if (type === 4 || payload["status"] !== undefined) transaction.slowed = true;
 }
 
 function foldCommand(
@@ -228,7 +63,16 @@ function foldCommand(
   entry: EntryOf<"command.accepted"> | EntryOf<"command.finished">,
 ): void {
   const { commandId, stationId } = entry;
-  durable.commands.set(commandId, { commandId, stationId, finished: entry.kind === "command.finished" });
+  const finished = entry.kind === "command.finished";
+  const uncertain = finished && entry.status === "uncertain";
+  const command = finished
+    ? durable.commands.get(commandId)?.command
+    : (entry.command as Command | undefined);
+  durable.commands.set(commandId, {
+    ...{ commandId, stationId, finished },
+    ...given("command", command),
+    ...given("uncertainAt", uncertain ? entry.at : undefined),
+  });
   if (durable.commands.size <= RECENT_COMMANDS_MAX) return;
   for (const [id, command] of durable.commands) {
     if (!command.finished) continue;
@@ -245,9 +89,10 @@ export function elapsedSince(meter: MeterState | undefined, upMs: number): numbe
 /** Applies one entry. `handled` saves reading the frames again where the step has just done it. */
 export function fold(durable: Durable, entry: Entry, handled?: Handled): void {
   durable.seq = entry.seq;
+  durable.lastAt = entry.at;
   switch (entry.kind) {
     case "ocpp.handled":
-      foldHandled(durable, entry, handled ?? readHandled(entry));
+      foldHandled(durable, entry, handled);
       return;
     case "er.started":
       durable.boot = entry.boot;
@@ -281,14 +126,37 @@ export function fold(durable: Durable, entry: Entry, handled?: Handled): void {
       return;
     case "policy.applied":
       durable.policyVersion = entry.version;
+      durable.policySyncedAt = entry.at;
       return;
     case "lease.granted":
-      durable.leasedEnd = entry.first + entry.count;
-      durable.leases.push({ next: entry.first, end: durable.leasedEnd });
+      foldLease(durable, entry);
+      return;
+    case "transaction.revoked": {
+      const transaction = durable.transactions.get(entry.transactionId);
+      if (transaction !== undefined)
+        transaction.revoked = { rule: entry.rule, ...given("stopAtWh", entry.stopAtWh) };
+      return;
+    }
+    case "transaction.closed": {
+      const open = durable.transactions.get(entry.transactionId);
+      const station = durable.stations.get(entry.stationId);
+      if (open === undefined || station === undefined) return;
+      // Without the register: a stop that comes after all is no conflict, it is the better word.
+      endTransaction(durable, station, entry.transactionId, open.ocppTransactionId);
+      return;
+    }
+    case "er.health":
+      if (entry.policyAgeS !== undefined) durable.policySyncedAt = entry.at - entry.policyAgeS * 1_000;
+      return;
+    case "journal.shed":
+      durable.seq = entry.ranges.at(-1)?.[1] ?? entry.seq;
+      return;
+    case "ocpp.called":
+      foldCalled(durable, entry);
       return;
     case "ocpp.rejected":
-    case "ocpp.called":
     case "clock.synced":
+    case "journal.set-aside":
     case "er.stopped":
       return;
     default:

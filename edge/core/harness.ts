@@ -6,7 +6,15 @@
 import type { Command, CommandBody } from "../../shared/command.ts";
 import type { Entry, EntryKind, EntryOf, Protocol } from "../../shared/entry.ts";
 import { assert } from "../../shared/errors.ts";
-import type { Policy, PolicyToken } from "../../shared/policy.ts";
+import { generateKeyPairSync } from "node:crypto";
+import {
+  POLICY_DEFAULTS,
+  signPolicy,
+  tokenHash,
+  type Policy,
+  type PolicyToken,
+  type SignedPolicy,
+} from "../../shared/policy.ts";
 import { formatTime } from "../../shared/time.ts";
 import type { Ack } from "../../shared/wire.ts";
 import { emptyDurable, fold } from "./fold.ts";
@@ -29,6 +37,7 @@ export const IDENTITY: Identity = {
   meterModels: new Map(),
   authorization: "online-first",
   unknownToken: "deny",
+  provision: true,
 };
 
 /** The n-th UUID of a test. */
@@ -36,14 +45,27 @@ export const uuid = (n: number): string => `01900000-0000-7000-8000-${n.toString
 /** Station time, `s` seconds after the beginning. */
 export const time = (s = 0): string => formatTime(TEN + s * 1_000);
 
-export const policyOf = (tokens: PolicyToken[], version = 1): Policy => ({
-  v: 1,
+let issuedAt = TEN;
+/** A policy's token with its name instead of its hash. */
+export type NamedToken = Omit<PolicyToken, "hash"> & { idToken: string };
+
+export const policyOf = (tokens: NamedToken[], version = 1, more: Partial<Policy> = {}): Policy => ({
+  v: 2,
+  siteId: "site-1",
   version,
-  issuedAt: TEN,
+  issuedAt: issuedAt++,
+  salt: "salt-of-site-1",
   unknownToken: "deny",
-  tokens,
+  ...POLICY_DEFAULTS,
+  recent: [],
+  ...more,
+  tokens: tokens.map(({ idToken, ...token }) => ({ hash: tokenHash("salt-of-site-1", idToken), ...token })),
 });
-export const TAG: PolicyToken = { idToken: "TAG", status: "Accepted" };
+export const TAG: NamedToken = { idToken: "TAG", status: "Accepted" };
+
+const SG_KEY = generateKeyPairSync("ed25519").privateKey;
+/** The policy as the test's SG sends it. */
+export const signed = (policy: Policy): SignedPolicy => signPolicy(policy, SG_KEY);
 
 /** The durable state that a start would rebuild from these entries. */
 export function recovered(entries: readonly Entry[]): Durable {
@@ -69,6 +91,7 @@ export class Bench {
     } = {},
   ) {
     this.state = createState({ ...IDENTITY, ...options.identity }, emptyDurable(), options.policy, 1);
+    if (options.policy !== undefined) this.state.live.policySyncedUpMs = 0;
     this.input({
       kind: "start",
       boot: BOOT,
@@ -199,7 +222,10 @@ export class Bench {
   /** The process ends here and starts again from its journal. */
   restart(): void {
     const { identity, live } = this.state;
-    this.state = createState(identity, recovered(this.entries), live.policy, 1);
+    this.state = createState(identity, recovered(this.entries), undefined, 1, live.policyKeys);
+    // As the documents of the journal hold it.
+    const { policy, tokens, recent } = live;
+    Object.assign(this.state.live, { policy, tokens, recent, policySyncedUpMs: 0 });
     this.now.upMs = 0;
     this.input({
       kind: "start",

@@ -12,10 +12,10 @@ import type { Frame } from "../../shared/ocpp/frame.ts";
 import type { StationMessage } from "../../shared/ocpp/message.ts";
 import { formatTime } from "../../shared/time.ts";
 import { answer, refuse, type Extra } from "./answer.ts";
+import { onStationTime, onTimeTold } from "./clock.ts";
 import { bestTime, effect, newId, type Context } from "./context.ts";
-import { contentKey, stationOf } from "./fold.ts";
+import { contentKey, stationOf } from "./fold-message.ts";
 import {
-  decideLocally,
   decideTransaction,
   decisionFlags,
   findByWireId,
@@ -26,6 +26,8 @@ import {
   transactionFields,
   type TransactionMessage,
 } from "./transaction.ts";
+import { onMasterToken } from "./master.ts";
+import { basisOf, decideLocally, refuseForWantOfRoom } from "./policy.ts";
 import type { Connection, PendingDecision } from "./types.ts";
 
 export type CallFrame = Extract<Frame, { type: "call" }>;
@@ -38,6 +40,7 @@ export function onMessage(
   flags: string[],
 ): void {
   const message = dialectOf(connection.protocol).read(frame.action, frame.payload);
+  hearTime(context, connection, message);
   switch (message.kind) {
     case "authorize":
       if (!askFirst(context, connection, frame, text, message)) {
@@ -69,6 +72,16 @@ export function onMessage(
     case "other":
       plain(context, connection, frame, text, message, { extra: { basis: "none" } });
   }
+}
+
+/** The station's time, where the message tells what happens now. */
+function hearTime(context: Context, connection: Connection, message: StationMessage): void {
+  if (message.kind === "status") connection.toldStatus = true;
+  // 1.6 does not say of a transaction message whether it was queued.
+  const live =
+    message.kind === "status" ||
+    (message.kind === "transaction" && message.seqNo !== undefined && message.offline !== true);
+  if (live && message.at !== undefined) onStationTime(context, connection, message.at);
 }
 
 function sameStatus(
@@ -106,6 +119,7 @@ function plain(
     refuse(context, connection, text, frame.messageId, "NotSupported", reason, { action: frame.action });
     return;
   }
+  if (message.kind === "booted" || message.kind === "heartbeat") onTimeTold(context, connection.stationId);
   answer(context, connection, frame, text, message, payload, options);
 }
 
@@ -156,14 +170,25 @@ function answerTransaction(
   const { state } = context;
   const station = stationOf(state.durable, connection.stationId, connection.protocol);
   const resolved = resolveTransaction(context, station, message);
-  const { decision, basis } = decideTransaction(context, message, resolved.open, options.told);
+  const { decision, basis } = decideTransaction(
+    context,
+    connection.stationId,
+    message,
+    resolved.open,
+    options.told,
+  );
   const wireId =
     message.event === "Started" && message.ocppTransactionId === undefined
       ? String(takeTransactionId(state, station))
       : message.ocppTransactionId;
   const payload = dialectOf(connection.protocol).transactionAnswer(message.event, decision, wireId);
   const flags = [...options.flags, ...resolved.flags, ...decisionFlags(decision)];
-  const extra: Extra = { basis, ...transactionFields(resolved.transactionId, flags) };
+  const extra: Extra = {
+    basis,
+    ...given("decision", decision === undefined ? undefined : basisOf(context, decision, basis === "sg")),
+    ...given("assumed", resolved.assumed),
+    ...transactionFields(resolved.transactionId, flags),
+  };
   answer(context, connection, frame, text, message, payload, {
     extra,
     telemetry: message.event === "Updated" && message.idToken === undefined,
@@ -178,10 +203,17 @@ function answerAuthorize(
   message: Extract<StationMessage, { kind: "authorize" }>,
   told: Decision | undefined,
 ): void {
-  const decision = told ?? decideLocally(context, message.idToken.idToken, "authorize");
-  const flags = decisionFlags(decision);
+  const { live } = context.state;
+  const { idToken } = message.idToken;
+  const full = refuseForWantOfRoom(context, idToken);
+  const decision = full ?? told ?? decideLocally(context, connection.stationId, idToken, "authorize");
+  const byCloud = full === undefined && told !== undefined;
+  const isMaster = decision.status === "Accepted" && live.tokens.find(idToken)?.master === true;
+  const master = isMaster ? onMasterToken(context, connection) : undefined;
+  const flags = [...decisionFlags(decision), ...(master === undefined ? [] : [master])];
   const extra: Extra = {
-    basis: told === undefined ? "policy" : "sg",
+    basis: byCloud ? "sg" : "policy",
+    decision: basisOf(context, decision, byCloud),
     ...given("flags", flags.length ? flags : undefined),
   };
   const payload = dialectOf(connection.protocol).authorizeAnswer(decision);

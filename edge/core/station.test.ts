@@ -370,8 +370,16 @@ describe("hello", () => {
     });
     const connectors = [{ evseId: 1, connectorId: 1, status: "Occupied", detail: "SuspendedEV", at: TEN }];
     expect(hello?.stations).toEqual([
-      { stationId: "CP-1", protocol: "ocpp1.6", online: true, lastMessageAt: TEN, connectors },
-      { stationId: "CP-2", protocol: "ocpp1.6", online: false, connectors: [] },
+      {
+        stationId: "CP-1",
+        protocol: "ocpp1.6",
+        online: true,
+        lastMessageAt: TEN,
+        clockSkewMs: 0,
+        connectors,
+        transactions: [],
+      },
+      { stationId: "CP-2", protocol: "ocpp1.6", online: false, connectors: [], transactions: [] },
     ]);
     expect(hello?.boot).not.toBe(uuid(1));
   });

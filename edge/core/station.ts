@@ -7,7 +7,8 @@
 import { parseFrame } from "../../shared/ocpp/frame.ts";
 import { checkPayload, isKnownAction } from "../../shared/ocpp/schemas.ts";
 import { refuse } from "./answer.ts";
-import { onCallAnswer, onStationGone } from "./command.ts";
+import { onCallAnswer } from "./calls.ts";
+import { onStationGone } from "./command.ts";
 import { effect, record, type Context } from "./context.ts";
 import { onMessage, type CallFrame } from "./message.ts";
 import type { Connection, Input } from "./types.ts";
@@ -30,9 +31,13 @@ export function onConnected(context: Context, input: Extract<Input, { kind: "sta
     stationId,
     protocol,
     openedUpMs: context.now.upMs,
+    openedAt: context.now.at,
     talked: false,
+    toldStatus: false,
+    resumed: false,
     lastMessageAt: context.now.at,
     lastReplyUpMs: Number.NEGATIVE_INFINITY,
+    burst: 0,
     timeouts: 0,
     answered: [],
   });

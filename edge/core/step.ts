@@ -4,15 +4,20 @@
  * The shell commits `entries` (and `docs`) first and performs `effects` after. It calls nothing else of the
  * core.
  */
-import { tokenKey } from "../../shared/decide/authorize.ts";
 import { unreachable } from "../../shared/errors.ts";
+import { given } from "../../shared/given.ts";
 import { seedRandom } from "../../shared/ids.ts";
 import type { Policy } from "../../shared/policy.ts";
+import { noPolicy, onPolicy, usePolicy } from "./policy.ts";
 import { onCommand, onCommandStart, onCommandTick } from "./command.ts";
 import { createContext, record, type Context } from "./context.ts";
 import { elapsedSince } from "./fold.ts";
+import { onGuardTick } from "./guard.ts";
+import { onGauges, onHealthTick, onPressure } from "./health.ts";
 import { checkPlausible } from "./meter.ts";
 import { onDecided, onDecisionTick } from "./message.ts";
+import { onResumeTick } from "./resume.ts";
+import { onProvisionTick } from "./provision.ts";
 import { onConnected, onDisconnected, onFrame } from "./station.ts";
 import type { Durable, Identity, Input, Live, Now, Output, State } from "./types.ts";
 import {
@@ -34,10 +39,13 @@ export function createState(
   durable: Durable,
   policy: Policy | undefined,
   oldestSeq: number,
+  policyKeys: string[] = [],
 ): State {
   const live: Live = {
     clock: "holdover",
     clockOffsetMs: 0,
+    timeTold: new Set(),
+    stationOffsetsMs: new Map(),
     random: seedRandom([0]),
     connections: new Map(),
     byStation: new Map(),
@@ -45,19 +53,22 @@ export function createState(
     queues: new Map(),
     waiting: new Map(),
     uplink: { ...emptyUplink(durable.seq), oldestSeq },
-    policy: undefined,
-    tokens: new Map(),
-    leaseAsk: undefined,
+    ...noPolicy(),
+    policyKeys,
+    policySyncedUpMs: undefined,
+    lastAtBeforeBoot: durable.lastAt,
+    pressure: "none",
+    gauges: undefined,
+    healthTold: undefined,
+    guardUpMs: 0,
+    guarded: new Map(),
+    leaseAsks: new Map(),
+    provisioning: { lookedUpMs: 0, wanted: undefined, stations: new Map() },
     stopping: false,
   };
   const state = { identity, durable, live };
-  if (policy !== undefined) usePolicy(state, policy);
+  if (policy !== undefined) usePolicy(live, policy);
   return state;
-}
-
-function usePolicy(state: State, policy: Policy): void {
-  state.live.policy = policy;
-  state.live.tokens = new Map(policy.tokens.map((token) => [tokenKey(token.idToken), token]));
 }
 
 export function step(state: State, input: Input, now: Now): Output {
@@ -72,16 +83,31 @@ function dispatch(context: Context, input: Input): void {
     case "start":
       state.live.random = seedRandom(input.seed);
       state.live.clock = input.clock;
-      record(context, { kind: "er.started", boot: input.boot, release: input.release });
+      record(context, {
+        kind: "er.started",
+        boot: input.boot,
+        release: input.release,
+        ...given("previousEnd", input.previousEnd),
+        ...given("reason", input.reason),
+      });
+      if (input.setAside !== undefined) record(context, { kind: "journal.set-aside", ...input.setAside });
       onCommandStart(context);
       return;
     case "stop":
       return onStop(context);
     case "tick":
       onDecisionTick(context);
+      onGuardTick(context);
+      onResumeTick(context);
+      onProvisionTick(context);
       onCommandTick(context);
       onUplinkTick(context);
+      onHealthTick(context);
       return;
+    case "pressure":
+      return onPressure(context, input.pressure);
+    case "gauges":
+      return onGauges(context, input.gauges);
     case "station.connected":
       return onConnected(context, input);
     case "station.disconnected":
@@ -103,7 +129,17 @@ function dispatch(context: Context, input: Input): void {
 
 type LinkInput = Exclude<
   Input,
-  { kind: "start" | "stop" | "tick" | "committed" | `station.${string}` | `meter.${string}` }
+  {
+    kind:
+      | "start"
+      | "stop"
+      | "tick"
+      | "pressure"
+      | "gauges"
+      | "committed"
+      | `station.${string}`
+      | `meter.${string}`;
+  }
 >;
 
 function dispatchLink(context: Context, input: LinkInput): void {
@@ -126,7 +162,8 @@ function dispatchLink(context: Context, input: LinkInput): void {
       for (const command of input.commands) onCommand(context, command);
       return;
     case "link.policy":
-      return onPolicy(context, input.policy);
+      onHeard(context);
+      return onPolicy(context, input.signed);
     case "batch.published":
       return onBatchPublished(context, input.lastSeq);
     case "batch.failed":
@@ -134,17 +171,6 @@ function dispatchLink(context: Context, input: LinkInput): void {
     default:
       unreachable(input);
   }
-}
-
-function onPolicy(context: Context, policy: Policy): void {
-  const { state, out } = context;
-  onHeard(context);
-  // Replaced whole. An older version is taken as well: the cloud may have been rolled back, and it alone
-  // makes the rules.
-  if (policy.version === state.durable.policyVersion && state.live.policy !== undefined) return;
-  usePolicy(state, policy);
-  out.docs.push({ key: "policy", value: policy });
-  record(context, { kind: "policy.applied", version: policy.version });
 }
 
 function onMeterRead(context: Context, input: Extract<Input, { kind: "meter.read" }>): void {

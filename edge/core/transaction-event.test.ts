@@ -1,6 +1,6 @@
 /** Transactions of OCPP 2.0.1: TransactionEvent in every order in which stations send it. */
 import { describe, expect, test } from "vitest";
-import { Bench, policyOf, recovered, TAG, time } from "./harness.ts";
+import { Bench, policyOf, recovered, signed, TAG, time } from "./harness.ts";
 
 type Event = "Started" | "Updated" | "Ended";
 const token = (idToken = "TAG") => ({ idToken, type: "ISO14443" });
@@ -109,7 +109,7 @@ describe("events that are repeated", () => {
   test("get their first answer, under a new message id and after a restart", () => {
     const { bench, cp } = site();
     const first = send(bench, cp, event("Started", 0, { idToken: token() }));
-    bench.input({ kind: "link.policy", policy: policyOf([], 2) });
+    bench.input({ kind: "link.policy", signed: signed(policyOf([], 2)) });
     bench.restart();
     const again = bench.connect("CP-1", "ocpp2.0.1");
     const second = send(bench, again, event("Started", 0, { idToken: token() }));

@@ -1,9 +1,9 @@
 /** Transactions of OCPP 1.6: ids, retries, refusals, stops that fit nothing. */
 import { describe, expect, test } from "vitest";
 import { EMERGENCY_ID_MAX, EMERGENCY_ID_MIN } from "../../shared/limits.ts";
-import { Bench, policyOf, recovered, TAG, time, uuid } from "./harness.ts";
+import { Bench, policyOf, recovered, signed, TAG, time, uuid } from "./harness.ts";
 import { takeTransactionId } from "./transaction.ts";
-import { stationOf } from "./fold.ts";
+import { stationOf } from "./fold-message.ts";
 
 const start = (more: object = {}) => ({
   connectorId: 1,
@@ -29,7 +29,7 @@ function site(count = 1_000) {
   const bench = new Bench({ policy: policyOf([TAG, { idToken: "MATE", status: "Accepted", groupId: "G" }]) });
   bench.online();
   bench.pass(100);
-  const { ask } = bench.effectsOf("publish.ask").at(-1) ?? {};
+  const { ask } = bench.effectsOf("publish.ask").find((e) => e.ask.question.kind === "lease") ?? {};
   const answer = { kind: "lease" as const, first: 101, count };
   bench.input({ kind: "link.answer", answer: { v: 1, correlationId: ask?.correlationId ?? "", answer } });
   bench.input({ kind: "link.down" });
@@ -71,7 +71,7 @@ describe("a regular charging session", () => {
     const other = { ...TAG, idToken: "MATE2", groupId: "G" };
     bench.input({
       kind: "link.policy",
-      policy: policyOf([TAG, other, { ...TAG, idToken: "MATE", groupId: "G" }], 2),
+      signed: signed(policyOf([TAG, other, { ...TAG, idToken: "MATE", groupId: "G" }], 2)),
     });
     expect(bench.result(cp, "StopTransaction", stop(first, { idTag: "MATE2" }))).toMatchObject({
       idTagInfo: { status: "Accepted" },
@@ -146,7 +146,7 @@ describe("transaction ids", () => {
     const bench = new Bench();
     bench.online();
     bench.pass(100);
-    const { ask } = bench.effectsOf("publish.ask").at(-1) ?? {};
+    const { ask } = bench.effectsOf("publish.ask").find((e) => e.ask.question.kind === "lease") ?? {};
     const answer = { kind: "lease" as const, first: EMERGENCY_ID_MIN - 10, count: 1_000 };
     bench.input({ kind: "link.answer", answer: { v: 1, correlationId: ask?.correlationId ?? "", answer } });
     expect(bench.state.durable.leases).toEqual([]);
@@ -159,7 +159,7 @@ describe("a repeated start", () => {
     const { bench, cp } = site();
     const first = bench.result(cp, "StartTransaction", start());
     expect(bench.result(cp, "StartTransaction", start())).toEqual(first);
-    bench.input({ kind: "link.policy", policy: policyOf([], 2) });
+    bench.input({ kind: "link.policy", signed: signed(policyOf([], 2)) });
     bench.restart();
     expect(bench.result(bench.connect(), "StartTransaction", start())).toEqual(first);
     expect(bench.last("ocpp.handled")).toMatchObject({ basis: "repeat", flags: ["repeat"] });
@@ -218,6 +218,14 @@ describe("a stop", () => {
     expect(flagsOf(bench)).toEqual(["matched-by-guess"]);
     bench.result(cp, "StopTransaction", stop(-1, { meterStop: 2_001 }));
     expect(flagsOf(bench)).toEqual(["orphan-stop"]);
+  });
+
+  test("of an id that a lost journal gave never ends a transaction of this one", () => {
+    const { bench, cp } = site();
+    begin(bench, cp);
+    bench.result(cp, "StopTransaction", stop(999));
+    expect(flagsOf(bench)).toEqual(["orphan-stop"]);
+    expect(bench.state.durable.transactions.size).toBe(1);
   });
 
   test("with id -1 is never taken for an earlier stop with id -1", () => {
@@ -311,14 +319,32 @@ describe("meter values", () => {
     expect(bench.last("ocpp.handled").transactionId).toBeUndefined();
   });
 
+  test("without an id are not those of a transaction whose stop is missing, once another one was there", () => {
+    const { bench, cp } = site();
+    begin(bench, cp);
+    const next = begin(bench, cp, { meterStart: 2_000, timestamp: time(100) });
+    bench.result(cp, "StopTransaction", stop(next, { meterStop: 9_000, timestamp: time(200) }));
+    bench.result(cp, "MeterValues", meter(undefined, 9_000, 201));
+    expect(bench.last("ocpp.handled").transactionId).toBeUndefined();
+  });
+
   test("wait for company, a start does not", () => {
     const { bench, cp } = site();
     bench.pass(1_000);
     expect(bench.frame(cp, JSON.stringify([2, "m", "MeterValues", meter(undefined, 1)])).urgent).toBe(false);
     bench.pass(1_000);
     expect(bench.frame(cp, JSON.stringify([2, "s", "StartTransaction", start()])).urgent).toBe(true);
-    // Right after an answer the station is emptying its queue: it may go on at once.
-    expect(bench.frame(cp, JSON.stringify([2, "n", "MeterValues", meter(undefined, 2)])).urgent).toBe(true);
+  });
+
+  test("do not wait when a station empties its queue, each message after the answer to the one before", () => {
+    const { bench, cp } = site();
+    const urgent = Array.from({ length: 8 }, (_, nth) => {
+      // An answer that lingered, and the way to the station and back.
+      bench.pass(270);
+      return bench.frame(cp, JSON.stringify([2, `q${nth}`, "MeterValues", meter(undefined, nth)])).urgent;
+    });
+    expect(urgent.slice(0, 3)).toEqual([false, false, false]);
+    expect(urgent.slice(-3)).toEqual([true, true, true]);
   });
 
   test("the register of a transaction never falls", () => {

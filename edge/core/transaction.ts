@@ -6,12 +6,13 @@
  * vanishes.
  */
 import { given } from "../../shared/given.ts";
-import { decideAuthorize, decideStop, tokenKey, type Decision } from "../../shared/decide/authorize.ts";
+import { decideStop, type Decision } from "../../shared/decide/authorize.ts";
 import type { Basis } from "../../shared/entry.ts";
 import { nextRandom } from "../../shared/ids.ts";
 import { EMERGENCY_ID_MAX, EMERGENCY_ID_MIN } from "../../shared/limits.ts";
 import type { StationMessage } from "../../shared/ocpp/message.ts";
 import { bestTime, newId, type Context } from "./context.ts";
+import { decideLocally, refuseForWantOfRoom } from "./policy.ts";
 import type { OpenTransaction, State, StationState } from "./types.ts";
 
 export type TransactionMessage = Extract<StationMessage, { kind: "transaction" }>;
@@ -27,9 +28,15 @@ function openTransactions(state: State, stationId: string): OpenTransaction[] {
   return open.map((id) => state.durable.transactions.get(id)).filter((t) => t !== undefined);
 }
 
-/** Stations may send readings of a running transaction without its id: the only one on that EVSE. */
+/**
+ * Stations may send readings of a running transaction without its id: the only one on that EVSE. When the
+ * register has moved without it, another one was there since: its stop is missing, and the reading not its own.
+ */
 export function openOnEvse(state: State, stationId: string, evseId: number): string | undefined {
-  const onEvse = openTransactions(state, stationId).filter((t) => t.evseId === evseId);
+  const registerWh = state.durable.stations.get(stationId)?.registers?.[evseId]?.energyWh ?? 0;
+  const onEvse = openTransactions(state, stationId).filter(
+    (t) => t.evseId === evseId && registerWh <= (t.energyImportWh ?? Infinity),
+  );
   return onEvse.length === 1 ? onEvse[0]?.transactionId : undefined;
 }
 
@@ -62,8 +69,9 @@ export function findByWireId(
 }
 
 /**
- * A stop whose id nobody knows (OCPP 1.6 errata 3.18: `-1`, or an id of a lost journal): the one open
- * transaction of the station that it can belong to, if there is exactly one.
+ * A stop without an id that a CSMS gives (OCPP 1.6 errata 3.18: `-1`): the one open transaction of the station
+ * that it can belong to, if there is exactly one. A positive id was given by a journal before this one: what is
+ * open here has another.
  */
 function guessTransaction(
   state: State,
@@ -79,12 +87,37 @@ function guessTransaction(
   return fitting.length === 1 ? fitting[0] : undefined;
 }
 
+export type Resolved = {
+  transactionId: string;
+  open: OpenTransaction | undefined;
+  flags: string[];
+  /** Of a transaction whose start nobody has seen. */
+  assumed?: { startedAt: number; meterStartWh: number };
+};
+
+/**
+ * A transaction whose start nobody has seen began where the connector was last heard of: the register then,
+ * if it fits. Only where there is no doubt about the EVSE: a 1.6 stop does not tell it.
+ */
+function assumeStart(station: StationState, message: TransactionMessage): Resolved["assumed"] {
+  const { registers = {} } = station;
+  const evses = Object.keys(registers);
+  const evseId = message.evseId ?? (evses.length === 1 ? Number(evses[0]) : undefined);
+  const register = evseId === undefined ? undefined : registers[evseId];
+  if (register === undefined) return undefined;
+  const stopWh =
+    message.meterStopWh ?? message.samples.find((s) => s.energyImportWh !== undefined)?.energyImportWh;
+  if (stopWh !== undefined && stopWh < register.energyWh) return undefined;
+  if (message.at !== undefined && message.at < register.at) return undefined;
+  return { startedAt: register.at, meterStartWh: register.energyWh };
+}
+
 /** Which transaction the message belongs to, and what a person should know about that. */
 export function resolveTransaction(
   context: Context,
   station: StationState,
   message: TransactionMessage,
-): { transactionId: string; open: OpenTransaction | undefined; flags: string[] } {
+): Resolved {
   const { state } = context;
   const flags: string[] = [];
   if (
@@ -105,7 +138,7 @@ export function resolveTransaction(
     }
     return { ...found, flags };
   }
-  if (message.event !== "Started" && message.seqNo === undefined) {
+  if (message.event !== "Started" && message.seqNo === undefined && !(Number(wireId) > 0)) {
     const guess = guessTransaction(state, station.stationId, message);
     if (guess !== undefined) {
       return { transactionId: guess.transactionId, open: guess, flags: [...flags, "matched-by-guess"] };
@@ -113,7 +146,8 @@ export function resolveTransaction(
   }
   if (message.event === "Ended") flags.push("orphan-stop");
   if (message.event === "Updated") flags.push("start-missing");
-  return { transactionId: newId(context), open: undefined, flags };
+  const assumed = message.event === "Ended" ? assumeStart(station, message) : undefined;
+  return { transactionId: newId(context), open: undefined, flags, ...given("assumed", assumed) };
 }
 
 /** The next id for OCPP 1.6: from a leased block, or from the emergency range when none is left. */
@@ -137,23 +171,13 @@ export function leasedIdsLeft(state: State): number {
   return state.durable.leases.reduce((sum, lease) => sum + lease.end - lease.next, 0);
 }
 
-/** The site's own decision, from the policy snapshot. */
-export function decideLocally(context: Context, idToken: string, purpose: "authorize" | "start"): Decision {
-  const { live, identity } = context.state;
-  return decideAuthorize({
-    token: live.tokens.get(tokenKey(idToken)),
-    unknownToken: live.policy?.unknownToken ?? identity.unknownToken,
-    purpose,
-    atMs: live.clock === "untrusted" ? undefined : bestTime(context),
-  });
-}
-
 /**
  * What the answer to a transaction message says about its token.
  * @param told the cloud's decision, where it came in time.
  */
 export function decideTransaction(
   context: Context,
+  stationId: string,
   message: TransactionMessage,
   open: OpenTransaction | undefined,
   told: Decision | undefined,
@@ -161,13 +185,17 @@ export function decideTransaction(
   const idToken = message.idToken?.idToken;
   if (idToken === undefined) return { decision: undefined, basis: "none" };
   if (message.event === "Ended") {
-    const token = context.state.live.tokens.get(tokenKey(idToken));
+    const token = context.state.live.tokens.find(idToken);
     const startedBy = { idToken: open?.idToken, groupId: startedByGroup(open, token?.groupId) };
     const decision = decideStop({ startedBy, idToken, token });
     return { decision, basis: "policy" };
   }
+  // What happened offline has happened: its place in the journal comes out of the reserve.
+  const full = isReplayed(context, message) ? undefined : refuseForWantOfRoom(context, idToken);
+  if (full !== undefined) return { decision: full, basis: "policy" };
   if (told !== undefined) return { decision: told, basis: "sg" };
-  return { decision: decideLocally(context, idToken, "start"), basis: "policy" };
+  const decision = decideLocally(context, stationId, idToken, "start", open?.transactionId);
+  return { decision, basis: "policy" };
 }
 
 /**

@@ -8,19 +8,33 @@
  * again. `live` is forgotten at a stop.
  */
 import type { Command } from "../../shared/command.ts";
-import type { ClockState, Entry, Protocol } from "../../shared/entry.ts";
+import type { ClockState, Entry, LeasedResource, Protocol } from "../../shared/entry.ts";
 import type { RandomState } from "../../shared/ids.ts";
 import type { ConnectorStatus, StationMessage } from "../../shared/ocpp/message.ts";
-import type { Policy, PolicyToken } from "../../shared/policy.ts";
+import type { TokenSet } from "../../shared/decide/token-set.ts";
+import type { Policy, SignedPolicy, UnknownTokenRule } from "../../shared/policy.ts";
 import type { Reading } from "../../shared/reading.ts";
-import type { Ack, Answer, Ask, Hello } from "../../shared/wire.ts";
+import type { Ack, Answer, Ask, ErGauges, Hello } from "../../shared/wire.ts";
+import type { Told } from "./health.ts";
 import type { MeterModel, Previous } from "./meter.ts";
+import type { Provision, Provisioning } from "./provision-state.ts";
 
 /** `at`: wall clock, Unix ms. `upMs`: monotonic since the boot of the ER. */
 export type Now = { at: number; upMs: number };
 
 export type Input =
-  | { kind: "start"; boot: string; release: string; clock: ClockState; seed: readonly number[] }
+  | {
+      kind: "start";
+      boot: string;
+      release: string;
+      clock: ClockState;
+      seed: readonly number[];
+      /** How the process before this one ended, and why; absent for the first one of a journal. */
+      previousEnd?: "clean" | "crash" | "watchdog";
+      reason?: string;
+      /** A journal that could not be used stood where this new one stands. */
+      setAside?: SetAside;
+    }
   | { kind: "stop" }
   | { kind: "tick" }
   | {
@@ -34,12 +48,16 @@ export type Input =
   | { kind: "station.frame"; connectionId: number; text: string }
   | { kind: "meter.read"; meterId: string; reading: Reading }
   | { kind: "meter.health"; meterId: string; state: "ok" | "lost"; model: string; reason: string }
+  /** How short of disk the journal is. */
+  | { kind: "pressure"; pressure: Pressure }
+  /** How the box is, as the shell has measured it. */
+  | { kind: "gauges"; gauges: BoxGauges }
   | { kind: "link.up" }
   | { kind: "link.down" }
   | { kind: "link.ack"; ack: Ack }
   | { kind: "link.answer"; answer: Answer }
   | { kind: "link.commands"; commands: Command[] }
-  | { kind: "link.policy"; policy: Policy }
+  | { kind: "link.policy"; signed: SignedPolicy }
   /** The shell has published the blocks (firstSeq … lastSeq) that `publish.batch` asked for. */
   | { kind: "batch.published"; lastSeq: number }
   /** A publish failed: the link is up but the broker did not take it. */
@@ -60,7 +78,7 @@ export type Effect =
   | { kind: "log"; level: "info" | "warn" | "error"; message: string; fields: Record<string, unknown> };
 
 /** Documents that are stored whole in the commit of their entry. */
-export type Doc = { key: "policy"; value: Policy };
+export type Doc = { key: "policy"; value: Policy } | { key: "policy-keys"; value: string[] };
 
 export type Output = {
   entries: Entry[];
@@ -91,12 +109,16 @@ export type StationState = {
   online: boolean;
   booted: boolean;
   connectors: Map<string, ConnectorState>;
+  /** The register of each EVSE when it was last heard. */
+  registers?: Record<number, { at: number; energyWh: number }>;
   /** Our ids of the transactions that run here. */
   open: string[];
   /** Oldest first, at most RECENT_ANSWERS_PER_STATION. */
   recent: RecentAnswer[];
   /** Ended transactions by their wire id, oldest first, so that late messages find their transaction. */
   ended: { ocppTransactionId: string; transactionId: string; meterStopWh?: number }[];
+  /** What it was given for the time without us; absent: nothing yet. */
+  provision?: Provision;
 };
 
 export type OpenTransaction = {
@@ -108,13 +130,53 @@ export type OpenTransaction = {
   idToken?: string;
   groupId?: string;
   meterStartWh?: number;
+  /** Of the entry that opened it, by the ER's clocks. */
+  openedAt: number;
+  openedBoot: string;
+  openedUpMs: number;
+  /** Wall time of the last entry that spoke of it. */
+  heardAt: number;
+  /** It is ended by the ER at these bounds. */
+  cap?: { energyWh?: number; durationS?: number };
+  /** Its token stood in the policy when it began. */
+  listed?: boolean;
+  /** The station has taken the low limit of a revoked token. */
+  slowed?: boolean;
+  /** Its token may not charge any more. */
+  revoked?: { rule: "finish" | "stop-now" | "min-energy"; stopAtWh?: number };
   /** Highest register seen. */
   energyImportWh?: number;
   /** Content of the last Updated event, to know a retry. */
   lastEventKey?: string;
 };
 
-export type CommandState = { commandId: string; stationId: string; finished: boolean };
+/** A journal that was moved away: its new file name, and what is known of it. */
+export type SetAside = { file: string; reason: string; journalId?: string; lastSeq?: number };
+
+/** What only the shell can see of the box. */
+export type BoxGauges = Pick<
+  ErGauges,
+  | "journalBytes"
+  | "journalBudgetBytes"
+  | "diskFreeBytes"
+  | "writtenBytes"
+  | "diskWearPercent"
+  | "temperatureC"
+  | "rssBytes"
+>;
+
+/** How short of disk the journal is; from `refuse` on nobody may start. */
+export type Pressure = "none" | "compact" | "thin-60" | "thin-300" | "refuse";
+
+export type CommandState = {
+  commandId: string;
+  stationId: string;
+  finished: boolean;
+  /** The whole command, as long as it may still matter. */
+  command?: Command;
+  /** It may have been done: wall time when that was found. */
+  uncertainAt?: number;
+};
 
 export type MeterState = {
   previous?: Previous;
@@ -135,18 +197,38 @@ export type Durable = {
   leases: { next: number; end: number }[];
   /** One past the highest id that was ever leased. */
   leasedEnd: number;
+  /** The same for other ids that the ER gives out. */
+  otherLeases: {
+    [R in Exclude<LeasedResource, "transaction">]?: {
+      blocks: { next: number; end: number }[];
+      end: number;
+    };
+  };
   /** Next id of the emergency range; 0 until it is first needed. */
   emergencyNext: number;
   /** Accepted commands; finished ones are kept for a while so that the same command is done once. */
   commands: Map<string, CommandState>;
   meters: Map<string, MeterState>;
   policyVersion: number;
+  /** Wall time when the cloud last said that this policy is its current one; 0: never. */
+  policySyncedAt: number;
+  /** Wall time of the last entry. */
+  lastAt: number;
+  /** Tokens that charged here, by `tokenKey`, least recently used first. */
+  tokenUse: Map<string, { idToken: string; type?: string; at: number }>;
+  /** Starts of unknown tokens within the last 24 hours, and what each may take. */
+  unknownStarts: { key: string; at: number; energyWh: number }[];
 };
 
 /* Live: gone with the process. */
 
 export type OutgoingCall = {
-  commandId: string;
+  /** Of somebody's command; or `cause`: the ER's own. */
+  commandId?: string;
+  cause?: string;
+  /** The transaction that it is about: it is not sent when that has ended. */
+  transactionId?: string;
+  background?: boolean;
   action: string;
   payload: Record<string, unknown>;
   deadlineUpMs: number;
@@ -157,10 +239,20 @@ export type Connection = {
   stationId: string;
   protocol: Protocol;
   openedUpMs: number;
+  openedAt: number;
   /** It has sent a CALL that was answered: it may be called. */
   talked: boolean;
+  /** It has told the state of a connector. */
+  toldStatus: boolean;
+  /** It has been asked for what it did not tell by itself. */
+  resumed: boolean;
+  /** The station's clock minus the best time of the ER, as last measured. */
+  clockSkewMs?: number;
+  skewAskedUpMs?: number;
   lastMessageAt: number;
   lastReplyUpMs: number;
+  /** Messages in a row that came soon after one another. */
+  burst: number;
   outstanding?: OutgoingCall & { messageId: string; text: string; sentUpMs: number };
   timeouts: number;
   /** The last answers of this connection, by message id, for a frame that is repeated as it was. */
@@ -203,6 +295,10 @@ export type Live = {
   clock: ClockState;
   /** True time minus ER time, as far as known. */
   clockOffsetMs: number;
+  /** Stations that were told a time in this boot. */
+  timeTold: Set<string>;
+  /** Of the others, while the time is not known: their time minus ours. */
+  stationOffsetsMs: Map<string, number>;
   random: RandomState;
   connections: Map<number, Connection>;
   /** The connection that counts, by station. */
@@ -213,10 +309,28 @@ export type Live = {
   /** Commands that wait for a station that is not connected. Not yet accepted: the cloud sends them again. */
   waiting: Map<string, { command: Command; deadlineUpMs: number }>;
   uplink: Uplink;
-  policy: Policy | undefined;
-  /** By `tokenKey`. */
-  tokens: Map<string, PolicyToken>;
-  leaseAsk: { correlationId: string; upMs: number } | undefined;
+  /** The rules of the policy in use; its tokens are packed beside them. */
+  policy: Omit<Policy, "tokens"> | undefined;
+  tokens: TokenSet;
+  /** Keys (`tokenKey`) of the tokens that the cloud knows to be used here. */
+  recent: ReadonlySet<string>;
+  /** Public keys that a policy may be signed with; none yet: the first one is believed. */
+  policyKeys: string[];
+  /** When the cloud last said, in this boot, that the policy is its current one. */
+  policySyncedUpMs: number | undefined;
+  /** Wall time of the last entry before this boot. */
+  lastAtBeforeBoot: number;
+  /** How short of disk the journal is. */
+  pressure: Pressure;
+  gauges: BoxGauges | undefined;
+  /** What the last `er.health` of this boot said. */
+  healthTold: Told | undefined;
+  /** When all running transactions were last looked at. */
+  guardUpMs: number;
+  /** `<cause> <transactionId>`: when the station was last asked. */
+  guarded: Map<string, number>;
+  leaseAsks: Map<LeasedResource, { correlationId: string; upMs: number }>;
+  provisioning: Provisioning;
   stopping: boolean;
 };
 
@@ -233,7 +347,11 @@ export type Identity = {
   /** `online-first`: ask the cloud where it is reachable. `local`: decide from the policy alone. */
   authorization: "online-first" | "local";
   /** Before any policy has arrived. */
-  unknownToken: "allow" | "deny";
+  unknownToken: UnknownTokenRule;
+  /** Stations are kept able to work alone: their own lists, offline settings, a safe profile. */
+  provision: boolean;
+  /** The SG's public key, where the installer has given it: then no other is believed. */
+  policyKey?: string;
 };
 
 export type State = { identity: Identity; durable: Durable; live: Live };

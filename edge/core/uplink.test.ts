@@ -1,4 +1,5 @@
 /** The journal's way up: cursor, window, rewind; the cloud's clock, leases and policy on the way down. */
+import type { LeasedResource } from "../../shared/entry.ts";
 import { describe, expect, test } from "vitest";
 import {
   HELLO_INTERVAL_MS,
@@ -8,7 +9,7 @@ import {
   UPLINK_WINDOW_BATCHES,
 } from "../../shared/limits.ts";
 import type { Answer } from "../../shared/wire.ts";
-import { Bench, policyOf, recovered, TAG, time, uuid } from "./harness.ts";
+import { Bench, policyOf, recovered, signed, TAG, time, uuid } from "./harness.ts";
 import { leasedIdsLeft } from "./transaction.ts";
 import { backlog } from "./uplink.ts";
 
@@ -20,8 +21,11 @@ const batches = (bench: Bench) => bench.effectsOf("publish.batch").map((e) => e.
 const hellos = (bench: Bench) => bench.effectsOf("publish.hello").length;
 const { live: unused } = new Bench().state;
 const published = (bench: Bench, lastSeq: number) => bench.input({ kind: "batch.published", lastSeq });
-const leaseAsks = (bench: Bench) =>
-  bench.effectsOf("publish.ask").filter((e) => e.ask.question.kind === "lease");
+const leaseAsks = (bench: Bench) => asksOf(bench, "transaction");
+const asksOf = (bench: Bench, resource: LeasedResource) =>
+  bench
+    .effectsOf("publish.ask")
+    .filter(({ ask }) => ask.question.kind === "lease" && ask.question.resource === resource);
 
 describe("the cursor", () => {
   test("hello when the link comes up; nothing is sent before the cloud has told its cursor", () => {
@@ -261,6 +265,28 @@ describe("leases", () => {
     expect(recovered(bench.entries).leases).toEqual(bench.state.durable.leases);
   });
 
+  test("of reservations and profiles are held as well, each from its own blocks", () => {
+    const bench = new Bench();
+    bench.online();
+    bench.pass(100);
+    for (const [resource, first] of [
+      ["reservation", 7_001],
+      ["profile", 100_001],
+    ] as const) {
+      const correlationId = asksOf(bench, resource).at(-1)?.ask.correlationId ?? "";
+      const lease = { kind: "lease" as const, resource, first, count: 1_000 };
+      bench.input({ kind: "link.answer", answer: { v: 1, correlationId, answer: lease } });
+      bench.input({ kind: "link.answer", answer: { v: 1, correlationId, answer: lease } });
+    }
+    bench.pass(20_000);
+    expect(asksOf(bench, "profile")).toHaveLength(1);
+    expect(recovered(bench.entries).otherLeases).toEqual({
+      reservation: { blocks: [{ next: 7_001, end: 8_001 }], end: 8_001 },
+      profile: { blocks: [{ next: 100_001, end: 101_001 }], end: 101_001 },
+    });
+    expect(leasedIdsLeft(bench.state)).toBe(0);
+  });
+
   test("a question without an answer is asked again; the late answer to the old one is not used", () => {
     const bench = new Bench();
     bench.online();
@@ -302,12 +328,12 @@ describe("the policy", () => {
   const bench = new Bench();
   const authorize = () => bench.result(bench.connect(), "Authorize", { idTag: "TAG" })["idTagInfo"];
   const give = (version: number, tokens = [TAG]) =>
-    bench.input({ kind: "link.policy", policy: policyOf(tokens, version) });
+    bench.input({ kind: "link.policy", signed: signed(policyOf(tokens, version)) });
 
   test("counts from its commit on, is stored with it, and the same version is not applied twice", () => {
     expect(authorize()).toMatchObject({ status: "Invalid" });
     const out = give(5);
-    expect(out.docs).toMatchObject([{ key: "policy", value: { version: 5 } }]);
+    expect(out.docs).toMatchObject([{ key: "policy-keys" }, { key: "policy", value: { version: 5 } }]);
     expect(out.entries).toMatchObject([{ kind: "policy.applied", version: 5 }]);
     expect(authorize()).toMatchObject({ status: "Accepted" });
     expect(give(5).entries).toEqual([]);

@@ -6,7 +6,10 @@
  * ack. A `resume`, or silence with batches under way, rewinds. The journal is the only buffer: no message
  * is kept here.
  */
+import type { LeasedResource } from "../../shared/entry.ts";
+import { defined, given } from "../../shared/given.ts";
 import {
+  CONNECTORS_PER_STATION_MAX,
   HELLO_INTERVAL_MS,
   HELLO_STATIONS_MAX,
   LEASE_BLOCK_SIZE,
@@ -17,14 +20,15 @@ import {
 } from "../../shared/limits.ts";
 import type { Ack, Hello } from "../../shared/wire.ts";
 import { effect, log, newId, record, type Context } from "./context.ts";
+import { onCloudTime } from "./clock.ts";
+import { gaugesOf } from "./health.ts";
+import { onPolicyVersion } from "./policy.ts";
 import { leasedIdsLeft } from "./transaction.ts";
-import type { Uplink } from "./types.ts";
+import type { State, Uplink } from "./types.ts";
 
 /** Without an answer to hello, say it again after this long. */
 const HELLO_RETRY_MS = 5_000;
 const RESUME_REPEAT_MS = 1_000;
-/** A difference to the cloud's clock that a slow network explains. */
-const CLOCK_TOLERANCE_MS = 5_000;
 const LEASE_ASK_MS = 10_000;
 
 export function emptyUplink(seq: number): Uplink {
@@ -79,8 +83,10 @@ function hello(context: Context): Hello {
       stationId: station.stationId,
       protocol: station.protocol,
       online: station.online,
-      ...(connection === undefined ? {} : { lastMessageAt: connection.lastMessageAt }),
+      ...given("lastMessageAt", connection?.lastMessageAt),
+      ...given("clockSkewMs", connection?.clockSkewMs),
       connectors: [...station.connectors.values()],
+      ...given("transactions", runningAt(context.state, station.stationId)),
     };
   });
   return {
@@ -99,9 +105,24 @@ function hello(context: Context): Hello {
     oldestSeq: live.uplink.oldestSeq,
     lastSeq: durable.seq,
     ackedSeq: live.uplink.ackedSeq,
-    policyVersion: durable.policyVersion,
+    // One that cannot be used any more is not there.
+    policyVersion: live.policy === undefined ? 0 : durable.policyVersion,
     stations,
+    ...given("gauges", gaugesOf(context)),
   };
+}
+
+/** What runs at a station, for the map; its history may still be on the way. */
+function runningAt({ durable }: State, stationId: string): Hello["stations"][number]["transactions"] {
+  const open = durable.stations.get(stationId)?.open ?? [];
+  return open.slice(-CONNECTORS_PER_STATION_MAX).flatMap((id) => {
+    const transaction = durable.transactions.get(id);
+    if (transaction === undefined) return [];
+    const { transactionId, ocppTransactionId, evseId, startedAt } = transaction;
+    const { idToken, meterStartWh, energyImportWh } = transaction;
+    const known = defined({ idToken, meterStartWh, energyImportWh });
+    return [{ transactionId, ocppTransactionId, evseId, startedAt, ...known }];
+  });
 }
 
 export function onAck(context: Context, ack: Ack): void {
@@ -121,7 +142,8 @@ export function onAck(context: Context, ack: Ack): void {
     return;
   }
   onHeard(context);
-  if (ack.helloUpMs !== undefined) setClock(context, ack.cloudTime, now.upMs - ack.helloUpMs);
+  if (ack.helloUpMs !== undefined) onCloudTime(context, ack.cloudTime, now.upMs - ack.helloUpMs);
+  onPolicyVersion(context, ack.policyVersion);
   if (ack.resume) {
     const last = uplink.lastResume;
     const repeated = last !== undefined && last.seq === ack.seq && now.upMs - last.upMs < RESUME_REPEAT_MS;
@@ -144,24 +166,6 @@ export function onAck(context: Context, ack: Ack): void {
 /** The cloud speaks: it may be asked again. */
 export function onHeard(context: Context): void {
   context.state.live.uplink.present = true;
-}
-
-/**
- * What time it is, by an answer to our hello. An ack that was long on its way tells the time of long ago: a
- * round trip whose half exceeds the tolerance says nothing.
- */
-function setClock(context: Context, cloudTime: number, roundTripMs: number): void {
-  const { live } = context.state;
-  if (roundTripMs < 0 || roundTripMs / 2 > CLOCK_TOLERANCE_MS) return;
-  const offsetMs = Math.trunc(cloudTime + roundTripMs / 2 - context.now.at);
-  const agrees = Math.abs(offsetMs) <= CLOCK_TOLERANCE_MS;
-  const known = Math.abs(offsetMs - live.clockOffsetMs) <= CLOCK_TOLERANCE_MS;
-  if (live.clock === "synced" ? agrees : !agrees && known && live.clockOffsetMs !== 0) return;
-  live.clock = agrees ? "synced" : "untrusted";
-  live.clockOffsetMs = agrees ? 0 : offsetMs;
-  record(context, { kind: "clock.synced", offsetMs });
-  if (!agrees)
-    log(context, "warn", "the clock of this box is wrong; entries are viewed corrected", { offsetMs });
 }
 
 /** Keeps the window full while there is something to send. */
@@ -214,38 +218,54 @@ export function onUplinkTick(context: Context): void {
   const wait = uplink.resumed ? HELLO_INTERVAL_MS : HELLO_RETRY_MS;
   if (uplink.helloUpMs === undefined || now.upMs - uplink.helloUpMs >= wait) sayHello(context);
   sendMore(context);
-  askForLease(context);
+  askForLeases(context);
 }
 
-function askForLease(context: Context): void {
+const LEASED = ["transaction", "reservation", "profile"] as const satisfies LeasedResource[];
+
+function idsLeft(state: State, resource: LeasedResource): number {
+  if (resource === "transaction") return leasedIdsLeft(state);
+  const blocks = state.durable.otherLeases[resource]?.blocks ?? [];
+  return blocks.reduce((sum, { next, end }) => sum + end - next, 0);
+}
+
+function askForLeases(context: Context): void {
   const { state, now } = context;
   const { live } = state;
-  if (!live.uplink.present || leasedIdsLeft(state) >= LEASE_LOW_WATER) return;
-  if (live.leaseAsk !== undefined && now.upMs - live.leaseAsk.upMs < LEASE_ASK_MS) return;
-  const correlationId = newId(context);
-  live.leaseAsk = { correlationId, upMs: now.upMs };
-  const question = { kind: "lease" as const, count: LEASE_BLOCK_SIZE };
-  effect(context, { kind: "publish.ask", ask: { v: 1, correlationId, question } });
+  if (!live.uplink.present) return;
+  for (const resource of LEASED) {
+    // Transactions come by the hundred a day; of the others a handful.
+    const enough = resource === "transaction" ? LEASE_LOW_WATER : LEASE_BLOCK_SIZE / 2;
+    if (idsLeft(state, resource) >= enough) continue;
+    const asked = live.leaseAsks.get(resource);
+    if (asked !== undefined && now.upMs - asked.upMs < LEASE_ASK_MS) continue;
+    const correlationId = newId(context);
+    live.leaseAsks.set(resource, { correlationId, upMs: now.upMs });
+    const question = { kind: "lease" as const, resource, count: LEASE_BLOCK_SIZE };
+    effect(context, { kind: "publish.ask", ask: { v: 1, correlationId, question } });
+  }
 }
 
 export function onLease(
   context: Context,
   correlationId: string,
-  lease: { first: number; count: number },
+  lease: { resource?: LeasedResource; first: number; count: number },
 ): void {
   const { live, durable } = context.state;
-  if (live.leaseAsk?.correlationId !== correlationId) return;
+  const { resource = "transaction", first, count } = lease;
+  if (live.leaseAsks.get(resource)?.correlationId !== correlationId) return;
   // A cloud restored from a backup leases blocks again that are used here: no id is ever given twice. It is
   // asked again later.
-  if (lease.first < durable.leasedEnd || lease.first + lease.count - 1 > LEASED_ID_MAX) {
-    log(context, "warn", "a lease of transaction ids that were leased before, or out of range, is not used", {
+  const usedUpTo = resource === "transaction" ? durable.leasedEnd : (durable.otherLeases[resource]?.end ?? 0);
+  if (first < usedUpTo || first + count - 1 > LEASED_ID_MAX) {
+    log(context, "warn", "a lease of ids that were leased before, or out of range, is not used", {
       ...lease,
     });
     return;
   }
-  live.leaseAsk = undefined;
-  record(context, { kind: "lease.granted", first: lease.first, count: lease.count });
-  askForLease(context);
+  live.leaseAsks.delete(resource);
+  record(context, { kind: "lease.granted", resource, first, count });
+  askForLeases(context);
 }
 
 /** For `er status` and the metrics. */

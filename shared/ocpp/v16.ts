@@ -125,7 +125,8 @@ function read(action: string, p: Fields): StationMessage {
 
 function idTagInfo(decision: Decision) {
   return {
-    status: decision.status === "Unknown" ? "Invalid" : decision.status,
+    // 1.6 has no word for "not now": the driver must at least see that nothing begins.
+    status: /^(Unknown|NotAtThisTime)$/.test(decision.status) ? "Invalid" : decision.status,
     ...given("parentIdTag", decision.groupId?.slice(0, 20)),
     ...given("expiryDate", decision.expiresAt === undefined ? undefined : formatTime(decision.expiresAt)),
   };

@@ -106,6 +106,9 @@ function read(action: string, p: Fields): StationMessage {
   }
 }
 
+/** What the driver reads, in the language that every station can show. */
+const NOT_NOW = { format: "UTF8", language: "en", content: "No new charging here at the moment" };
+
 function idTokenInfo(decision: Decision) {
   return {
     status: decision.status,
@@ -117,6 +120,7 @@ function idTokenInfo(decision: Decision) {
       "groupIdToken",
       decision.groupId === undefined ? undefined : { idToken: decision.groupId, type: "Central" },
     ),
+    ...given("personalMessage", decision.status === "NotAtThisTime" ? NOT_NOW : undefined),
   };
 }
 

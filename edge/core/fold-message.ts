@@ -1,0 +1,269 @@
+/**
+ * durable state ← what a station's handled message says: connectors, transactions, whose token is used here.
+ *
+ * Part of `fold.ts`. A handled message is read again from its frames unless the step hands in what it has
+ * already read.
+ */
+import type { IdToken } from "../../shared/command.ts";
+import { given } from "../../shared/given.ts";
+import type { EntryOf, Protocol } from "../../shared/entry.ts";
+import {
+  CONNECTORS_PER_STATION_MAX,
+  EMERGENCY_ID_MAX,
+  EMERGENCY_ID_MIN,
+  RECENT_ANSWERS_PER_STATION,
+  TOKEN_USE_MAX,
+} from "../../shared/limits.ts";
+import { dialectOf } from "../../shared/ocpp/dialect.ts";
+import type { StationMessage } from "../../shared/ocpp/message.ts";
+import { tokenKey } from "../../shared/policy.ts";
+import { foldBoot, foldListConflict, foldReport } from "./provision-state.ts";
+import type { Durable, OpenTransaction, StationState } from "./types.ts";
+
+/** What a handled entry says, read from its frames. */
+export type Handled = { message: StationMessage; answer: Record<string, unknown> };
+type TransactionMessage = Extract<StationMessage, { kind: "transaction" }>;
+
+const ENDED_KEPT = 16;
+
+/** Identity of a transaction message by content: stations repeat messages under new message ids. */
+export function contentKey(message: TransactionMessage): string {
+  if (message.seqNo !== undefined) {
+    return `${message.event}|${message.ocppTransactionId ?? ""}|${message.seqNo}|${message.atText}`;
+  }
+  return message.event === "Started"
+    ? `Started|${message.evseId ?? 0}|${message.idToken?.idToken ?? ""}|${message.meterStartWh ?? ""}|${message.atText}`
+    : `${message.event}|${message.ocppTransactionId ?? ""}|${message.meterStopWh ?? ""}|${message.atText}`;
+}
+
+function readHandled(entry: EntryOf<"ocpp.handled">): Handled {
+  const [, , action, payload] = JSON.parse(entry.request) as [
+    number,
+    string,
+    string,
+    Record<string, unknown>,
+  ];
+  const [, , answer] = JSON.parse(entry.response) as [number, string, Record<string, unknown>];
+  return { message: dialectOf(entry.protocol).read(action, payload), answer };
+}
+
+export function stationOf(durable: Durable, stationId: string, protocol: Protocol): StationState {
+  let station = durable.stations.get(stationId);
+  if (station === undefined) {
+    const empty = { online: false, booted: false, connectors: new Map(), open: [], recent: [], ended: [] };
+    station = { stationId, protocol, ...empty };
+    durable.stations.set(stationId, station);
+  }
+  station.protocol = protocol;
+  return station;
+}
+
+function remember<T>(list: T[], item: T, max: number): void {
+  list.push(item);
+  if (list.length > max) list.shift();
+}
+
+/** The ids up to and including this one are used. */
+function useTransactionId(durable: Durable, id: number): void {
+  if (id >= EMERGENCY_ID_MIN) {
+    durable.emergencyNext = id >= EMERGENCY_ID_MAX ? EMERGENCY_ID_MIN : id + 1;
+    return;
+  }
+  const lease = durable.leases.find((l) => l.next <= id && id < l.end);
+  if (lease !== undefined) lease.next = id + 1;
+  durable.leases = durable.leases.filter((l) => l.next < l.end);
+}
+
+const acceptedStatus = (answer: Record<string, unknown>): { status?: string; groupId?: string } => {
+  const info = (answer["idTagInfo"] ?? answer["idTokenInfo"]) as Record<string, unknown> | undefined;
+  if (info === undefined) return {};
+  const group =
+    info["parentIdTag"] ?? (info["groupIdToken"] as Record<string, unknown> | undefined)?.["idToken"];
+  return { status: String(info["status"]), ...given("groupId", group as string | undefined) };
+};
+
+/** What the meter of an EVSE showed last: where the next transaction begins, should its start be lost. */
+function hearRegister(
+  station: StationState,
+  at: number,
+  evseId: number | undefined,
+  samples: readonly { energyImportWh?: number | undefined }[],
+): void {
+  const energyWh = samples.findLast((sample) => sample.energyImportWh !== undefined)?.energyImportWh;
+  if (evseId === undefined || evseId === 0 || energyWh === undefined) return;
+  station.registers ??= {};
+  if (Object.keys(station.registers).length >= CONNECTORS_PER_STATION_MAX && !(evseId in station.registers))
+    return;
+  station.registers[evseId] = { at, energyWh };
+}
+
+/** The station spoke of it: when, and its register, which never falls. */
+function hear(transaction: OpenTransaction, at: number, samples: { energyImportWh?: number }[]): void {
+  transaction.heardAt = at;
+  for (const sample of samples) {
+    if (sample.energyImportWh === undefined) continue;
+    transaction.meterStartWh ??= sample.energyImportWh;
+    transaction.energyImportWh = Math.max(transaction.energyImportWh ?? 0, sample.energyImportWh);
+  }
+}
+
+export function endTransaction(
+  durable: Durable,
+  station: StationState,
+  transactionId: string,
+  ocppTransactionId: string,
+  meterStopWh?: number,
+): void {
+  durable.transactions.delete(transactionId);
+  station.open = station.open.filter((id) => id !== transactionId);
+  const known = station.ended.find((e) => e.transactionId === transactionId);
+  if (known === undefined) {
+    remember(
+      station.ended,
+      { ocppTransactionId, transactionId, ...given("meterStopWh", meterStopWh) },
+      ENDED_KEPT,
+    );
+  } else if (meterStopWh !== undefined && known.meterStopWh === undefined) {
+    known.meterStopWh = meterStopWh;
+  }
+}
+
+function openTransaction(
+  durable: Durable,
+  entry: EntryOf<"ocpp.handled">,
+  transactionId: string,
+  message: TransactionMessage,
+  answer: Record<string, unknown>,
+): OpenTransaction {
+  const { status, groupId } = acceptedStatus(answer);
+  const transaction: OpenTransaction = {
+    transactionId,
+    stationId: entry.stationId,
+    ocppTransactionId: message.ocppTransactionId ?? String(answer["transactionId"]),
+    evseId: message.evseId ?? 0,
+    startedAt: message.at ?? entry.at,
+    openedAt: entry.at,
+    openedBoot: durable.boot,
+    openedUpMs: entry.upMs,
+    heardAt: entry.at,
+    ...given("cap", entry.decision?.cap),
+    ...given("meterStartWh", message.meterStartWh),
+    ...given("energyImportWh", message.meterStartWh),
+    ...(status === "Accepted"
+      ? { ...given("idToken", message.idToken?.idToken), ...given("groupId", groupId) }
+      : {}),
+  };
+  durable.transactions.set(transactionId, transaction);
+  stationOf(durable, entry.stationId, entry.protocol).open.push(transactionId);
+  return transaction;
+}
+
+function foldTransaction(durable: Durable, entry: EntryOf<"ocpp.handled">, handled: Handled): void {
+  const message = handled.message as TransactionMessage;
+  const transactionId = entry.transactionId;
+  if (transactionId === undefined || entry.basis === "repeat") return;
+  const station = stationOf(durable, entry.stationId, entry.protocol);
+  // A stop that was matched by guess ends the transaction under its own id, not under the one that nobody
+  // knew.
+  const known = durable.transactions.get(transactionId)?.ocppTransactionId;
+  const wireId = known ?? message.ocppTransactionId ?? String(handled.answer["transactionId"]);
+  if (entry.protocol === "ocpp1.6" && message.event === "Started") useTransactionId(durable, Number(wireId));
+
+  hearRegister(station, entry.at, message.evseId ?? durable.transactions.get(transactionId)?.evseId, [
+    ...message.samples,
+    { energyImportWh: message.meterStopWh ?? message.meterStartWh },
+  ]);
+  const key = contentKey(message);
+  if (message.event !== "Updated" || message.idToken !== undefined) {
+    remember(station.recent, { key, payload: handled.answer, transactionId }, RECENT_ANSWERS_PER_STATION);
+  }
+  if (message.event === "Ended") {
+    endTransaction(durable, station, transactionId, wireId, message.meterStopWh);
+    return;
+  }
+  // A refused 1.6 start is kept by its id only: many stations report the transaction all the same, or never
+  // speak of it.
+  const refused = entry.protocol === "ocpp1.6" && acceptedStatus(handled.answer).status !== "Accepted";
+  if (refused) {
+    endTransaction(durable, station, transactionId, wireId);
+    return;
+  }
+  if (station.ended.some((e) => e.transactionId === transactionId)) return;
+  const transaction =
+    durable.transactions.get(transactionId) ??
+    openTransaction(durable, entry, transactionId, message, handled.answer);
+  transaction.lastEventKey = key;
+  if (message.evseId !== undefined && transaction.evseId === 0) transaction.evseId = message.evseId;
+  if (message.idToken !== undefined && acceptedStatus(handled.answer).status === "Accepted") {
+    transaction.idToken = message.idToken.idToken;
+    rememberToken(durable, entry, message.idToken);
+    if (entry.decision?.reason === "listed") transaction.listed = true;
+    Object.assign(transaction, given("cap", entry.decision?.cap));
+    Object.assign(transaction, given("groupId", acceptedStatus(handled.answer).groupId));
+  }
+  hear(transaction, entry.at, message.samples);
+}
+
+export function foldHandled(durable: Durable, entry: EntryOf<"ocpp.handled">, read?: Handled): void {
+  const handled = read ?? readHandled(entry);
+  const { message } = handled;
+  const station = stationOf(durable, entry.stationId, entry.protocol);
+  switch (message.kind) {
+    case "booted":
+      station.booted = true;
+      foldBoot(station, entry.at);
+      return;
+    case "status": {
+      if (message.errorCode === "LocalListConflict") foldListConflict(station, entry.at);
+      const name = `${message.evseId}:${message.connectorId}`;
+      if (station.connectors.size >= CONNECTORS_PER_STATION_MAX && !station.connectors.has(name)) return;
+      station.connectors.set(name, {
+        evseId: message.evseId,
+        connectorId: message.connectorId,
+        status: message.status,
+        ...given("detail", message.detail),
+        ...given("errorCode", message.errorCode),
+        at: entry.at,
+      });
+      return;
+    }
+    case "transaction":
+      foldTransaction(durable, entry, handled);
+      return;
+    case "sampled": {
+      hearRegister(station, entry.at, message.evseId, message.samples);
+      const transaction =
+        entry.transactionId === undefined ? undefined : durable.transactions.get(entry.transactionId);
+      if (transaction !== undefined) hear(transaction, entry.at, message.samples);
+      return;
+    }
+    case "other":
+      if (entry.action === "NotifyReport") foldReport(station, entry.request);
+      return;
+    default:
+      return;
+  }
+}
+
+const UNKNOWN_STARTS_MAX = 1_000;
+const DAY_MS = 86_400_000;
+
+/** A start was allowed: whose token is used here, and what an unknown one may take. */
+function rememberToken(durable: Durable, entry: EntryOf<"ocpp.handled">, { idToken, type }: IdToken): void {
+  const key = tokenKey(idToken);
+  const { decision } = entry;
+  if (decision?.cap !== undefined && decision.reason.endsWith("-capped")) {
+    durable.unknownStarts = durable.unknownStarts.filter((start) => entry.at - start.at < DAY_MS);
+    remember(
+      durable.unknownStarts,
+      { key, at: entry.at, energyWh: decision.cap.energyWh ?? 0 },
+      UNKNOWN_STARTS_MAX,
+    );
+  }
+  if (decision?.reason !== "listed") return;
+  durable.tokenUse.delete(key);
+  durable.tokenUse.set(key, { idToken, ...given("type", type), at: entry.at });
+  if (durable.tokenUse.size <= TOKEN_USE_MAX) return;
+  const [oldest] = durable.tokenUse.keys();
+  if (oldest !== undefined) durable.tokenUse.delete(oldest);
+}
