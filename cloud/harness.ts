@@ -10,7 +10,7 @@ import { inject } from "vitest";
 import { encodeBlock, firstChain, nextChain } from "../shared/block.ts";
 import type { Entry, EntryBody, Protocol } from "../shared/entry.ts";
 import { callText, resultText } from "../shared/ocpp/frame.ts";
-import type { Batch, Hello } from "../shared/wire.ts";
+import type { Batch, ErGauges, Hello } from "../shared/wire.ts";
 import { createTestDatabase } from "../sim/services/test-database.ts";
 import { createApp, type App } from "./api/app.ts";
 import { createApiKey } from "./api/actor.ts";
@@ -158,14 +158,44 @@ export const sampled = (meterId: string, energyImportWh: number, powerW: number)
   reading: { energyImportWh, powerW, powerPhasesW: [powerW], voltagePhasesMv: [230_000] },
 });
 
+/** How a box is that has nothing to complain about. */
+export const GAUGES: ErGauges = {
+  backlog: 0,
+  journalBytes: 1_000,
+  journalBudgetBytes: 2_000_000_000,
+  pressure: "none",
+  linkUp: true,
+  clockOffsetMs: 0,
+  policyVersion: 1,
+  stationsConnected: 1,
+  activeTransactions: 0,
+};
+export const health = (more: Partial<ErGauges> = {}): EntryBody => ({
+  kind: "er.health",
+  ...GAUGES,
+  ...more,
+});
+
+/** The same happening at another place on the ER's clocks: `clockMs` and `upMs` are offsets to NOON and to its start. */
+export function toldAt(body: EntryBody, clockMs: number, upMs: number): EntryBody {
+  const placed: object = { ...body, at: NOON + clockMs, upMs };
+  return placed as EntryBody;
+}
+
 /* Journals */
 
 /** An ER's journal: entries get their heads and blocks, blocks the chain. One second passes per entry. */
 export class Journal {
   readonly boot = randomUUID();
   readonly entries: Entry[] = [];
-  readonly blocks: { firstSeq: number; count: number; bytes: Buffer; prevChain: string; chain: string }[] =
-    [];
+  readonly blocks: {
+    firstSeq: number;
+    count: number;
+    bytes: Buffer;
+    prevChain: string;
+    chain: string;
+    rewritten?: true;
+  }[] = [];
   oldestSeq = 1;
   readonly erId: string;
   readonly siteId: string;
@@ -201,6 +231,18 @@ export class Journal {
     return this;
   }
 
+  /** Blocks `from` up to, not including, `to` become one, as an ER rewrites them for want of disk. */
+  rewrite(from: number, to: number, entries: Entry[]): this {
+    const old = this.blocks.slice(from, to);
+    const [first, last] = [old[0], old.at(-1)];
+    if (first === undefined || last === undefined) throw new Error("there are blocks to rewrite");
+    const count = last.firstSeq + last.count - first.firstSeq;
+    const { firstSeq, prevChain } = first;
+    const block = { firstSeq, count, bytes: encodeBlock(this.boot, entries), prevChain, chain: last.chain };
+    this.blocks.splice(from, to - from, { ...block, rewritten: true });
+    return this;
+  }
+
   /** One block per happening. */
   commitEach(bodies: EntryBody[]): this {
     for (const body of bodies) this.commit([body]);
@@ -216,7 +258,9 @@ export class Journal {
       v: 1,
       journalId: this.journalId,
       firstSeq: first.firstSeq,
-      blocks: blocks.map((block) => [block.count, block.bytes.length] as [number, number]),
+      blocks: blocks.map((block): Batch["blocks"][number] =>
+        block.rewritten ? [block.count, block.bytes.length, block.chain] : [block.count, block.bytes.length],
+      ),
       prevChain: first.prevChain,
       chain: last.chain,
       oldestSeq: this.oldestSeq,

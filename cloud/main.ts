@@ -2,7 +2,8 @@
  * sg api | ingest | jobs | all | migrate | key: the command line of the SG.
  *
  * Configured by the environment, since it runs in containers: DATABASE_URL, BROKER_URL, SG_HOST, SG_PORT,
- * SG_OPERATOR, LOG_LEVEL, and BROKER_CA_FILE for a broker with a private CA.
+ * SG_OPERATOR, LOG_LEVEL, BROKER_CA_FILE for a broker with a private CA, SG_POLICY_KEY_FILE for a key
+ * of one's own that signs policies.
  */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -18,7 +19,7 @@ const USAGE = `sg: the cloud half of Moov.olt
   sg key [--operator O] [--name N] make an API key and print it, once
 
 Environment: DATABASE_URL, BROKER_URL (amqp:// amqps:// mqtt:// mqtts://), SG_HOST (127.0.0.1), SG_PORT (8080),
-SG_OPERATOR (default), LOG_LEVEL (info), BROKER_CA_FILE.
+SG_OPERATOR (default), LOG_LEVEL (info), BROKER_CA_FILE, SG_POLICY_KEY_FILE (Ed25519, PEM; else a key in the database).
 `;
 
 function required(name: string): string {
@@ -40,11 +41,13 @@ function readPort(): number {
 
 function readConfig(roles: readonly Role[]): SgConfig {
   const caFile = process.env["BROKER_CA_FILE"];
+  const keyFile = process.env["SG_POLICY_KEY_FILE"];
   return {
     roles,
     databaseUrl: required("DATABASE_URL"),
     brokerUrl: roles.includes("ingest") ? required("BROKER_URL") : "",
     ...(caFile === undefined ? {} : { brokerCa: readFileSync(caFile, "utf8") }),
+    ...(keyFile === undefined ? {} : { policyKey: readFileSync(keyFile, "utf8") }),
     host: process.env["SG_HOST"] ?? "127.0.0.1",
     port: readPort(),
     defaultOperatorId: process.env["SG_OPERATOR"] ?? "default",

@@ -14,6 +14,7 @@ import { createHub } from "./api/live.ts";
 import { createApiKey } from "./api/actor.ts";
 import { createPool, inTransaction, listen, type Pool } from "./db/pool.ts";
 import { startIngest } from "./ingest/ingest.ts";
+import { ensureSigningKey } from "./ingest/policy.ts";
 import { startJobs } from "./jobs/jobs.ts";
 
 export const ROLES = ["api", "ingest", "jobs"] as const;
@@ -28,6 +29,8 @@ export type SgConfig = {
   port: number;
   /** Operator of sites that introduce themselves, until enrolment exists. */
   defaultOperatorId: string;
+  /** Private key (PEM, Ed25519) that signs policies; without it the one in the database, made at first start. */
+  policyKey?: string;
 };
 
 /** Makes the operator if it does not exist. */
@@ -91,6 +94,7 @@ export async function startSg(config: SgConfig, logger: Logger = pino()) {
         brokerUrl: config.brokerUrl,
         ...(config.brokerCa === undefined ? {} : { ca: config.brokerCa }),
         defaultOperatorId: config.defaultOperatorId,
+        policyKey: await ensureSigningKey(pool, config.policyKey),
         onLog,
       })
     : undefined;

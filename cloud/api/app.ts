@@ -28,11 +28,14 @@ import { createAuthenticator, type Actor } from "./actor.ts";
 import type { Hub } from "./live.ts";
 import { ApiProblem, sendProblem } from "./problem.ts";
 import { commandRoutes } from "./routes/commands.ts";
+import { erRoutes } from "./routes/ers.ts";
 import { idTokenRoutes } from "./routes/id-tokens.ts";
 import { meterRoutes } from "./routes/meters.ts";
 import { siteRoutes } from "./routes/sites.ts";
 import { stationRoutes } from "./routes/stations.ts";
 import { transactionRoutes } from "./routes/transactions.ts";
+import * as erSchemas from "./er-schemas.ts";
+import * as ruleSchemas from "./rule-schemas.ts";
 import * as schemas from "./schemas.ts";
 
 export type App = FastifyInstance<
@@ -134,7 +137,7 @@ function nestedDeeper(root: unknown, depthMax: number): boolean {
 
 /** By name, so that the document is the same whoever loads the module. */
 const sharedSchemas = (): TSchema[] =>
-  (Object.values(schemas) as (TSchema & { $id?: string })[])
+  (Object.values({ ...schemas, ...erSchemas, ...ruleSchemas }) as (TSchema & { $id?: string })[])
     .filter((schema) => typeof schema.$id === "string")
     .sort((a, b) => (String(a.$id) < String(b.$id) ? -1 : 1));
 
@@ -259,6 +262,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     async (request) => requireActor(request),
   );
   siteRoutes(app, context);
+  erRoutes(app, context);
   stationRoutes(app, context);
   transactionRoutes(app, context);
   meterRoutes(app, context);

@@ -6,6 +6,7 @@ import { randomUUID } from "node:crypto";
 import type { EntryBody } from "../../shared/entry.ts";
 import {
   arrive,
+  health,
   Journal,
   meter16,
   NOON,
@@ -54,6 +55,7 @@ export async function createOperator(db: TestDb, operatorId: string): Promise<Op
       start16(station, ended, { at: 1_000, connectorId: 2 }),
       stop16(station, ended, { at: 5_000, meterStop: 2_500 }, i === 0 ? { flags: ["conflicting-stop"] } : {}),
       sampled(`m${i}`, 1_000 + i, 100 * i),
+      health({ backlog: i }),
     ];
     journal.commit(bodies);
   }

@@ -8,6 +8,7 @@
  */
 import { Type, type Static, type TSchema } from "typebox";
 import { OneOf } from "../../shared/schema.ts";
+import type { SiteRules } from "./rule-schemas.ts";
 
 const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 const Time = Type.String({ format: "date-time" });
@@ -72,36 +73,13 @@ export const Site = Type.Object(
     powerW: Type.Integer(),
     /** Energy of today (site's zone) by transactions started today. */
     energyTodayWh: Wh,
+    rules: Type.Ref("SiteRules"),
+    /** Of the rules and tokens as they are now; an ER tells which one it has. */
+    policyVersion: Type.Integer(),
   },
   { $id: "Site" },
 );
-export type Site = Static<typeof Site>;
-
-export const Er = Type.Object(
-  {
-    erId: Type.String(),
-    siteId: Type.String(),
-    operatorId: Type.String(),
-    online: Type.Boolean(),
-    lastSeenAt: Nullable(Time),
-    release: Nullable(Type.String()),
-    startedAt: Nullable(Time),
-    journalId: Nullable(Type.String()),
-    /**
-     * Last entry that is in PostgreSQL, and the last one the ER has said it holds: the difference is the
-     * backlog.
-     */
-    ackedSeq: Type.Integer(),
-    journalSeq: Type.Integer(),
-    backlog: Type.Integer(),
-    policyVersion: Nullable(Type.Integer()),
-    clock: Nullable(Type.String()),
-    clockOffsetMs: Nullable(Type.Integer()),
-    parkedEntries: Type.Integer(),
-  },
-  { $id: "Er" },
-);
-export type Er = Static<typeof Er>;
+export type Site = Omit<Static<typeof Site>, "rules"> & { rules: SiteRules };
 
 export const Station = Type.Object(
   {
@@ -119,6 +97,8 @@ export const Station = Type.Object(
     serialNumber: Nullable(Type.String()),
     firmwareVersion: Nullable(Type.String()),
     bootedAt: Nullable(Time),
+    /** The station's clock minus the true time, as its ER last measured it. */
+    clockSkewMs: Nullable(Type.Integer()),
     connectors: Type.Array(Type.Ref("Connector")),
   },
   { $id: "Station" },
@@ -137,10 +117,22 @@ export const Transaction = Type.Object(
     connectorId: Nullable(Type.Integer()),
     status: Type.Union([Type.Literal("active"), Type.Literal("ended")]),
     chargingState: Nullable(Type.String()),
+    /** As well as it is known now; the raw ones as they were recorded, where they differ. */
     startedAt: Time,
+    startedAtRaw: Nullable(Time),
     endedAt: Nullable(Time),
+    endedAtRaw: Nullable(Time),
+    /**
+     * `station`: its own times; `er`: when the ER heard of it; `estimated`: not to be priced by the time of
+     * day.
+     */
+    timeQuality: OneOf(["station", "er", "estimated"]),
+    /** It runs no more, but its end has not arrived yet. */
+    endedUnseen: Type.Boolean(),
     meterStartWh: Nullable(Wh),
+    /** Of several stops the lowest register; the highest one of them, where they differ. */
     meterStopWh: Nullable(Wh),
+    meterStopOtherWh: Nullable(Wh),
     /** Running or final energy; null while no register was seen. Never negative. */
     energyWh: Nullable(Wh),
     powerW: Nullable(Type.Integer()),
@@ -152,6 +144,13 @@ export const Transaction = Type.Object(
      */
     authorizedBy: Type.String(),
     authorizationStatus: Nullable(Type.String()),
+    /** Of the decision: `listed`, `blocked`, `unknown-capped`, … */
+    authorizationReason: Nullable(Type.String()),
+    /** Bounds at which its ER ends it. */
+    capEnergyWh: Nullable(Wh),
+    capDurationS: Nullable(Type.Integer()),
+    /** Why its token was revoked while it ran. */
+    revokedReason: Nullable(Type.String()),
     stoppedReason: Nullable(Type.String()),
     /**
      * Why a person should look: `orphan-stop`, `replayed`, `conflicting-stop`, `time-estimated`, `register-
@@ -159,6 +158,9 @@ export const Transaction = Type.Object(
      */
     flags: Type.Array(Type.String()),
     needsReview: Type.Boolean(),
+    /** What a person decided: its energy is in another one now; it is not billed. */
+    mergedInto: Nullable(Type.String()),
+    writtenOff: Type.Boolean(),
   },
   { $id: "Transaction" },
 );
@@ -226,7 +228,9 @@ export const Message = Type.Object(
   {
     /** Position in the ER's journal: stable, ordered. */
     messageId: Type.String(),
+    /** When it happened, as well as it is known now; on the ER's clock then, where that differs. */
     at: Time,
+    atRaw: Nullable(Time),
     kind: OneOf(["ocpp.handled", "ocpp.rejected", "ocpp.called", "station.online", "station.offline"]),
     /** `in`: from the station, `out`: to the station, `none`: neither. */
     direction: Type.Union([Type.Literal("in"), Type.Literal("out"), Type.Literal("none")]),
@@ -237,6 +241,8 @@ export const Message = Type.Object(
     response: Nullable(Type.String()),
     /** Refusal code, failure of our call, or reason of the disconnection. */
     reason: Nullable(Type.String()),
+    /** Why the ER called by itself: `cap-energy`, `revoked`, `local-list`, `resume`, … */
+    cause: Nullable(Type.String()),
     transactionId: Nullable(Type.String()),
     commandId: Nullable(Type.String()),
     flags: Type.Array(Type.String()),
@@ -254,6 +260,7 @@ export const CommandStatus = OneOf([
   "failed",
   "expired",
   "uncertain",
+  "superseded",
 ]);
 
 export const CommandView = Type.Object(
@@ -291,55 +298,13 @@ export const NewCommand = Type.Object(
 );
 export type NewCommand = Static<typeof NewCommand>;
 
-export const IdTokenView = Type.Object(
-  {
-    idToken: Type.String(),
-    operatorId: Type.String(),
-    type: Nullable(Type.String()),
-    status: Type.Union([Type.Literal("Accepted"), Type.Literal("Blocked")]),
-    label: Nullable(Type.String()),
-    groupId: Nullable(Type.String()),
-    master: Type.Boolean(),
-    expiresAt: Nullable(Time),
-    createdAt: Time,
-    updatedAt: Time,
-  },
-  { $id: "IdToken" },
-);
-export type IdTokenView = Static<typeof IdTokenView>;
-
-export const NewIdToken = Type.Object(
-  {
-    idToken: Type.String({ minLength: 1, maxLength: 36 }),
-    type: Type.Optional(Type.String({ maxLength: 20 })),
-    label: Type.Optional(Type.String({ maxLength: 100 })),
-    groupId: Type.Optional(Type.String({ minLength: 1, maxLength: 36 })),
-    master: Type.Optional(Type.Boolean()),
-    expiresAt: Type.Optional(Time),
-  },
-  { $id: "NewIdToken", additionalProperties: false },
-);
-export type NewIdToken = Static<typeof NewIdToken>;
-
-export const IdTokenPatch = Type.Object(
-  {
-    status: Type.Optional(Type.Union([Type.Literal("Accepted"), Type.Literal("Blocked")])),
-    label: Type.Optional(Nullable(Type.String({ maxLength: 100 }))),
-    groupId: Type.Optional(Nullable(Type.String({ minLength: 1, maxLength: 36 }))),
-    master: Type.Optional(Type.Boolean()),
-    expiresAt: Type.Optional(Nullable(Time)),
-  },
-  { $id: "IdTokenPatch", additionalProperties: false },
-);
-export type IdTokenPatch = Static<typeof IdTokenPatch>;
-
 /**
  * Live events carry ids only; the client fetches what it shows. `reset`: events were missed, fetch
  * everything.
  */
 export const LiveEvent = Type.Object(
   {
-    type: OneOf(["reset", "er", "station", "transaction", "meter", "command", "message"]),
+    type: OneOf(["reset", "er", "station", "transaction", "meter", "command", "message", "review"]),
     siteId: Type.Optional(Type.String()),
     erId: Type.Optional(Type.String()),
     stationId: Type.Optional(Type.String()),
@@ -350,7 +315,7 @@ export const LiveEvent = Type.Object(
   { $id: "LiveEvent" },
 );
 export type LiveEvent = {
-  type: "reset" | "er" | "station" | "transaction" | "meter" | "command" | "message";
+  type: "reset" | "er" | "station" | "transaction" | "meter" | "command" | "message" | "review";
   siteId?: string;
   erId?: string;
   stationId?: string;

@@ -5,7 +5,8 @@ import pg from "pg";
 import { COMMAND_KINDS, type CommandKind } from "../../shared/command.ts";
 import { until } from "../../sim/services/until.ts";
 import { arrive, Journal, online, openTestApi, openTestDb, type TestApi, type TestDb } from "../harness.ts";
-import type { CommandView, IdTokenView, Problem } from "./schemas.ts";
+import type { IdTokenView } from "./rule-schemas.ts";
+import type { CommandView, Problem } from "./schemas.ts";
 
 let db: TestDb;
 let api: TestApi;

@@ -6,6 +6,7 @@
  * is absent leaves the column as it is.
  */
 import type { Reading } from "../../shared/reading.ts";
+import type { ErGauges } from "../../shared/wire.ts";
 
 export type MessageRow = {
   at: number;
@@ -20,6 +21,9 @@ export type MessageRow = {
   transaction_id?: string;
   command_id?: string;
   flags?: string[];
+  up_ms: number;
+  /** Why the ER called by itself. */
+  cause?: string;
 };
 
 export type SampleRow = {
@@ -57,6 +61,9 @@ export type ConnectorChange = {
   status_at: number;
 };
 
+/** When an entry was written, on the ER's clocks, and what the station said, where it said something. */
+export type EntryTime = { stamp?: number; at: number; upMs: number; seq: number };
+
 export type TransactionChange = {
   transaction_id: string;
   station_id: string;
@@ -80,6 +87,21 @@ export type TransactionChange = {
   authorized_by?: string;
   authorization_status?: string;
   stopped_reason?: string;
+  authorization_reason?: string;
+  cap_energy_wh?: number;
+  cap_duration_s?: number;
+  revoked_reason?: string;
+  /** Highest register of several stops; `meter_stop_wh` is the lowest. */
+  meter_stop_max_wh?: number;
+  /** The ER ended it without a word of the station: an estimate, which the station's own stop beats. */
+  closed_at?: number;
+  closed_meter_wh?: number;
+  /** The entries that told of it first, of its start and of its end. */
+  seen_time: EntryTime;
+  start_time?: EntryTime;
+  end_time?: EntryTime;
+  /** A message that is no history says that it runs. */
+  seen_running?: boolean;
   flags: string[];
   needs_review: boolean;
 };
@@ -120,6 +142,39 @@ export type ErChange = {
   policy_version?: number;
   clock?: string;
   clock_offset_ms?: number;
+  gauges?: ErGauges;
+};
+
+/** A start of the ER's program. */
+export type BootRow = {
+  first_seq: number;
+  boot: string;
+  started_at: number;
+  up_ms: number;
+  clock: string;
+  previous_end?: string;
+  reason?: string;
+};
+
+/** What the ER learned of the time. */
+export type ClockRow = { seq: number; at: number; up_ms: number; offset_ms: number; source?: string };
+export type HealthRow = { seq: number; at: number; gauges: ErGauges };
+export type SetAsideRow = {
+  seq: number;
+  at: number;
+  file: string;
+  reason: string;
+  old_journal_id?: string;
+  old_last_seq?: number;
+};
+
+/** Telemetry that the ER gave up: the numbers that went, and how often one was kept. */
+export type ShedRow = {
+  seq: number;
+  kept_every_s: number;
+  first_at: number;
+  ranges: [number, number][];
+  entries: number;
 };
 
 export type ParkedRow = { seq: number; entry: string; reason: string };
@@ -134,6 +189,11 @@ export type Changes = {
   meterSamples: MeterSampleRow[];
   commands: Map<string, CommandChange>;
   er: ErChange;
+  boots: BootRow[];
+  clocks: ClockRow[];
+  health: HealthRow[];
+  setAsides: SetAsideRow[];
+  shed: ShedRow[];
   /** The ER was restarted in between: what was online before is not any more … */
   allOffline: boolean;
   /** … since its first start in the batch. */
@@ -152,6 +212,11 @@ export function emptyChanges(): Changes {
     meterSamples: [],
     commands: new Map(),
     er: {},
+    boots: [],
+    clocks: [],
+    health: [],
+    setAsides: [],
+    shed: [],
     allOffline: false,
     parked: [],
   };

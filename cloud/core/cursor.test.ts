@@ -2,9 +2,10 @@
 import { describe, expect, test } from "vitest";
 import fc from "fast-check";
 import { firstChain } from "../../shared/block.ts";
-import type { EntryBody } from "../../shared/entry.ts";
+import type { Entry, EntryBody } from "../../shared/entry.ts";
 import type { Batch } from "../../shared/wire.ts";
 import { Journal, online } from "../harness.ts";
+import { readBlocks } from "./blocks.ts";
 import { admit, type Cursor } from "./cursor.ts";
 
 const happenings = (n: number): EntryBody[] => Array.from({ length: n }, () => online("CP1"));
@@ -152,7 +153,71 @@ describe("another history stops the journal", () => {
   });
 });
 
-/** A receiver that does what the rule says and remembers every entry it took. */
+/** Entries `first` to `last` without those that are named, which one shed tells of. */
+function without(journal: Journal, first: number, last: number, gone: readonly number[]): Entry[] {
+  const all = journal.entries.slice(first - 1, last);
+  const place = all.find(({ seq }) => seq === gone[0]);
+  if (place === undefined) return all;
+  const { seq, at, upMs, clock } = place;
+  const ranges = gone.map((g): [number, number] => [g, g]);
+  const shed: Entry = { seq, at, upMs, clock, kind: "journal.shed", keptEveryS: 60, ranges };
+  return all.flatMap((entry) => (entry.seq === seq ? [shed] : gone.includes(entry.seq) ? [] : [entry]));
+}
+
+describe("blocks that the ER has rewritten", () => {
+  /** Four blocks of two, the middle ones merged, without entry 4. */
+  const rewritten = () => {
+    const journal = journalOf(2, 2, 2, 2);
+    const cursors = [0, 1, 2, 3].map((n) => after(journal, n));
+    journal.rewrite(1, 3, without(journal, 3, 6, [4]));
+    return { journal, at: (n: number) => cursors[n] ?? start(journal) };
+  };
+
+  test("are taken with the chain that they tell", () => {
+    const { journal, at } = rewritten();
+    for (const n of [0, 1]) {
+      expect(admit(at(n), journal.batch(n))).toMatchObject({
+        kind: "apply",
+        cursor: after(journal, 3),
+        gap: undefined,
+      });
+    }
+  });
+
+  test("that begin before the cursor are taken from there on, and the next ones fit", () => {
+    const { journal, at } = rewritten();
+    const verdict = admit(at(2), journal.batch(1));
+    expect(verdict).toMatchObject({
+      kind: "apply",
+      blocks: [
+        { firstSeq: 3, lastSeq: 6, afterSeq: 4 },
+        { firstSeq: 7, lastSeq: 8, afterSeq: 6 },
+      ],
+      cursor: after(journal, 3),
+    });
+    const middle = { ...at(1), seq: 5, chain: "0".repeat(32) };
+    expect(admit(middle, journal.batch(1, 2))).toMatchObject({ kind: "apply", cursor: after(journal, 2) });
+  });
+
+  test("that are known whole are a repeat", () => {
+    const { journal, at } = rewritten();
+    expect(admit(at(3), journal.batch(0, 2))).toEqual({ kind: "repeat" });
+  });
+
+  test("of another history halt where they begin, like any block", () => {
+    const { journal, at } = rewritten();
+    const other = { ...at(1), chain: "0".repeat(32) };
+    expect(admit(other, journal.batch(1))).toMatchObject({ kind: "halt" });
+  });
+
+  test("do not excuse an untouched block that straddles the cursor", () => {
+    const { journal } = rewritten();
+    const cursor = { ...after(journal, 2), seq: 7 };
+    expect(admit(cursor, journal.batch(1))).toMatchObject({ kind: "halt" });
+  });
+});
+
+/** A receiver that does what the rule says and remembers the number of everything it took or was told of. */
 function receiver(journal: Journal) {
   let cursor = start(journal);
   const taken: number[] = [];
@@ -165,9 +230,13 @@ function receiver(journal: Journal) {
       const verdict = admit(cursor, batch);
       expect(verdict.kind).not.toBe("halt");
       if (verdict.kind !== "apply") return;
-      for (const block of verdict.blocks) {
-        for (let seq = block.firstSeq; seq <= block.lastSeq; seq++) taken.push(seq);
-      }
+      const parked: unknown[] = [];
+      const entries = readBlocks(verdict.blocks, parked as []);
+      expect(parked).toEqual([]);
+      const numbers = entries.flatMap((entry) =>
+        entry.kind === "journal.shed" ? entry.ranges.map(([seq]) => seq) : [entry.seq],
+      );
+      taken.push(...numbers.sort((x, y) => x - y));
       cursor = verdict.cursor;
     },
   };
@@ -197,5 +266,44 @@ test("any loss, repetition and order of batches, with retransmission, takes ever
       expect(sg.taken).toEqual(Array.from({ length: journal.lastSeq }, (_, i) => i + 1));
     }),
     { numRuns: 300 },
+  );
+});
+
+test("it stays so while the ER merges and thins what it sends", () => {
+  const step = fc.record({
+    from: fc.nat(7),
+    length: fc.integer({ min: 1, max: 4 }),
+    what: fc.constantFrom("send", "send", "damage", "merge", "thin"),
+  });
+  const sizes = fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 2, maxLength: 8 });
+  fc.assert(
+    fc.property(sizes, fc.array(step, { maxLength: 30 }), (counts, steps) => {
+      const journal = journalOf(...counts);
+      const gone = new Set<number>();
+      const sg = receiver(journal);
+      for (const { from, length, what } of steps) {
+        const at = from % journal.blocks.length;
+        const to = Math.min(at + length, journal.blocks.length);
+        if (what === "send") sg.receive(journal.batch(at, to));
+        // The chain proves nothing up to a block that tells its own: the ER sends those first, or alone.
+        else if (what === "damage") {
+          const proven = journal.blocks.slice(at, to).every((block) => block.rewritten === undefined);
+          if (proven) sg.receive(damaged(journal.batch(at, to)));
+        } else {
+          const [first, last] = [journal.blocks[at], journal.blocks[to - 1]];
+          if (first === undefined || last === undefined) continue;
+          const [lowest, highest] = [first.firstSeq, last.firstSeq + last.count - 1];
+          if (what === "thin") for (let seq = lowest; seq <= highest; seq += 2) gone.add(seq);
+          const missing = [...gone].filter((s) => s >= lowest && s <= highest).sort((x, y) => x - y);
+          journal.rewrite(at, to, without(journal, lowest, highest, missing));
+        }
+      }
+      while (sg.seq < journal.lastSeq) {
+        const next = journal.blocks.findIndex((block) => block.firstSeq + block.count - 1 > sg.seq);
+        sg.receive(journal.batch(next, next + 1));
+      }
+      expect(sg.taken).toEqual(Array.from({ length: journal.lastSeq }, (_, i) => i + 1));
+    }),
+    { numRuns: 500 },
   );
 });

@@ -13,8 +13,8 @@ import * as schemas from "../../shared/entry.ts";
 import type { Entry, EntryKind, EntryOf } from "../../shared/entry.ts";
 import { unreachable } from "../../shared/errors.ts";
 import { dialectOf } from "../../shared/ocpp/dialect.ts";
-import type { StationMessage, StationSample } from "../../shared/ocpp/message.ts";
-import type { Changes, StationChange, TransactionChange } from "./changes.ts";
+import type { Changes, StationChange } from "./changes.ts";
+import { applyOwn, applySampled, applyTransaction } from "./project-transaction.ts";
 
 /** Names of a site's things in the whole system: a site's own ids are not unique. */
 export type Names = {
@@ -41,22 +41,6 @@ export function readEntry(value: unknown): Entry | string {
   return `${error?.instancePath ?? ""} ${error?.message ?? "invalid"}`.trim();
 }
 
-/** Flags that put a transaction in front of a person. */
-const REVIEW = new Set([
-  "orphan-stop",
-  "start-missing",
-  "conflicting-stop",
-  "matched-by-guess",
-  "time-implausible",
-  "schema-violation",
-]);
-
-/** Station times outside of this window around the ER's own time are not believed. */
-const EARLIEST_MS = 366 * 86_400_000;
-const LATEST_MS = 86_400_000;
-const believable = (at: number | undefined, entryAt: number): number =>
-  at !== undefined && at > entryAt - EARLIEST_MS && at < entryAt + LATEST_MS ? at : entryAt;
-
 function stationOf(changes: Changes, stationId: string): StationChange {
   let station = changes.stations.get(stationId);
   if (station === undefined) {
@@ -72,133 +56,6 @@ function setOnline(changes: Changes, stationId: string, online: boolean, at: num
   const before = station.online ?? (changes.allOffline ? false : undefined);
   if (before === online) return;
   Object.assign(station, { online, online_changed_at: at }, before === undefined ? {} : { flapped: true });
-}
-
-function transactionOf(
-  changes: Changes,
-  transactionId: string,
-  stationId: string,
-  at: number,
-): TransactionChange {
-  let transaction = changes.transactions.get(transactionId);
-  if (transaction === undefined) {
-    transaction = {
-      transaction_id: transactionId,
-      station_id: stationId,
-      seen_at: at,
-      flags: [],
-      needs_review: false,
-    };
-    changes.transactions.set(transactionId, transaction);
-  }
-  return transaction;
-}
-
-function addFlags(transaction: TransactionChange, flags: readonly string[] | undefined): void {
-  for (const flag of flags ?? []) {
-    if (!transaction.flags.includes(flag)) transaction.flags.push(flag);
-    transaction.needs_review ||= REVIEW.has(flag);
-  }
-}
-
-function addSamples(
-  changes: Changes,
-  transaction: TransactionChange,
-  samples: StationSample[],
-  entryAt: number,
-): void {
-  for (const sample of samples) {
-    const at = believable(sample.at, entryAt);
-    const { energyImportWh, powerW, currentPhasesMa, voltagePhasesMv, socPercent } = sample;
-    if (energyImportWh === undefined && powerW === undefined && socPercent === undefined) continue;
-    const row = defined({
-      at,
-      transaction_id: transaction.transaction_id,
-      energy_import_wh: energyImportWh,
-      power_w: powerW,
-      current_phases_ma: currentPhasesMa,
-      voltage_phases_mv: voltagePhasesMv,
-      soc_percent: socPercent,
-    });
-    changes.samples.push(row);
-    if (energyImportWh !== undefined) {
-      if (energyImportWh < (transaction.last_energy_wh ?? 0)) addFlags(transaction, ["register-fell"]);
-      transaction.last_energy_wh = Math.max(transaction.last_energy_wh ?? 0, energyImportWh);
-      transaction.min_energy_wh = Math.min(transaction.min_energy_wh ?? energyImportWh, energyImportWh);
-    }
-    if (at < (transaction.last_sample_at ?? 0)) continue;
-    transaction.last_sample_at = at;
-    if (powerW !== undefined && transaction.ended_at === undefined) transaction.power_w = powerW;
-    if (socPercent !== undefined) transaction.soc_percent = socPercent;
-  }
-}
-
-type TransactionMessage = Extract<StationMessage, { kind: "transaction" }>;
-
-function answeredStatus(response: string): { status?: string; transactionId?: string } {
-  const [, , answer] = JSON.parse(response) as [
-    number,
-    string,
-    Record<string, Record<string, unknown> | number>,
-  ];
-  const info = (answer["idTagInfo"] ?? answer["idTokenInfo"]) as Record<string, unknown> | undefined;
-  const id = answer["transactionId"];
-  return {
-    ...given("status", info === undefined ? undefined : String(info["status"])),
-    ...given("transactionId", id === undefined ? undefined : String(id)),
-  };
-}
-
-function applyTransaction(
-  changes: Changes,
-  entry: EntryOf<"ocpp.handled">,
-  message: TransactionMessage,
-  stationId: string,
-) {
-  if (entry.transactionId === undefined || entry.basis === "repeat") return;
-  const at = believable(message.at, entry.at);
-  const transaction = transactionOf(changes, entry.transactionId, stationId, at);
-  const answered = answeredStatus(entry.response);
-  // Readings kept during a short loss of the socket are everyday; a replayed start or stop is worth knowing.
-  addFlags(
-    transaction,
-    message.event === "Updated" ? entry.flags?.filter((f) => f !== "replayed") : entry.flags,
-  );
-  const told = defined({
-    ocpp_transaction_id: message.ocppTransactionId ?? answered.transactionId,
-    evse_id: message.evseId,
-    connector_id: message.connectorId,
-    charging_state: message.chargingState,
-    meter_start_wh: transaction.meter_start_wh ?? message.meterStartWh,
-  });
-  Object.assign(transaction, told);
-  if (message.meterStartWh !== undefined) {
-    transaction.last_energy_wh = Math.max(transaction.last_energy_wh ?? 0, message.meterStartWh);
-  }
-  if (message.event === "Started") transaction.started_at = at;
-  if (message.idToken !== undefined && message.event !== "Ended") {
-    transaction.id_token = message.idToken.idToken;
-    Object.assign(
-      transaction,
-      given("authorized_by", entry.basis),
-      given("authorization_status", answered.status),
-    );
-  }
-  addSamples(changes, transaction, message.samples, entry.at);
-  if (message.event !== "Ended") {
-    // OCPP 1.6 answers a refused start with an id all the same; it counts as ended unless the station goes
-    // on.
-    const refused =
-      entry.protocol === "ocpp1.6" && answered.status !== undefined && answered.status !== "Accepted";
-    if (refused) Object.assign(transaction, { ended_at: at, power_w: 0, stopped_reason: "DeAuthorized" });
-    return;
-  }
-  transaction.ended_at = at;
-  transaction.power_w = 0;
-  Object.assign(transaction, given("stopped_reason", message.stoppedReason));
-  if (message.meterStopWh === undefined) return;
-  transaction.meter_stop_wh = Math.min(transaction.meter_stop_wh ?? message.meterStopWh, message.meterStopWh);
-  if (message.meterStopWh < (transaction.last_energy_wh ?? 0)) addFlags(transaction, ["stop-below-register"]);
 }
 
 function applyMessage(
@@ -233,13 +90,9 @@ function applyMessage(
       });
       return;
     case "transaction":
-      return applyTransaction(changes, entry, message, stationId);
-    case "sampled": {
-      if (entry.transactionId === undefined) return;
-      const transaction = transactionOf(changes, entry.transactionId, stationId, entry.at);
-      addSamples(changes, transaction, message.samples, entry.at);
-      return;
-    }
+      return applyTransaction(changes, entry, message, stationId, history);
+    case "sampled":
+      return applySampled(changes, entry, message.samples, stationId, history);
     default:
       return;
   }
@@ -265,8 +118,10 @@ function applyOcpp(
     response: entry.response,
     reason: entry.kind === "ocpp.rejected" ? `${entry.code}: ${entry.reason}` : called?.failure,
     command_id: called?.commandId,
-    transaction_id: handled?.transactionId,
+    transaction_id: handled?.transactionId ?? called?.transactionId,
     flags: handled?.flags,
+    up_ms: entry.upMs,
+    cause: called?.cause,
   });
   changes.messages.push(row);
   const station = stationOf(changes, stationId);
@@ -284,7 +139,8 @@ function applyConnection(
   const stationId = names.stationId(entry.stationId);
   if (!history) setOnline(changes, stationId, entry.kind === "station.online", entry.at);
   if (entry.kind === "station.online") stationOf(changes, stationId).protocol = entry.protocol;
-  const base = { at: entry.at, station_id: stationId, seq: entry.seq, kind: entry.kind };
+  const { at, seq, kind, upMs: up_ms } = entry;
+  const base = { at, station_id: stationId, seq, kind, up_ms };
   if (entry.kind === "station.online") {
     changes.messages.push({ ...base, protocol: entry.protocol, ...given("reason", entry.remoteAddress) });
   } else changes.messages.push({ ...base, reason: entry.reason });
@@ -326,6 +182,36 @@ function applyCommand(changes: Changes, entry: EntryOf<"command.accepted" | "com
   }
 }
 
+/** What was online before the ER's program ended is not any more, unless the last hello knows better. */
+function applyStart(changes: Changes, entry: EntryOf<"er.started">, history: boolean): void {
+  const { boot, release } = entry;
+  Object.assign(changes.er, { boot, release, started_at: entry.at, stopped_at: null });
+  changes.boots.push(
+    defined({
+      first_seq: entry.seq,
+      boot,
+      started_at: entry.at,
+      up_ms: entry.upMs,
+      clock: entry.clock,
+      previous_end: entry.previousEnd,
+      reason: entry.reason,
+    }),
+  );
+  if (history) return;
+  for (const station of changes.stations.values()) {
+    if (station.online === true) setOnline(changes, station.station_id, false, entry.at);
+  }
+  changes.allOffline = true;
+  changes.offlineAt ??= entry.at;
+}
+
+/** Every reading is kept; the latest one stands at the ER, unless a hello has told a later one. */
+function applyHealth(changes: Changes, entry: EntryOf<"er.health">, history: boolean): void {
+  const { kind: _kind, seq, at, upMs: _upMs, clock: _clock, ...gauges } = entry;
+  changes.health.push({ seq, at, gauges });
+  if (!history) changes.er.gauges = gauges;
+}
+
 /**
  * Adds what one checked entry means to the changes of its batch. Throws only on a bug or a frame that
  * cannot be read.
@@ -354,23 +240,44 @@ export function project(changes: Changes, entry: Entry, names: Names, history = 
       return;
     case "clock.synced":
       changes.er.clock_offset_ms = entry.offsetMs;
+      changes.clocks.push({
+        seq: entry.seq,
+        at: entry.at,
+        up_ms: entry.upMs,
+        offset_ms: entry.offsetMs,
+        ...given("source", entry.source),
+      });
       return;
     case "er.started":
-      Object.assign(changes.er, {
-        boot: entry.boot,
-        release: entry.release,
-        started_at: entry.at,
-        stopped_at: null,
-      });
-      if (history) return;
-      for (const station of changes.stations.values()) {
-        if (station.online === true) setOnline(changes, station.station_id, false, entry.at);
-      }
-      changes.allOffline = true;
-      changes.offlineAt ??= entry.at;
-      return;
+      return applyStart(changes, entry, history);
+    case "er.health":
+      return applyHealth(changes, entry, history);
     case "er.stopped":
       changes.er.stopped_at = entry.at;
+      return;
+    case "transaction.revoked":
+    case "transaction.closed":
+      return applyOwn(changes, entry, names.stationId(entry.stationId));
+    case "journal.set-aside":
+      changes.setAsides.push(
+        defined({
+          seq: entry.seq,
+          at: entry.at,
+          file: entry.file,
+          reason: entry.reason,
+          old_journal_id: entry.journalId,
+          old_last_seq: entry.lastSeq,
+        }),
+      );
+      return;
+    case "journal.shed":
+      changes.shed.push({
+        seq: entry.seq,
+        kept_every_s: entry.keptEveryS,
+        first_at: entry.at,
+        ranges: entry.ranges,
+        entries: entry.ranges.reduce((sum, [first, last]) => sum + last - first + 1, 0),
+      });
       return;
     case "lease.granted":
       return;

@@ -7,6 +7,8 @@
  */
 import type { Changes } from "../core/changes.ts";
 import type { Client } from "../db/pool.ts";
+import { recheckTimes } from "./recheck.ts";
+import { TRANSACTIONS } from "./transaction-sql.ts";
 
 /** The ER and its place, which every row carries. */
 export type Origin = { erId: string; journalId: string; siteId: string; operatorId: string };
@@ -15,12 +17,12 @@ const ms = (column: string) => `to_timestamp(${column} / 1000.0)`;
 
 const MESSAGES = `
   insert into message (at, station_id, seq, er_id, journal_id, operator_id, kind, protocol, action,
-                       request, response, reason, transaction_id, command_id, flags)
+                       request, response, reason, transaction_id, command_id, flags, up_ms, cause)
   select ${ms("r.at")}, r.station_id, r.seq, $2, $3, $4, r.kind, r.protocol, r.action, r.request, r.response,
-         r.reason, r.transaction_id, r.command_id, r.flags
+         r.reason, r.transaction_id, r.command_id, r.flags, r.up_ms, r.cause
   from json_to_recordset($1::json) as r(at float8, station_id text, seq bigint, kind text, protocol text,
        action text, request text, response text, reason text, transaction_id uuid, command_id uuid,
-       flags text[])`;
+       flags text[], up_ms bigint, cause text)`;
 
 const SAMPLES = `
   insert into transaction_sample (at, transaction_id, operator_id, energy_import_wh, power_w, current_phases_ma,
@@ -77,57 +79,6 @@ export const CONNECTORS = `
     status = excluded.status, detail = excluded.detail, error_code = excluded.error_code,
     status_at = excluded.status_at`;
 
-/**
- * A transaction's row may be made by any of its messages. Registers only rise; of two stops the lower one
- * counts, and a person is told. What falls below an earlier batch is found here, what falls within the
- * batch was found before. The latest power counts, none after the end.
- */
-const TRANSACTIONS = `
-  insert into transaction as t (transaction_id, ocpp_transaction_id, operator_id, site_id, er_id,
-    station_id, evse_id, connector_id, charging_state, started_at, ended_at, meter_start_wh, meter_stop_wh,
-    last_energy_wh, power_w, soc_percent, last_sample_at, id_token, authorized_by, authorization_status,
-      stopped_reason, flags, needs_review)
-  select r.transaction_id, r.ocpp_transaction_id, $2, $3, $4, r.station_id, coalesce(r.evse_id, 0),
-    r.connector_id, r.charging_state, ${ms("coalesce(r.started_at, r.seen_at)")}, ${ms("r.ended_at")},
-    r.meter_start_wh, r.meter_stop_wh, r.last_energy_wh, r.power_w, r.soc_percent,
-    ${ms("r.last_sample_at")}, r.id_token, coalesce(r.authorized_by, 'unknown'), r.authorization_status,
-    r.stopped_reason, r.flags || case when r.started_at is null then '{time-estimated}'::text[] else '{}' end
-      || case when r.min_energy_wh < old.last_energy_wh then '{register-fell}'::text[] else '{}' end
-      || case when r.meter_stop_wh < old.last_energy_wh then '{stop-below-register}'::text[] else '{}' end,
-        r.needs_review
-  from json_to_recordset($1::json) as r(transaction_id uuid, station_id text, ocpp_transaction_id text,
-    evse_id integer, connector_id integer, charging_state text, seen_at float8, started_at float8,
-    ended_at float8, meter_start_wh bigint, meter_stop_wh bigint, last_energy_wh bigint,
-    min_energy_wh bigint, power_w bigint, soc_percent integer, last_sample_at float8, id_token text,
-      authorized_by text, authorization_status text, stopped_reason text, flags text[], needs_review boolean)
-    left join transaction old on old.transaction_id = r.transaction_id
-  on conflict (transaction_id) do update set
-    ocpp_transaction_id = coalesce(excluded.ocpp_transaction_id, t.ocpp_transaction_id),
-    evse_id = case when excluded.evse_id = 0 then t.evse_id else excluded.evse_id end,
-    connector_id = coalesce(excluded.connector_id, t.connector_id),
-    charging_state = coalesce(excluded.charging_state, t.charging_state),
-    started_at = case when 'time-estimated' = any(excluded.flags) then t.started_at else excluded.started_at end,
-    ended_at = coalesce(excluded.ended_at, t.ended_at),
-    meter_start_wh = coalesce(t.meter_start_wh, excluded.meter_start_wh),
-    meter_stop_wh = least(t.meter_stop_wh, excluded.meter_stop_wh),
-    last_energy_wh = greatest(t.last_energy_wh, excluded.last_energy_wh),
-    power_w = case when coalesce(excluded.ended_at, t.ended_at) is not null then 0
-                   when excluded.last_sample_at < t.last_sample_at then t.power_w
-                   else coalesce(excluded.power_w, t.power_w) end,
-    soc_percent = case when excluded.last_sample_at < t.last_sample_at then t.soc_percent
-                       else coalesce(excluded.soc_percent, t.soc_percent) end,
-    last_sample_at = greatest(t.last_sample_at, excluded.last_sample_at),
-    id_token = coalesce(excluded.id_token, t.id_token),
-    authorized_by = case when excluded.authorized_by = 'unknown' then t.authorized_by else excluded.authorized_by end,
-    authorization_status = coalesce(excluded.authorization_status, t.authorization_status),
-    stopped_reason = coalesce(excluded.stopped_reason, t.stopped_reason),
-    flags = case when excluded.flags = t.flags then t.flags
-                 else array(select distinct f from unnest(t.flags || excluded.flags) f
-                            -- The time is not estimated any more as soon as one start has told it.
-                            where f <> 'time-estimated' or (f = any (t.flags) and f = any (excluded.flags))
-                            order by 1) end,
-    needs_review = t.needs_review or excluded.needs_review`;
-
 const METERS = `
   insert into meter as m (meter_id, er_id, site_id, operator_id, model, state, state_reason, sampled_at,
     reading, flags)
@@ -164,8 +115,54 @@ const ER = `
     boot = coalesce($2, boot), release = coalesce($3, release), started_at = coalesce(${ms("$4::float8")},
     started_at), stopped_at = case when $5 then ${ms("$6::float8")} else stopped_at end,
     policy_version = coalesce($7, policy_version), clock = coalesce($8, clock),
-    clock_offset_ms = coalesce($9, clock_offset_ms), last_seen_at = now()
+    clock_offset_ms = coalesce($9, clock_offset_ms), last_seen_at = now(),
+    gauges = coalesce($10, gauges), gauges_at = case when $10::json is null then gauges_at else now() end
   where er_id = $1`;
+
+const BOOTS = `
+  insert into er_boot (er_id, journal_id, operator_id, first_seq, boot, started_at, up_ms, clock,
+    previous_end, reason)
+  select $2, $3, $4, r.first_seq, r.boot, ${ms("r.started_at")}, r.up_ms, r.clock, r.previous_end, r.reason
+  from json_to_recordset($1::json) as r(first_seq bigint, boot uuid, started_at float8, up_ms bigint,
+       clock text, previous_end text, reason text)
+  on conflict do nothing`;
+
+/** What was learned of the time belongs to the start before it. */
+const CLOCKS = `
+  with told as (
+    select r.*, (select b.first_seq from er_boot b where b.er_id = $2 and b.journal_id = $3
+                   and b.first_seq <= r.seq order by b.first_seq desc limit 1) as first_seq
+    from json_to_recordset($1::json) as r(seq bigint, at float8, up_ms bigint, offset_ms bigint, source text)
+  ), points as (
+    insert into er_clock (er_id, journal_id, operator_id, first_seq, seq, at, up_ms, offset_ms, source)
+    select $2, $3, $4, first_seq, seq, ${ms("at")}, up_ms, offset_ms, source from told
+    where first_seq is not null
+    on conflict do nothing
+  )
+  update er_boot b set offset_ms = l.offset_ms, source = l.source
+  from (select distinct on (first_seq) * from told order by first_seq, seq desc) l
+  where b.er_id = $2 and b.journal_id = $3 and b.first_seq = l.first_seq`;
+
+const HEALTH = `
+  insert into er_health (er_id, journal_id, operator_id, seq, at, gauges)
+  select $2, $3, $4, r.seq, ${ms("r.at")}, r.gauges
+  from json_to_recordset($1::json) as r(seq bigint, at float8, gauges json)
+  on conflict do nothing`;
+
+const SET_ASIDES = `
+  insert into journal_set_aside (er_id, journal_id, operator_id, seq, at, file, reason, old_journal_id,
+    old_last_seq)
+  select $2, $3, $4, r.seq, ${ms("r.at")}, r.file, r.reason, r.old_journal_id, r.old_last_seq
+  from json_to_recordset($1::json) as r(seq bigint, at float8, file text, reason text, old_journal_id uuid,
+       old_last_seq bigint)
+  on conflict do nothing`;
+
+const SHED = `
+  insert into journal_shed (er_id, journal_id, seq, operator_id, kept_every_s, first_at, ranges, entries)
+  select $2, $3, r.seq, $4, r.kept_every_s, ${ms("r.first_at")}, r.ranges, r.entries
+  from json_to_recordset($1::json) as r(seq bigint, kept_every_s integer, first_at float8, ranges json,
+       entries bigint)
+  on conflict do nothing`;
 
 const PARKED = `
   insert into parked_entry (er_id, journal_id, seq, operator_id, entry, reason)
@@ -201,13 +198,18 @@ export async function applyChanges(client: Client, changes: Changes, origin: Ori
   }
   await rows(STATIONS, changes.stations.values(), erId);
   await rows(CONNECTORS, changes.connectors.values(), operatorId);
-  await rows(TRANSACTIONS, changes.transactions.values(), operatorId, siteId, erId);
+  await rows(TRANSACTIONS, changes.transactions.values(), operatorId, siteId, erId, journalId);
   await rows(SAMPLES, changes.samples, operatorId);
   await rows(METERS, changes.meters.values(), erId, siteId, operatorId);
   await rows(METER_SAMPLES, changes.meterSamples, operatorId);
   await rows(COMMANDS, changes.commands.values(), erId);
   await rows(MESSAGES, changes.messages, erId, journalId, operatorId);
+  await rows(SHED, changes.shed, erId, journalId, operatorId);
   await rows(PARKED, changes.parked, erId, journalId, operatorId);
+  await rows(BOOTS, changes.boots, erId, journalId, operatorId);
+  await rows(HEALTH, changes.health, erId, journalId, operatorId);
+  await rows(SET_ASIDES, changes.setAsides, erId, journalId, operatorId);
+  await rows(CLOCKS, changes.clocks, erId, journalId, operatorId);
   await client.query(ER, [
     erId,
     er.boot ?? null,
@@ -218,5 +220,8 @@ export async function applyChanges(client: Client, changes: Changes, origin: Ori
     er.policy_version ?? null,
     er.clock ?? null,
     er.clock_offset_ms ?? null,
+    er.gauges === undefined ? null : toJson(er.gauges),
   ]);
+  // Last: it looks at what was written.
+  if (changes.clocks.length > 0) await recheckTimes(client, erId, journalId, changes.clocks);
 }

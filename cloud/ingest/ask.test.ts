@@ -1,6 +1,8 @@
 /** Questions of an ER: may this token, and more transaction ids. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { introduce, Journal, openTestDb, type TestDb } from "../harness.ts";
+import { randomUUID } from "node:crypto";
+import type { LeasedResource } from "../../shared/entry.ts";
+import { arrive, introduce, Journal, online, openTestDb, start16, stop16, type TestDb } from "../harness.ts";
 import { answerQuestion } from "./ask.ts";
 
 let db: TestDb;
@@ -19,8 +21,8 @@ beforeAll(async () => {
 });
 afterAll(() => db.close());
 
-const ask = (idToken: string, purpose: "authorize" | "start" = "start", erId = "er-1") =>
-  answerQuestion(db.pool, erId, { kind: "authorize", purpose, stationId: "CP1", idToken });
+const ask = (idToken: string, purpose: "authorize" | "start" = "start", erId = "er-1", stationId = "CP1") =>
+  answerQuestion(db.pool, erId, { kind: "authorize", purpose, stationId, idToken });
 
 test.each([
   ["GOOD", "start", { status: "Accepted", reason: "listed", groupId: "G1", expiresAt: Date.UTC(2999, 0, 1) }],
@@ -46,6 +48,65 @@ test("a site may let unknown tokens charge", async () => {
 test("an ER that is not known gets no answer", async () => {
   expect(await ask("GOOD", "start", "er-stranger")).toBeUndefined();
   expect(await answerQuestion(db.pool, "er-stranger", { kind: "lease", count: 1 })).toBeUndefined();
+});
+
+test("a bounded risk is for sites that cannot ask: with the rule cap a stranger is refused here", async () => {
+  await introduce(db.pool, new Journal("er-cap", "site-cap"));
+  await db.pool.query("update site set unknown_token = 'cap' where site_id = 'site-cap'");
+  expect(await ask("NEVER-SEEN", "start", "er-cap")).toMatchObject({ status: "Unknown" });
+});
+
+test("a token charges where its scope says, by the stations' own names", async () => {
+  await arrive(db.pool, new Journal("er-a", "site-a").commit([online("CP1"), online("CP2")]));
+  await arrive(db.pool, new Journal("er-b", "site-b").commit([online("CP1"), online("CP2")]));
+  await db.pool.query(
+    `insert into id_token (operator_id, id_token, site_ids, station_ids) values
+     ('default', 'SITE-B', '{site-b}', null), ('default', 'ONE', null, '{site-b~CP2,CP1}')`,
+  );
+  const status = async (...args: Parameters<typeof ask>) => {
+    const answer = await ask(...args);
+    return answer?.kind === "authorize" ? `${answer.status} ${answer.reason}` : "none";
+  };
+  expect(await status("SITE-B", "start", "er-a")).toBe("Invalid out-of-scope");
+  expect(await status("SITE-B", "start", "er-b")).toBe("Accepted listed");
+  expect(await status("ONE", "start", "er-a", "CP1")).toBe("Accepted listed");
+  expect(await status("ONE", "start", "er-a", "CP2")).toBe("Invalid out-of-scope");
+  expect(await status("ONE", "start", "er-b", "CP1")).toBe("Invalid out-of-scope");
+  expect(await status("ONE", "start", "er-b", "CP2")).toBe("Accepted listed");
+});
+
+test("a token charges as often at once as it may, counted over the site", async () => {
+  await db.pool.query(
+    "insert into id_token (operator_id, id_token, max_concurrent) values ('default', 'TWICE', 2)",
+  );
+  const journal = new Journal("er-many", "site-many");
+  const [one, two] = [randomUUID(), randomUUID()];
+  await arrive(db.pool, journal.commit([start16("M1", one, { idTag: "twice" })]));
+  expect(await ask("TWICE", "start", "er-many")).toMatchObject({ status: "Accepted" });
+  await arrive(db.pool, journal.commit([start16("M2", two, { idTag: "TWICE" })]));
+  expect(await ask("TWICE", "start", "er-many")).toMatchObject({
+    status: "ConcurrentTx",
+    reason: "too-many-at-once",
+  });
+  expect(await ask("TWICE", "start", "er-1")).toMatchObject({ status: "Accepted" });
+  await arrive(db.pool, journal.commit([stop16("M1", one)]));
+  expect(await ask("TWICE", "start", "er-many")).toMatchObject({ status: "Accepted" });
+});
+
+test.each([
+  ["transaction", 1],
+  ["reservation", 1],
+  ["profile", 100_001],
+] as const)("ids of a %s have blocks of their own, from %i on", async (resource: LeasedResource, firstId) => {
+  const lease = async () => {
+    const answer = await answerQuestion(db.pool, "er-1", { kind: "lease", resource, count: 1_000 });
+    if (answer?.kind !== "lease") throw new Error("no lease");
+    return answer;
+  };
+  const [one, two] = [await lease(), await lease()];
+  expect(one).toMatchObject({ resource, count: 1_000 });
+  expect((one.first - firstId) % 1_000).toBe(0);
+  expect(two.first).toBe(one.first + 1_000);
 });
 
 test("leases never overlap, however many ask at the same time", async () => {

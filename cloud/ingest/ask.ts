@@ -1,62 +1,90 @@
 /**
- * Questions of an ER that wait for an answer: may this token, and more transaction ids, please.
+ * Questions of an ER that wait for an answer: may this token, and more ids, please.
  *
  * The rule is the same function that the ER applies alone (`shared/decide`); only the data is fresher here.
  */
 import { decideAuthorize } from "../../shared/decide/authorize.ts";
-import { given } from "../../shared/given.ts";
+import type { LeasedResource } from "../../shared/entry.ts";
 import { LEASE_BLOCK_SIZE } from "../../shared/limits.ts";
-import type { PolicyToken } from "../../shared/policy.ts";
+import type { UnknownTokenRule } from "../../shared/policy.ts";
 import type { Answer, Question } from "../../shared/wire.ts";
+import { tokenAt, type TokenRow } from "../core/policy.ts";
 import type { Pool } from "../db/pool.ts";
+import { readIdentities, TOKEN_COLUMNS } from "./policy.ts";
 
-type TokenRow = {
-  unknown_token: "allow" | "deny";
+type AuthorizeRow = Omit<TokenRow, "id_token"> & {
   id_token: string | null;
-  status: "Accepted" | "Blocked";
-  group_id: string | null;
-  master: boolean;
-  expires_at: Date | null;
+  site_id: string;
+  unknown_token: UnknownTokenRule;
+  running: number;
 };
 
-export function toPolicyToken(
-  row: Omit<TokenRow, "unknown_token" | "id_token"> & { id_token: string },
-): PolicyToken {
-  return {
-    idToken: row.id_token,
-    status: row.status,
-    ...given("groupId", row.group_id ?? undefined),
-    ...given("expiresAt", row.expires_at?.getTime()),
-    ...(row.master ? { master: true } : {}),
-  };
-}
+/** Sequence of blocks, and the first id of the first block. Profiles 1 … 100,000 are the ERs' own. */
+const LEASES: Record<LeasedResource, { sequence: string; firstId: number }> = {
+  transaction: { sequence: "transaction_id_block", firstId: 1 },
+  reservation: { sequence: "reservation_id_block", firstId: 1 },
+  profile: { sequence: "profile_id_block", firstId: 100_001 },
+};
 
 /** @returns undefined for an ER that is not known: it gets no answer and decides alone. */
-export async function answerQuestion(
+export function answerQuestion(
   pool: Pool,
   erId: string,
   question: Question,
 ): Promise<Answer["answer"] | undefined> {
-  if (question.kind === "lease") {
-    const known = await pool.query("update er set last_seen_at = now() where er_id = $1", [erId]);
-    if (known.rowCount === 0) return undefined;
-    const { rows } = await pool.query<{ block: number }>("select nextval('transaction_id_block') as block");
-    const block = rows[0]?.block ?? 1;
-    return { kind: "lease", first: (block - 1) * LEASE_BLOCK_SIZE + 1, count: LEASE_BLOCK_SIZE };
-  }
-  const { rows } = await pool.query<TokenRow>(
-    `select s.unknown_token, t.id_token, t.status, t.group_id, t.master, t.expires_at
+  return question.kind === "lease"
+    ? lease(pool, erId, question.resource ?? "transaction")
+    : authorize(pool, erId, question);
+}
+
+async function lease(
+  pool: Pool,
+  erId: string,
+  resource: LeasedResource,
+): Promise<Answer["answer"] | undefined> {
+  const known = await pool.query("update er set last_seen_at = now() where er_id = $1", [erId]);
+  if (known.rowCount === 0) return undefined;
+  const { sequence, firstId } = LEASES[resource];
+  const { rows } = await pool.query<{ block: number }>("select nextval($1) as block", [sequence]);
+  const block = rows[0]?.block ?? 1;
+  return {
+    kind: "lease",
+    resource,
+    first: firstId + (block - 1) * LEASE_BLOCK_SIZE,
+    count: LEASE_BLOCK_SIZE,
+  };
+}
+
+async function authorize(
+  pool: Pool,
+  erId: string,
+  question: Extract<Question, { kind: "authorize" }>,
+): Promise<Answer["answer"] | undefined> {
+  const { rows } = await pool.query<AuthorizeRow>(
+    `select s.site_id, s.unknown_token, ${TOKEN_COLUMNS},
+       (select count(*)::int from transaction x where x.site_id = s.site_id and x.running
+          and lower(x.id_token) = lower($2)) as running
      from er e join site s using (site_id)
      left join id_token t on t.operator_id = e.operator_id and lower(t.id_token) = lower($2)
      where e.er_id = $1`,
     [erId, question.idToken],
   );
-  const row = rows[0];
+  const [row] = rows;
   if (row === undefined) return undefined;
-  const token = row.id_token === null ? undefined : toPolicyToken({ ...row, id_token: row.id_token });
-  const { unknown_token: unknownToken } = row;
-  return {
-    kind: "authorize",
-    ...decideAuthorize({ token, unknownToken, purpose: question.purpose, atMs: Date.now() }),
-  };
+  // Names of stations are read only where the token is bound to some.
+  const identities = row.station_ids === null ? new Map() : await readIdentities(pool, row.site_id);
+  const decision = decideAuthorize({
+    token:
+      row.id_token === null
+        ? undefined
+        : tokenAt({ ...row, id_token: row.id_token }, row.site_id, identities),
+    unknownToken: row.unknown_token,
+    purpose: question.purpose,
+    stationId: question.stationId,
+    running: row.running,
+    freshness: "sg",
+    usedHere: false,
+    atMs: Date.now(),
+  });
+  return { kind: "authorize", ...decision };
 }

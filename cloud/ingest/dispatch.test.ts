@@ -1,9 +1,9 @@
-/** What goes down: commands that are due, and policies. */
+/** Commands that are due. */
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { randomUUID } from "node:crypto";
 import { checkWire, Commands } from "../../shared/wire.ts";
 import { arrive, Journal, online, openTestDb, type TestDb } from "../harness.ts";
-import { expireCommands, readPolicy, takeDueCommands } from "./dispatch.ts";
+import { expireCommands, takeDueCommands } from "./dispatch.ts";
 
 let db: TestDb;
 beforeAll(async () => {
@@ -112,21 +112,4 @@ test("what no ER accepted in time expires; what was accepted does not", async ()
   expect(await statusOf(grace)).toMatchObject({ status: "sent" });
   expect(await statusOf(accepted)).toMatchObject({ status: "accepted" });
   expect(await expireCommands(db.pool)).toBe(0);
-});
-
-test("a policy lists the operator's tokens and no other's", async () => {
-  await db.pool.query("insert into operator (operator_id, name) values ('rival', 'rival')");
-  await db.pool.query(
-    `insert into id_token (operator_id, id_token, status, group_id, master, expires_at) values
-     ('default', 'B', 'Blocked', null, false, null), ('default', 'A', 'Accepted', 'G', true, '2030-01-01'),
-     ('rival', 'THEIRS', 'Accepted', null, false, null)`,
-  );
-  const policy = await readPolicy(db.pool, "site-1");
-  expect(policy).toMatchObject({ v: 1, unknownToken: "deny" });
-  expect(policy?.version).toBeGreaterThanOrEqual(1);
-  expect(policy?.tokens).toEqual([
-    { idToken: "A", status: "Accepted", groupId: "G", master: true, expiresAt: Date.UTC(2030, 0, 1) },
-    { idToken: "B", status: "Blocked" },
-  ]);
-  expect(await readPolicy(db.pool, "nowhere")).toBeUndefined();
 });

@@ -1,15 +1,12 @@
 /**
- * What goes down to the ERs: commands and policies. Level-triggered: a NOTIFY makes it quick, the tick
- * makes it sure.
+ * Commands that go down to the ERs. Level-triggered: a NOTIFY makes it quick, the tick makes it sure.
  *
  * A command is sent again until its ER has accepted it or its time is up; the ER does the same commandId
  * once.
  */
 import type { Command } from "../../shared/command.ts";
 import { COMMAND_RESEND_MS } from "../../shared/limits.ts";
-import type { Policy } from "../../shared/policy.ts";
 import type { Pool } from "../db/pool.ts";
-import { toPolicyToken } from "./ask.ts";
 
 type CommandRow = {
   er_id: string;
@@ -72,26 +69,4 @@ export async function expireCommands(pool: Pool): Promise<number> {
        json_build_object('type', 'command', 'siteId', site_id, 'commandId', command_id)))::text) from expired`,
   );
   return rowCount ?? 0;
-}
-
-/** The policy of a site as it is now. */
-export async function readPolicy(pool: Pool, siteId: string): Promise<Policy | undefined> {
-  const site = await pool.query<{
-    operator_id: string;
-    unknown_token: "allow" | "deny";
-    policy_version: number;
-  }>("select operator_id, unknown_token, policy_version from site where site_id = $1", [siteId]);
-  const row = site.rows[0];
-  if (row === undefined) return undefined;
-  const tokens = await pool.query<Parameters<typeof toPolicyToken>[0]>(
-    "select id_token, status, group_id, master, expires_at from id_token where operator_id = $1 order by id_token",
-    [row.operator_id],
-  );
-  return {
-    v: 1,
-    version: row.policy_version,
-    issuedAt: Date.now(),
-    unknownToken: row.unknown_token,
-    tokens: tokens.rows.map(toPolicyToken),
-  };
 }

@@ -7,10 +7,13 @@
  * were stored changes nothing of the map.
  */
 import type { Ack, Hello } from "../../shared/wire.ts";
+import { given } from "../../shared/given.ts";
 import { firstChain } from "../../shared/block.ts";
 import { inTransaction, type Client, type Pool } from "../db/pool.ts";
 import { CONNECTORS, toJson } from "./apply.ts";
+import type { Names } from "../core/project.ts";
 import { ensureStations, namesOf, type NameCache } from "./names.ts";
+import { ENDED_UNSEEN, RUNNING } from "./transaction-sql.ts";
 
 const ms = (column: string) => `to_timestamp(${column} / 1000.0)`;
 
@@ -18,20 +21,24 @@ export type HelloResult = { ack: Ack; siteId: string; operatorId: string; policy
 
 const UPSERT_ER = `
   insert into er as e (er_id, site_id, operator_id, release, boot, started_at, journal_id, journal_seq,
-                       policy_version, clock, last_seen_at, stopped_at, snapshot_seq)
-  values ($1, $2, $3, $4, $5, ${ms("$6::float8")}, $7, $8, $9, $10, now(), null, $8)
+                       policy_version, clock, last_seen_at, stopped_at, snapshot_seq, gauges, gauges_at)
+  values ($1, $2, $3, $4, $5, ${ms("$6::float8")}, $7, $8, $9, $10, now(), null, $8, $11,
+    case when $11::json is null then null else now() end)
   on conflict (er_id) do update set
     site_id = excluded.site_id, release = excluded.release, boot = excluded.boot,
     started_at = excluded.started_at, journal_id = excluded.journal_id, journal_seq = excluded.journal_seq,
     policy_version = excluded.policy_version, clock = excluded.clock, last_seen_at = now(),
-    stopped_at = null, snapshot_seq = excluded.snapshot_seq`;
+    stopped_at = null, snapshot_seq = excluded.snapshot_seq,
+    gauges = coalesce(excluded.gauges, e.gauges), gauges_at = coalesce(excluded.gauges_at, e.gauges_at)`;
 
 const STATIONS = `
   update station s set
     er_id = $2, protocol = coalesce(r.protocol, s.protocol), online = r.online,
     online_changed_at = case when s.online = r.online then s.online_changed_at else now() end,
-    last_message_at = greatest(s.last_message_at, ${ms("r.last_message_at")})
-  from json_to_recordset($1::json) as r(station_id text, protocol text, online boolean, last_message_at float8)
+    last_message_at = greatest(s.last_message_at, ${ms("r.last_message_at")}),
+    clock_skew_ms = coalesce(r.clock_skew_ms, s.clock_skew_ms)
+  from json_to_recordset($1::json) as r(station_id text, protocol text, online boolean, last_message_at float8,
+       clock_skew_ms bigint)
   where s.station_id = r.station_id`;
 
 async function applySnapshot(
@@ -55,6 +62,7 @@ async function applySnapshot(
     protocol: s.protocol,
     online: s.online,
     last_message_at: s.lastMessageAt,
+    clock_skew_ms: s.clockSkewMs,
   }));
   if (stations.length > 0) await client.query(STATIONS, [toJson(stations), hello.erId]);
   const connectors = hello.stations.flatMap((s) =>
@@ -71,6 +79,31 @@ async function applySnapshot(
   // One statement changes a row once: of a connector that is named twice the last one counts.
   const unique = new Map(connectors.map((c) => [`${c.station_id} ${c.evse_id} ${c.connector_id}`, c]));
   if (unique.size > 0) await client.query(CONNECTORS, [toJson([...unique.values()]), operatorId]);
+  await applyRunning(client, names, hello, operatorId);
+}
+
+/** Transactions that run are shown at once; those that do not any more are over, although nobody saw how. */
+async function applyRunning(client: Client, names: Names, hello: Hello, operatorId: string): Promise<void> {
+  const { erId, siteId, journalId } = hello;
+  const telling = hello.stations.filter((s) => s.transactions !== undefined);
+  if (telling.length === 0) return;
+  const running = telling.flatMap((s) =>
+    (s.transactions ?? []).map((t) => ({
+      transaction_id: t.transactionId,
+      ocpp_transaction_id: t.ocppTransactionId,
+      station_id: names.stationId(s.stationId),
+      evse_id: t.evseId,
+      started_at: t.startedAt,
+      id_token: t.idToken,
+      meter_start_wh: t.meterStartWh,
+      energy_import_wh: t.energyImportWh,
+    })),
+  );
+  const unique = new Map(running.map((row) => [row.transaction_id, row]));
+  if (unique.size > 0)
+    await client.query(RUNNING, [toJson([...unique.values()]), operatorId, siteId, erId, journalId]);
+  const stationIds = telling.map((s) => names.stationId(s.stationId));
+  await client.query(ENDED_UNSEEN, [erId, stationIds, [...unique.keys()]]);
 }
 
 /** PostgreSQL's text holds no NUL. */
@@ -127,6 +160,7 @@ export async function storeHello(
       hello.lastSeq,
       hello.policyVersion,
       hello.clock,
+      hello.gauges === undefined ? null : toJson(hello.gauges),
     ]);
     await client.query(
       `insert into journal (er_id, journal_id, operator_id, chain) values ($1, $2, $3,
@@ -144,6 +178,7 @@ export async function storeHello(
     const events = [
       { type: "er", siteId, erId },
       { type: "station", siteId },
+      { type: "transaction", siteId },
     ];
     await client.query("select pg_notify('sg_live', $1)", [JSON.stringify({ operatorId, events })]);
     return {
@@ -154,6 +189,7 @@ export async function storeHello(
         resume: true,
         cloudTime: Date.now(),
         helloUpMs: hello.upMs,
+        ...given("policyVersion", site.rows[0]?.policy_version),
       },
       siteId,
       operatorId,

@@ -2,7 +2,7 @@
  * The whole ingest role on a real broker: hello, journal and questions up; acks, answers, commands and
  * policies down.
  */
-import { randomUUID } from "node:crypto";
+import { generateKeyPairSync, randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from "vitest";
 import {
   Ack,
@@ -14,7 +14,7 @@ import {
   encodeWire,
   upTopic,
 } from "../../shared/wire.ts";
-import { Policy } from "../../shared/policy.ts";
+import { openPolicy, Policy, SignedPolicy } from "../../shared/policy.ts";
 import { closeAll, Peer } from "../../shared/link/harness.ts";
 import { until } from "../../sim/services/until.ts";
 import { Journal, online, openTestDb, start16, status16, type TestDb } from "../harness.ts";
@@ -41,6 +41,7 @@ async function start(brokerUrl: string): Promise<Ingest> {
     databaseUrl: db.url,
     brokerUrl,
     defaultOperatorId: "default",
+    policyKey: generateKeyPairSync("ed25519").privateKey,
     onLog: (_level, message) => void logs.push(message),
   });
   await until("the ingest is connected", () => started.linkUp);
@@ -58,7 +59,8 @@ async function openEr(url: string, journal: Journal) {
     acks: () => of("ack").map((payload) => decodeWire(Ack, payload)),
     answers: () => of("answer").map((payload) => decodeWire(Answer, payload)),
     commands: () => of("commands").flatMap((payload) => decodeWire(Commands, payload).commands),
-    policies: () => of("policy").map((payload) => decodeWire(Policy, payload)),
+    policies: () =>
+      of("policy").map((payload) => checkWire(Policy, openPolicy(decodeWire(SignedPolicy, payload), []))),
   };
 }
 

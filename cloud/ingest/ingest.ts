@@ -3,16 +3,18 @@
  *
  * Copies may run side by side: the cursor row keeps batches apart, SKIP LOCKED keeps commands apart.
  */
+import type { KeyObject } from "node:crypto";
 import { describeError } from "../../shared/errors.ts";
 import { createLink } from "../../shared/link/connect.ts";
 import type { Link, Subscription } from "../../shared/link/link.ts";
 import { Ask, decodeBatch, decodeWire, downTopic, encodeWire, Hello, parseTopic } from "../../shared/wire.ts";
 import { listen, type Pool } from "../db/pool.ts";
 import { answerQuestion } from "./ask.ts";
-import { expireCommands, readPolicy, takeDueCommands } from "./dispatch.ts";
+import { expireCommands, takeDueCommands } from "./dispatch.ts";
 import { storeHello } from "./hello.ts";
 import { createIngest } from "./journal.ts";
 import type { NameCache } from "./names.ts";
+import { createPolicySender } from "./policy-sender.ts";
 
 const TICK_MS = 5_000;
 /** Hellos and questions handled at once. */
@@ -32,6 +34,8 @@ export type IngestRoleOptions = {
   ca?: string;
   /** Operator of ERs that introduce themselves, until enrolment exists. */
   defaultOperatorId: string;
+  /** Signs policies (Ed25519, private). */
+  policyKey: KeyObject;
   onLog: (level: "info" | "warn" | "error", message: string, fields: Record<string, unknown>) => void;
 };
 
@@ -74,6 +78,13 @@ export function startIngest(options: IngestRoleOptions) {
     sendAck: (erId, payload) => publish(erId, "ack", payload, 60_000),
   });
 
+  const policies = createPolicySender({
+    pool,
+    key: options.policyKey,
+    onLog,
+    send: (erId, payload) => publish(erId, "policy", payload, 60_000),
+  });
+
   /** Runs `work`; whatever goes wrong is said and left to the next tick or the ER's next try. */
   async function guarded(what: string, work: () => Promise<void>): Promise<void> {
     try {
@@ -107,7 +118,7 @@ export function startIngest(options: IngestRoleOptions) {
     }
     const result = await storeHello(pool, cache, hello, options.defaultOperatorId);
     await publish(erId, "ack", encodeWire(result.ack), 60_000);
-    if (hello.policyVersion !== result.policyVersion) await sendPolicy(erId, result.siteId);
+    if (hello.policyVersion !== result.policyVersion) policies.want(result.siteId, erId);
     await dispatchCommands(erId);
   }
 
@@ -116,19 +127,6 @@ export function startIngest(options: IngestRoleOptions) {
     if (answer === undefined) return;
     const payload = encodeWire({ v: 1, correlationId: ask.correlationId, answer });
     await publish(erId, "answer", payload, 2_000);
-  }
-
-  async function sendPolicy(erId: string, siteId: string): Promise<void> {
-    const policy = await readPolicy(pool, siteId);
-    if (policy !== undefined) await publish(erId, "policy", encodeWire(policy), 60_000);
-  }
-
-  async function sendPolicies(operatorId: string): Promise<void> {
-    const { rows } = await pool.query<{ er_id: string; site_id: string }>(
-      "select er_id, site_id from er where operator_id = $1 and last_seen_at > now() - interval '5 minutes'",
-      [operatorId],
-    );
-    for (const row of rows) await sendPolicy(row.er_id, row.site_id);
   }
 
   async function dispatchCommands(erId?: string): Promise<void> {
@@ -148,7 +146,7 @@ export function startIngest(options: IngestRoleOptions) {
   const listener = listen(options.databaseUrl, ["sg_command", "sg_policy"], {
     onNotify(channel, payload) {
       if (channel === "sg_command") void guarded("commands", () => dispatchCommands());
-      else void guarded("policy", () => sendPolicies(payload));
+      else void guarded("policy", () => policies.changed(payload));
     },
     onGap: () => void guarded("commands", () => dispatchCommands()),
     onLost: (reason) => onLog("warn", "database not reachable; batches wait at the ERs", { reason }),
@@ -164,6 +162,7 @@ export function startIngest(options: IngestRoleOptions) {
     async stop(): Promise<void> {
       clearInterval(ticker);
       await listener.stop();
+      await policies.stop();
       await journal.stop();
       await link.stop();
     },

@@ -5,13 +5,14 @@
  * Nothing is kept here but a short queue per ER, so that batches that arrive together share one
  * transaction.
  */
-import { decodeBlock, firstChain } from "../../shared/block.ts";
+import { firstChain } from "../../shared/block.ts";
 import { describeError } from "../../shared/errors.ts";
 import type { Entry } from "../../shared/entry.ts";
 import { encodeWire, type Ack, type Batch } from "../../shared/wire.ts";
+import { readBlocks, textOf } from "../core/blocks.ts";
 import { emptyChanges, type Changes } from "../core/changes.ts";
 import { admit, type Block, type Cursor, type Verdict } from "../core/cursor.ts";
-import { project, readEntry, type Names } from "../core/project.ts";
+import { project, type Names } from "../core/project.ts";
 import { inTransaction, type Client, type Pool } from "../db/pool.ts";
 import { applyChanges, type Origin } from "./apply.ts";
 import { liveEvents } from "./live-events.ts";
@@ -48,36 +49,6 @@ async function lockCursor(client: Client, erId: string, journalId: string): Prom
   );
   const [row] = rows;
   return row === undefined ? undefined : { seq: row.seq, chain: row.chain, halted: row.halted ?? undefined };
-}
-
-/** The entries of admitted blocks; what cannot be read is parked. */
-function readBlocks(blocks: readonly Block[], changes: Changes): Entry[] {
-  const entries: Entry[] = [];
-  for (const block of blocks) {
-    let values: unknown[];
-    try {
-      values = decodeBlock(block.bytes).entries;
-    } catch (error) {
-      const entry = block.bytes.toString("base64");
-      changes.parked.push({ seq: block.firstSeq, entry, reason: `block: ${describeError(error)}` });
-      continue;
-    }
-    if (values.length !== block.lastSeq - block.firstSeq + 1) {
-      const reason = `block: holds ${values.length} entries and not those up to ${block.lastSeq}`;
-      changes.parked.push({ seq: block.firstSeq, entry: block.bytes.toString("base64"), reason });
-      continue;
-    }
-    values.forEach((value, index) => {
-      const entry = readEntry(value);
-      const seq = block.firstSeq + index;
-      if (typeof entry !== "string" && entry.seq === seq) entries.push(entry);
-      else {
-        const reason = typeof entry === "string" ? entry : `says it is entry ${entry.seq}`;
-        changes.parked.push({ seq, entry: textOf(value), reason });
-      }
-    });
-  }
-  return entries;
 }
 
 /**
@@ -137,7 +108,7 @@ async function storeOnce(
     if (blocks.length === 0) return answer(journalId, cursor.seq, verdict.kind);
 
     const changes = emptyChanges();
-    const entries = readBlocks(blocks, changes);
+    const entries = readBlocks(blocks, changes.parked);
     const identities = entries.flatMap((entry) => ("stationId" in entry ? [entry.stationId] : []));
     const names = namesOf(await ensureStations(client, cache, identities, origin), origin);
     const snapshotSeq = place.journal_id === journalId ? place.snapshot_seq : 0;
@@ -205,15 +176,6 @@ async function applyInHalves(
 function isRefusal(error: unknown): boolean {
   const { code } = error as { code?: unknown };
   return error instanceof RangeError || (typeof code === "string" && /^(21|22|23|54)...$/.test(code));
-}
-
-/** JSON of anything that was read, or a word about why there is none. */
-function textOf(value: unknown): string {
-  try {
-    return JSON.stringify(value);
-  } catch (error) {
-    return `not to be written as JSON: ${describeError(error)}`;
-  }
 }
 
 function projectAll(changes: Changes, entries: readonly Entry[], names: Names, snapshotSeq: number): void {

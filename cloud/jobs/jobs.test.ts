@@ -1,9 +1,10 @@
 /** The jobs role: makes what is missing, whatever was missed, and tries again. */
+import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { until } from "../../sim/services/until.ts";
 import { monthStart, PARTITIONED } from "../db/partitions.ts";
-import { openTestDb, type TestDb } from "../harness.ts";
-import { startJobs } from "./jobs.ts";
+import { arrive, Journal, openTestDb, start16, type TestDb } from "../harness.ts";
+import { refreshPolicies, startJobs, trimHealth } from "./jobs.ts";
 
 let db: TestDb;
 beforeAll(async () => void (db = await openTestDb()));
@@ -21,7 +22,7 @@ test("a start makes the partitions that are missing; two copies do no harm", asy
   );
   await until("the month is there", exists);
   await Promise.all(copies.map((copy) => copy.stop()));
-  expect(logs).toEqual([["info", { made: 1 }]]);
+  expect(logs).toEqual([["info", { count: 1 }]]);
   expect(PARTITIONED).toContain("message");
 });
 
@@ -35,4 +36,31 @@ test("when it cannot, it says so and the program lives on", async () => {
   await jobs.stop();
   await db.pool.query("alter table message_away rename to message");
   expect(logs).toEqual(["error"]);
+});
+
+test("readings of ERs are kept for 90 days", async () => {
+  const journal = new Journal("er-trim", "site-trim").commit([{ kind: "er.stopped" }]);
+  await arrive(db.pool, journal);
+  await db.pool.query(
+    `insert into er_health (er_id, journal_id, seq, operator_id, at, gauges)
+     select 'er-trim', $1, n, 'default', now() - n * interval '30 days', '{}' from generate_series(1, 5) n`,
+    [journal.journalId],
+  );
+  expect(await trimHealth(db.pool)).toBe(3);
+  expect(await db.rows("select seq from er_health order by seq")).toEqual([{ seq: 1 }, { seq: 2 }]);
+});
+
+test("a site whose tokens were used since its policy of yesterday gets a new one, once", async () => {
+  const id = randomUUID();
+  await db.pool.query("insert into id_token (operator_id, id_token) values ('default', 'Used')");
+  await arrive(db.pool, new Journal("er-used", "site-used").commit([start16("CP1", id, { idTag: "USED" })]));
+  await db.pool.query("update transaction set started_at = now() - interval '1 hour'");
+  const version = async () =>
+    (await db.rows<{ v: number }>("select policy_version as v from site where site_id = 'site-used'"))[0]?.v;
+  const fresh = await version();
+  expect(await refreshPolicies(db.pool)).toBe(0);
+  await db.pool.query("update site set policy_version = policy_version - 2 * 86400000");
+  expect(await refreshPolicies(db.pool)).toBe(1);
+  expect(await version()).toBeGreaterThanOrEqual(fresh ?? 0);
+  expect(await refreshPolicies(db.pool)).toBe(0);
 });

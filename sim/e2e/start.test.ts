@@ -8,10 +8,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
+import type { Er } from "../../cloud/api/er-schemas.ts";
+import type { IdTokenView } from "../../cloud/api/rule-schemas.ts";
 import type {
   CommandView,
-  Er,
-  IdTokenView,
   Meter,
   Page,
   Site,

@@ -2,10 +2,15 @@
 import { Type } from "typebox";
 import { ApiProblem, notFound } from "../problem.ts";
 import { conditions, iso, isoOf, PageOf, PageQuery, readCursor, toPage } from "../page.ts";
-import type { IdTokenPatch, IdTokenView, NewIdToken } from "../schemas.ts";
+import type { IdTokenPatch, IdTokenView, NewIdToken } from "../rule-schemas.ts";
 import type { Client } from "../../db/pool.ts";
+import type { Actor } from "../actor.ts";
 import type { App, Context } from "../app.ts";
+import { bumpPolicy } from "../policy-version.ts";
 import { audit, writeOnce } from "../write.ts";
+
+/** What a policy holds (`shared/policy.ts`). */
+const POLICY_TOKENS_MAX = 100_000;
 
 type TokenRow = {
   id_token: string;
@@ -16,6 +21,11 @@ type TokenRow = {
   group_id: string | null;
   master: boolean;
   expires_at: Date | null;
+  site_ids: string[] | null;
+  station_ids: string[] | null;
+  trusted: boolean;
+  max_concurrent: number | null;
+  max_energy_wh: number | null;
   created_at: Date;
   updated_at: Date;
 };
@@ -29,23 +39,97 @@ const toToken = (r: TokenRow): IdTokenView => ({
   groupId: r.group_id,
   master: r.master,
   expiresAt: iso(r.expires_at),
+  siteIds: r.site_ids,
+  stationIds: r.station_ids,
+  trusted: r.trusted,
+  maxConcurrent: r.max_concurrent,
+  maxEnergyWh: r.max_energy_wh,
   createdAt: isoOf(r.created_at),
   updatedAt: isoOf(r.updated_at),
 });
 
-/**
- * The rules changed: every site of the operator gets a new policy version, and its ER hears of it at once.
- * Versions grow with the time, so that a database restored from a backup never gives other rules a version
- * that an ER already has.
- */
-export async function bumpPolicy(client: Client, operatorId: string): Promise<void> {
-  await client.query(
-    `update site set policy_version =
-       greatest(policy_version + 1, (extract(epoch from clock_timestamp()) * 1000)::bigint)
-     where operator_id = $1`,
-    [operatorId],
+/** Fields of a new token or a patch, and the columns they are kept in. */
+const COLUMNS = [
+  ["type", "type"],
+  ["status", "status"],
+  ["label", "label"],
+  ["groupId", "group_id"],
+  ["master", "master"],
+  ["expiresAt", "expires_at"],
+  ["siteIds", "site_ids"],
+  ["stationIds", "station_ids"],
+  ["trusted", "trusted"],
+  ["maxConcurrent", "max_concurrent"],
+  ["maxEnergyWh", "max_energy_wh"],
+] as const satisfies readonly (readonly [keyof NewIdToken | keyof IdTokenPatch, string])[];
+
+/** Column and value of every field that the body tells. */
+const told = (body: NewIdToken | IdTokenPatch): [string, unknown][] =>
+  COLUMNS.flatMap(([field, column]) =>
+    Object.hasOwn(body, field) ? [[column, (body as Record<string, unknown>)[field] ?? null]] : [],
   );
-  await client.query("select pg_notify('sg_policy', $1)", [operatorId]);
+
+/**
+ * A scope that names what does not exist would lock its token out without a word.
+ * @throws ApiProblem 400 UNKNOWN_SITE, UNKNOWN_STATION.
+ */
+async function checkScope(client: Client, actor: Actor, body: NewIdToken | IdTokenPatch): Promise<void> {
+  const missing = async (table: "site" | "station", ids: readonly string[] | null | undefined) => {
+    if (ids === undefined || ids === null || ids.length === 0) return undefined;
+    const { rows } = await client.query<{ id: string }>(
+      `select id from unnest($2::text[]) id where not exists (
+         select from ${table} x where x.operator_id = $1 and x.${table}_id = id) limit 1`,
+      [actor.operatorId, ids],
+    );
+    return rows[0]?.id;
+  };
+  const site = await missing("site", body.siteIds);
+  if (site !== undefined) throw new ApiProblem(400, "UNKNOWN_SITE", `there is no site "${site}"`);
+  const station = await missing("station", body.stationIds);
+  if (station !== undefined) throw new ApiProblem(400, "UNKNOWN_STATION", `there is no station "${station}"`);
+}
+
+/** @throws ApiProblem 409 when a policy cannot hold one more, or the token exists. */
+async function insertToken(client: Client, actor: Actor, body: NewIdToken): Promise<TokenRow> {
+  await checkScope(client, actor, body);
+  const { rows: counted } = await client.query<{ count: number }>(
+    "select count(*)::int as count from id_token where operator_id = $1",
+    [actor.operatorId],
+  );
+  if ((counted[0]?.count ?? 0) >= POLICY_TOKENS_MAX) {
+    throw new ApiProblem(409, "TOO_MANY_ID_TOKENS", `an operator has at most ${POLICY_TOKENS_MAX} idTokens`);
+  }
+  const fields: [string, unknown][] = [
+    ["operator_id", actor.operatorId],
+    ["id_token", body.idToken],
+    ...told(body),
+  ];
+  const { rows } = await client.query<TokenRow>(
+    `insert into id_token (${fields.map(([column]) => column).join(", ")})
+     values (${fields.map((_, index) => `$${index + 1}`).join(", ")}) on conflict do nothing returning *`,
+    fields.map(([, value]) => value),
+  );
+  if (rows[0] !== undefined) return rows[0];
+  throw new ApiProblem(409, "ID_TOKEN_EXISTS", `the idToken "${body.idToken}" exists; change it with PATCH`);
+}
+
+/** @throws ApiProblem 404. */
+async function patchToken(
+  client: Client,
+  actor: Actor,
+  idToken: string,
+  patch: IdTokenPatch,
+): Promise<TokenRow> {
+  await checkScope(client, actor, patch);
+  const fields = told(patch);
+  const changes = ["updated_at = now()", ...fields.map(([column], index) => `${column} = $${index + 3}`)];
+  const { rows } = await client.query<TokenRow>(
+    `update id_token set ${changes.join(", ")}
+     where operator_id = $1 and lower(id_token) = lower($2) returning *`,
+    [actor.operatorId, idToken, ...fields.map(([, value]) => value)],
+  );
+  if (rows[0] === undefined) throw notFound("idToken", idToken);
+  return rows[0];
 }
 
 export function idTokenRoutes(app: App, { pool, requireActor }: Context): void {
@@ -108,29 +192,10 @@ export function idTokenRoutes(app: App, { pool, requireActor }: Context): void {
       const actor = await requireActor(request);
       const body = request.body as NewIdToken;
       const { body: token } = await writeOnce(pool, actor, request, async (client) => {
-        const { rows } = await client.query<TokenRow>(
-          `insert into id_token (operator_id, id_token, type, label, group_id, master, expires_at)
-           values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing returning *`,
-          [
-            actor.operatorId,
-            body.idToken,
-            body.type ?? null,
-            body.label ?? null,
-            body.groupId ?? null,
-            body.master ?? false,
-            body.expiresAt ?? null,
-          ],
-        );
-        if (rows[0] === undefined) {
-          throw new ApiProblem(
-            409,
-            "ID_TOKEN_EXISTS",
-            `the idToken "${body.idToken}" exists; change it with PATCH`,
-          );
-        }
+        const row = await insertToken(client, actor, body);
         await bumpPolicy(client, actor.operatorId);
         await audit(client, actor, request, "idToken.create", body.idToken, body);
-        return { status: 201, body: toToken(rows[0]) };
+        return { status: 201, body: toToken(row) };
       });
       const view = token as IdTokenView;
       const location = `/v1/id-tokens/${encodeURIComponent(view.idToken)}`;
@@ -154,29 +219,10 @@ export function idTokenRoutes(app: App, { pool, requireActor }: Context): void {
       const actor = await requireActor(request);
       const patch = request.body as IdTokenPatch;
       const { body } = await writeOnce(pool, actor, request, async (client) => {
-        const has = (key: keyof IdTokenPatch) => Object.hasOwn(patch, key);
-        const { rows } = await client.query<TokenRow>(
-          `update id_token set status = coalesce($3, status), label = case when $4 then $5 else label end,
-             group_id = case when $6 then $7 else group_id end, master = coalesce($8, master),
-             expires_at = case when $9 then $10::timestamptz else expires_at end, updated_at = now()
-           where operator_id = $1 and lower(id_token) = lower($2) returning *`,
-          [
-            actor.operatorId,
-            request.params.idToken,
-            patch.status ?? null,
-            has("label"),
-            patch.label ?? null,
-            has("groupId"),
-            patch.groupId ?? null,
-            patch.master ?? null,
-            has("expiresAt"),
-            patch.expiresAt ?? null,
-          ],
-        );
-        if (rows[0] === undefined) throw notFound("idToken", request.params.idToken);
+        const row = await patchToken(client, actor, request.params.idToken, patch);
         await bumpPolicy(client, actor.operatorId);
         await audit(client, actor, request, "idToken.update", request.params.idToken, patch);
-        return { status: 200, body: toToken(rows[0]) };
+        return { status: 200, body: toToken(row) };
       });
       return body as IdTokenView;
     },

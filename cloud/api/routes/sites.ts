@@ -1,15 +1,22 @@
-/** Sites and their ERs: is everything charging, and does the box there talk to us? */
+/** Sites: is everything charging there, and how do they decide when they are alone? */
 import { Type } from "typebox";
-import { notFound } from "../problem.ts";
-import { conditions, iso, PageOf, PageQuery, readCursor, toPage } from "../page.ts";
-import type { Er, Site } from "../schemas.ts";
+import { readPublicKey } from "../../ingest/policy.ts";
+import type { Queryable } from "../../db/pool.ts";
+import { ApiProblem, notFound } from "../problem.ts";
+import { conditions, PageOf, PageQuery, readCursor, toPage } from "../page.ts";
+import type { Site } from "../schemas.ts";
+import type { Actor } from "../actor.ts";
 import type { App, Context } from "../app.ts";
+import { bumpPolicy } from "../policy-version.ts";
+import type { SitePatch, SiteRules } from "../rule-schemas.ts";
+import { audit, notifyLive, writeOnce } from "../write.ts";
 
 /** An ER that said nothing for this long counts as offline: two and a half hellos. */
 export const ER_ONLINE = "(e.stopped_at is null and e.last_seen_at > now() - interval '150 seconds')";
 
 const SITES = `
-  select s.site_id, s.operator_id, s.name, s.time_zone,
+  select s.site_id, s.operator_id, s.name, s.time_zone, s.policy_version, s.unknown_token, s.unknown_cap,
+    s.revocation, s.default_limit_a, s.stale_after_s, s.old_after_s,
     exists (select 1 from er e where e.site_id = s.site_id and ${ER_ONLINE}) as er_online,
     st.station_count, st.stations_online, c.connector_count, c.stations_faulted, t.active, t.power_w, d.energy_today_wh
   from site s
@@ -26,12 +33,13 @@ const SITES = `
   cross join lateral (
     select count(*)::int as active,
       coalesce(sum(t.power_w) filter (where t.last_sample_at > now() - interval '15 minutes'), 0)::bigint as power_w
-    from transaction t where t.site_id = s.site_id and t.ended_at is null
+    from transaction t where t.site_id = s.site_id and t.running
   ) t
   cross join lateral (
-    select coalesce(sum(greatest(0, coalesce(t.meter_stop_wh, t.last_energy_wh) - t.meter_start_wh)), 0)::bigint
+    select coalesce(sum(greatest(0, coalesce(t.meter_stop_wh,
+        greatest(t.closed_meter_wh, t.last_energy_wh, t.snapshot_energy_wh)) - t.meter_start_wh)), 0)::bigint
       as energy_today_wh
-    from transaction t where t.site_id = s.site_id
+    from transaction t where t.site_id = s.site_id and t.merged_into is null
       and t.started_at >= date_trunc('day', now() at time zone s.time_zone) at time zone s.time_zone
   ) d`;
 
@@ -48,6 +56,13 @@ type SiteRow = {
   active: number;
   power_w: number;
   energy_today_wh: number;
+  policy_version: number;
+  unknown_token: SiteRules["unknownToken"];
+  unknown_cap: SiteRules["unknownCap"];
+  revocation: SiteRules["revocation"];
+  default_limit_a: number | null;
+  stale_after_s: number;
+  old_after_s: number;
 };
 
 const toSite = (r: SiteRow): Site => ({
@@ -63,47 +78,36 @@ const toSite = (r: SiteRow): Site => ({
   activeTransactions: r.active,
   powerW: r.power_w,
   energyTodayWh: r.energy_today_wh,
+  rules: {
+    unknownToken: r.unknown_token,
+    unknownCap: r.unknown_cap,
+    revocation: r.revocation,
+    defaultLimitA: r.default_limit_a,
+    staleAfterS: r.stale_after_s,
+    oldAfterS: r.old_after_s,
+  },
+  policyVersion: r.policy_version,
 });
 
-const ERS = `
-  select e.*, ${ER_ONLINE} as online, coalesce(j.seq, 0) as acked_seq,
-    (select count(*)::int from parked_entry p where p.er_id = e.er_id) as parked
-  from er e left join journal j on j.er_id = e.er_id and j.journal_id = e.journal_id`;
+/** Fields of a patch and the columns they are kept in. */
+const RULE_COLUMNS = [
+  ["unknownToken", "unknown_token"],
+  ["unknownCap", "unknown_cap"],
+  ["revocation", "revocation"],
+  ["defaultLimitA", "default_limit_a"],
+  ["staleAfterS", "stale_after_s"],
+  ["oldAfterS", "old_after_s"],
+] as const satisfies readonly (readonly [keyof SitePatch, string])[];
 
-type ErRow = {
-  er_id: string;
-  site_id: string;
-  operator_id: string;
-  online: boolean;
-  last_seen_at: Date | null;
-  release: string | null;
-  started_at: Date | null;
-  journal_id: string | null;
-  journal_seq: number;
-  acked_seq: number;
-  policy_version: number;
-  clock: string | null;
-  clock_offset_ms: number | null;
-  parked: number;
-};
-
-const toEr = (r: ErRow): Er => ({
-  erId: r.er_id,
-  siteId: r.site_id,
-  operatorId: r.operator_id,
-  online: r.online,
-  lastSeenAt: iso(r.last_seen_at),
-  release: r.release,
-  startedAt: iso(r.started_at),
-  journalId: r.journal_id,
-  ackedSeq: r.acked_seq,
-  journalSeq: Math.max(r.journal_seq, r.acked_seq),
-  backlog: Math.max(0, r.journal_seq - r.acked_seq),
-  policyVersion: r.policy_version === 0 ? null : r.policy_version,
-  clock: r.clock,
-  clockOffsetMs: r.clock_offset_ms,
-  parkedEntries: r.parked,
-});
+/** @throws ApiProblem 404. */
+async function readSite(db: Queryable, actor: Actor, siteId: string): Promise<Site> {
+  const { rows } = await db.query<SiteRow>(`${SITES} where s.operator_id = $1 and s.site_id = $2`, [
+    actor.operatorId,
+    siteId,
+  ]);
+  if (rows[0] === undefined) throw notFound("site", siteId);
+  return toSite(rows[0]);
+}
 
 export function siteRoutes(app: App, { pool, requireActor }: Context): void {
   app.get(
@@ -142,60 +146,70 @@ export function siteRoutes(app: App, { pool, requireActor }: Context): void {
     },
     async (request) => {
       const actor = await requireActor(request);
+      return readSite(pool, actor, request.params.siteId);
+    },
+  );
+
+  app.patch(
+    "/v1/sites/:siteId",
+    {
+      schema: {
+        operationId: "updateSite",
+        tags: ["sites"],
+        description:
+          "Merge patch of the site's rules: fields that are absent stay. Its ER hears of it at once.",
+        params: Type.Object({ siteId: Type.String() }),
+        headers: Type.Object({ "idempotency-key": Type.Optional(Type.String({ maxLength: 200 })) }),
+        body: Type.Ref("SitePatch"),
+        response: { 200: Type.Ref("Site") },
+      },
+    },
+    async (request) => {
+      const actor = await requireActor(request);
       const { siteId } = request.params;
-      const { rows } = await pool.query<SiteRow>(`${SITES} where s.operator_id = $1 and s.site_id = $2`, [
-        actor.operatorId,
-        siteId,
-      ]);
-      if (rows[0] === undefined) throw notFound("site", siteId);
-      return toSite(rows[0]);
-    },
-  );
-
-  const ErQuery = Type.Object({ ...PageQuery, siteId: Type.Optional(Type.String()) });
-  app.get(
-    "/v1/ers",
-    {
-      schema: {
-        operationId: "listErs",
-        tags: ["ers"],
-        querystring: ErQuery,
-        response: { 200: PageOf("Er") },
-      },
-    },
-    async (request) => {
-      const actor = await requireActor(request);
-      const where = conditions("e.operator_id = $1", actor.operatorId);
-      where.add("e.site_id = ?", request.query.siteId);
-      where.add("e.er_id > ?", readCursor(request.query, 1)?.[0]);
-      const limit = (request.query.limit ?? 50) + 1;
-      const { rows } = await pool.query<ErRow>(
-        `${ERS} where ${where.sql} order by e.er_id limit ${limit}`,
-        where.params,
-      );
-      return toPage(rows, request.query, (r) => [r.er_id], toEr);
+      const patch = request.body as SitePatch;
+      const { body } = await writeOnce(pool, actor, request, async (client) => {
+        const set = conditions("operator_id = $1 and site_id = $2", actor.operatorId, siteId);
+        const changes = RULE_COLUMNS.flatMap(([field, column]) => {
+          if (!Object.hasOwn(patch, field)) return [];
+          const value = patch[field];
+          set.params.push(typeof value === "object" && value !== null ? JSON.stringify(value) : value);
+          return [`${column} = $${set.params.length}`];
+        });
+        const { rows } = await client.query<{ stale_after_s: number; old_after_s: number }>(
+          `update site set ${["site_id = site_id", ...changes].join(", ")} where ${set.sql}
+           returning stale_after_s, old_after_s`,
+          set.params,
+        );
+        const [row] = rows;
+        if (row === undefined) throw notFound("site", siteId);
+        if (row.old_after_s < row.stale_after_s)
+          throw new ApiProblem(400, "INVALID_RULES", "oldAfterS is not before staleAfterS");
+        await bumpPolicy(client, actor.operatorId, siteId);
+        await audit(client, actor, request, "site.update", siteId, patch);
+        await notifyLive(client, actor.operatorId, [{ type: "er", siteId }]);
+        return { status: 200, body: await readSite(client, actor, siteId) };
+      });
+      return body as Site;
     },
   );
 
   app.get(
-    "/v1/ers/:erId",
+    "/v1/policy-key",
     {
       schema: {
-        operationId: "getEr",
-        tags: ["ers"],
-        params: Type.Object({ erId: Type.String() }),
-        response: { 200: Type.Ref("Er") },
+        operationId: "getPolicyKey",
+        tags: ["sites"],
+        description: "The public key that signs the policies: an installer pins it in an ER's configuration.",
+        response: { 200: Type.Ref("PolicyKey") },
       },
     },
     async (request) => {
-      const actor = await requireActor(request);
-      const { erId } = request.params;
-      const { rows } = await pool.query<ErRow>(`${ERS} where e.operator_id = $1 and e.er_id = $2`, [
-        actor.operatorId,
-        erId,
-      ]);
-      if (rows[0] === undefined) throw notFound("ER", erId);
-      return toEr(rows[0]);
+      await requireActor(request);
+      const publicKey = await readPublicKey(pool);
+      if (publicKey === undefined)
+        throw new ApiProblem(404, "NO_POLICY_KEY", "no key yet: it is made when the first ingest starts");
+      return { publicKey };
     },
   );
 }

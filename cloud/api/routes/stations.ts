@@ -1,6 +1,7 @@
 /** Stations, their connectors and what they say: the raw OCPP timeline. */
 import { Type } from "typebox";
 import { OneOf } from "../../../shared/schema.ts";
+import { correctionMs } from "../../core/time.ts";
 import { notFound } from "../problem.ts";
 import { conditions, iso, isoOf, PageOf, PageQuery, readCursor, toPage } from "../page.ts";
 import type { Connector, Message, Station } from "../schemas.ts";
@@ -14,7 +15,7 @@ const CONNECTORS = `
   from connector c join station s using (station_id)
   left join lateral (
     select t.transaction_id, t.power_w from transaction t
-    where t.station_id = c.station_id and t.evse_id = c.evse_id and t.ended_at is null
+    where t.station_id = c.station_id and t.evse_id = c.evse_id and t.running
       and (t.connector_id is null or t.connector_id = c.connector_id)
     order by t.started_at desc limit 1
   ) t on true`;
@@ -66,6 +67,7 @@ type StationRow = {
   serial_number: string | null;
   firmware_version: string | null;
   booted_at: Date | null;
+  clock_skew_ms: number | null;
   connectors: ConnectorRow[];
 };
 
@@ -83,6 +85,7 @@ const toStation = (r: StationRow): Station => ({
   serialNumber: r.serial_number,
   firmwareVersion: r.firmware_version,
   bootedAt: iso(r.booted_at),
+  clockSkewMs: r.clock_skew_ms,
   connectors: r.connectors.map(toConnector),
 });
 
@@ -98,6 +101,9 @@ type MessageRow = {
   reason: string | null;
   transaction_id: string | null;
   command_id: string | null;
+  cause: string | null;
+  up_ms: number | null;
+  zero_ms: number | null;
   flags: string[] | null;
 };
 
@@ -107,20 +113,27 @@ const DIRECTION: Record<string, Message["direction"]> = {
   "ocpp.called": "out",
 };
 
-const toMessage = (r: MessageRow): Message => ({
-  messageId: `${r.journal_id}.${r.seq}`,
-  at: isoOf(r.at),
-  kind: r.kind,
-  direction: DIRECTION[r.kind] ?? "none",
-  protocol: r.protocol,
-  action: r.action,
-  request: r.request,
-  response: r.response,
-  reason: r.reason,
-  transactionId: r.transaction_id,
-  commandId: r.command_id,
-  flags: r.flags ?? [],
-});
+/** The time on the ER's clock, corrected where it was learned since that it was wrong. */
+function toMessage(r: MessageRow): Message {
+  const { at } = r;
+  const correction = correctionMs({ at: at.getTime(), upMs: r.up_ms, zeroMs: r.zero_ms });
+  return {
+    messageId: `${r.journal_id}.${r.seq}`,
+    at: isoOf(new Date(at.getTime() + correction)),
+    atRaw: correction === 0 ? null : isoOf(at),
+    kind: r.kind,
+    direction: DIRECTION[r.kind] ?? "none",
+    protocol: r.protocol,
+    action: r.action,
+    request: r.request,
+    response: r.response,
+    reason: r.reason,
+    cause: r.cause,
+    transactionId: r.transaction_id,
+    commandId: r.command_id,
+    flags: r.flags ?? [],
+  };
+}
 
 export function stationRoutes(app: App, { pool, requireActor }: Context): void {
   const StationParams = Type.Object({ stationId: Type.String() });
@@ -238,7 +251,8 @@ export function stationRoutes(app: App, { pool, requireActor }: Context): void {
       where.add("(m.at, m.seq) < (?::timestamptz, ?::bigint)", after?.[0], after?.[1]);
       const limit = (request.query.limit ?? 50) + 1;
       const { rows } = await pool.query<MessageRow>(
-        `select * from message m where ${where.sql} order by m.at desc, m.seq desc limit ${limit}`,
+        `select m.*, er_zero_ms(m.er_id, m.journal_id, m.seq, m.up_ms) as zero_ms from message m
+         where ${where.sql} order by m.at desc, m.seq desc limit ${limit}`,
         where.params,
       );
       return toPage(rows, request.query, (r) => [isoOf(r.at), String(r.seq)], toMessage);

@@ -1,6 +1,6 @@
 /** The health of an ER: link, backlog, clock, policy, release. */
 import { useTranslations } from "use-intl";
-import type { Er } from "../../api/schemas.ts";
+import type { Er } from "../../api/er-schemas.ts";
 import { useFormat } from "../lib/i18n.ts";
 import { ONLINE_LOOK } from "../lib/state.ts";
 import { useCode } from "../lib/words.ts";

@@ -1,7 +1,8 @@
 /** A site in the overview: what it gives now, and whether it can be heard. */
 import { Link } from "@tanstack/react-router";
 import { useTranslations } from "use-intl";
-import type { Er, Site } from "../../api/schemas.ts";
+import type { Er } from "../../api/er-schemas.ts";
+import type { Site } from "../../api/schemas.ts";
 import { useFormat } from "../lib/i18n.ts";
 import { ONLINE_LOOK } from "../lib/state.ts";
 import { Badge } from "./badge.tsx";

@@ -2,7 +2,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslations } from "use-intl";
-import type { NewIdToken } from "../../api/schemas.ts";
+import type { NewIdToken } from "../../api/rule-schemas.ts";
 import { api, newId } from "../lib/api.ts";
 import { Button } from "./button.tsx";
 import { Dialog } from "./dialog.tsx";

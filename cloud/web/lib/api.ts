@@ -4,17 +4,15 @@
  * Every failure is an `ApiError` with the cloud's own code and detail; a key that is refused signs out.
  * It does not cache and does not retry: TanStack Query does.
  */
+import type { Er } from "../../api/er-schemas.ts";
+import type { IdTokenPatch, IdTokenView, NewIdToken } from "../../api/rule-schemas.ts";
 import type {
   CommandView,
   Connector,
-  Er,
-  IdTokenPatch,
-  IdTokenView,
   Message,
   Meter,
   MeterSample,
   NewCommand,
-  NewIdToken,
   Page,
   Problem,
   Site,

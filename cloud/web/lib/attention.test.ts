@@ -1,6 +1,7 @@
 /** The overview's answer. */
 import { describe, expect, it } from "vitest";
-import type { Connector, Er, Site } from "../../api/schemas.ts";
+import type { Er } from "../../api/er-schemas.ts";
+import type { Connector, Site } from "../../api/schemas.ts";
 import { answerOf, attentionOf, connectorName, totalsOf } from "./attention.ts";
 
 const site = (change: Partial<Site> = {}): Site => ({
@@ -16,6 +17,15 @@ const site = (change: Partial<Site> = {}): Site => ({
   activeTransactions: 2,
   powerW: 14_000,
   energyTodayWh: 30_000,
+  rules: {
+    unknownToken: "deny",
+    unknownCap: { energyWh: 10_000, durationS: 14_400, startsPerDay: 2, siteEnergyWhPerDay: 200_000 },
+    revocation: { rule: "finish", energyWh: 2_000 },
+    defaultLimitA: null,
+    staleAfterS: 900,
+    oldAfterS: 259_200,
+  },
+  policyVersion: 1,
   ...change,
 });
 const er = (change: Partial<Er> = {}) =>

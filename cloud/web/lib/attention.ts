@@ -1,7 +1,8 @@
 /**
  * What needs a person, out of what the cloud reports: the overview's answer. Pure.
  */
-import type { Connector, Er, Site } from "../../api/schemas.ts";
+import type { Er } from "../../api/er-schemas.ts";
+import type { Connector, Site } from "../../api/schemas.ts";
 
 /** A link that carries this many entries late is behind, not merely busy. */
 const BACKLOG_ENTRIES = 500;

@@ -59,6 +59,8 @@ export function keysOf(event: LiveEvent): QueryKey[] | null {
       if (meterId === undefined) return [["meters"], ["meter"], ["meter-samples"]];
       return [["meters"], ["meter", meterId], ["meter-samples", meterId]];
     }
+    case "review":
+      return [["reviews"], ["review"], ["review-summary"]];
     case "command":
       return [stationId === undefined ? ["commands"] : ["commands", stationId]];
     case "message":

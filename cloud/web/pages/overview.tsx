@@ -1,7 +1,8 @@
 /** Overview: is everything charging? The answer in words and a number, what is in the way, the sites. */
 import { useQuery } from "@tanstack/react-query";
 import { useTranslations } from "use-intl";
-import type { Er, Site } from "../../api/schemas.ts";
+import type { Er } from "../../api/er-schemas.ts";
+import type { Site } from "../../api/schemas.ts";
 import { AttentionList } from "../components/attention-list.tsx";
 import { BigNumber, Card, Section, Skeleton } from "../components/card.tsx";
 import { CopyBlock, CopyLine } from "../components/copy.tsx";

@@ -2,7 +2,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { useTranslations } from "use-intl";
-import type { Er, Site, Station } from "../../api/schemas.ts";
+import type { Er } from "../../api/er-schemas.ts";
+import type { Site, Station } from "../../api/schemas.ts";
 import { Badge } from "../components/badge.tsx";
 import { BigNumber, Empty, Section, Skeleton } from "../components/card.tsx";
 import { CopyLine } from "../components/copy.tsx";

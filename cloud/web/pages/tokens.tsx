@@ -2,7 +2,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslations } from "use-intl";
-import type { IdTokenView } from "../../api/schemas.ts";
+import type { IdTokenView } from "../../api/rule-schemas.ts";
 import { Badge } from "../components/badge.tsx";
 import { Button } from "../components/button.tsx";
 import { Card, Empty, Skeleton } from "../components/card.tsx";
