@@ -4,7 +4,10 @@
  * can do without.
  */
 import { decodeBlock, encodeBlock } from "../shared/block.ts";
+import { decideAuthorize } from "../shared/decide/authorize.ts";
+import { packTokens } from "../shared/decide/token-set.ts";
 import type { Entry } from "../shared/entry.ts";
+import { tokenHash } from "../shared/policy.ts";
 import { parseFrame } from "../shared/ocpp/frame.ts";
 import { checkPayload } from "../shared/ocpp/schemas.ts";
 import { emptyChanges } from "../cloud/core/changes.ts";
@@ -135,6 +138,29 @@ function blockParts(entries: readonly Entry[], perRound: number): Part[] {
   ];
 }
 
+const TOKENS = 50_000;
+
+/** A site that knows 50,000 tokens decides on one of them. */
+function decisionPart(perRound: number): Part {
+  const hashes = Array.from({ length: TOKENS }, (_, n) => tokenHash("salt", `TOKEN-${n}`));
+  const set = packTokens(
+    "salt",
+    hashes.map((hash) => ({ hash, status: "Accepted", groupId: "G" })),
+  );
+  return {
+    name: "decision: one of 50,000 tokens",
+    run: () => {
+      for (let n = 0; n < perRound; n++) {
+        const decision = decideAuthorize({
+          ...{ token: set.find(`TOKEN-${(n * 7_919) % TOKENS}`), unknownToken: "deny", purpose: "start" },
+          ...{ stationId: "S1", running: 0, freshness: "fresh", usedHere: true, atMs: AT },
+        });
+        if (decision.status !== "Accepted") throw new Error("not accepted");
+      }
+    },
+  };
+}
+
 export const cores: Bench = {
   name: "cores",
   about: "microseconds per message of the pure parts",
@@ -143,7 +169,11 @@ export const cores: Bench = {
     const core = protocolPart(perRound * 9, perRound);
     const source = createCore(perRound);
     for (const frame of source.frames) source.take(frame);
-    measure(context, [...core.parts, ...blockParts(source.entries, perRound)], perRound);
+    measure(
+      context,
+      [...core.parts, ...blockParts(source.entries, perRound), decisionPart(perRound)],
+      perRound,
+    );
     return Promise.resolve();
   },
 };

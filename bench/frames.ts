@@ -46,16 +46,16 @@ export function bootFrame(car: Car): string {
 }
 
 /** @param at RFC 3339 */
-export function startFrame(car: Car, at: string): string {
+export function startFrame(car: Car, at: string, idToken = ID_TOKEN): string {
   const id = ++car.count;
   if (car.protocol === "ocpp1.6") {
     const { energyWh } = car;
     return (
-      `[2,"${id}","StartTransaction",{"connectorId":1,"idTag":"${ID_TOKEN}",` +
+      `[2,"${id}","StartTransaction",{"connectorId":1,"idTag":"${idToken}",` +
       `"meterStart":${energyWh},"timestamp":"${at}"}]`
     );
   }
-  const token = `{"idToken":"${ID_TOKEN}","type":"Central"}`;
+  const token = `{"idToken":"${idToken}","type":"Central"}`;
   return (
     `[2,"${id}","TransactionEvent",{"eventType":"Started","timestamp":"${at}",` +
     `"triggerReason":"Authorized","seqNo":${id},` +

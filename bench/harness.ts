@@ -40,6 +40,10 @@ export type Options = {
   entries: number;
   journalMb: number;
   wearSeconds: number;
+  /** Length of the outage, time between two readings, room of its journal. */
+  outageHours: number;
+  sampleS: number;
+  budgetMb: number;
   profileDir: string | undefined;
 };
 

@@ -12,11 +12,12 @@ import { endToEnd } from "./end-to-end.ts";
 import { erAnswers } from "./er-answers.ts";
 import { diskDir, type Bench, type Context, type Figure, type Options } from "./harness.ts";
 import { memory } from "./memory.ts";
+import { outage } from "./outage.ts";
 import { createServices } from "./services.ts";
 import { uplink } from "./uplink.ts";
 import { wear } from "./wear.ts";
 
-const BENCHES: Bench[] = [erAnswers, endToEnd, drain, wear, memory, uplink, cores];
+const BENCHES: Bench[] = [erAnswers, endToEnd, drain, wear, memory, uplink, cores, outage];
 
 const USAGE = `npm run bench [-- name …] [options]
 
@@ -26,6 +27,9 @@ ${BENCHES.map((bench) => `  ${bench.name.padEnd(12)}${bench.about}`).join("\n")}
   --entries N        entries of the backlog in drain (200000)
   --journal-mb N     size of the journal in memory (200)
   --wear-seconds N   length of the run at 2 messages per second in wear (60)
+  --hours N          length of the outage (24); 720 are 30 days
+  --sample-s N       seconds between two readings of a car in the outage (60)
+  --budget-mb N      room of the journal in the outage (2048)
   --cpu-prof DIR     CPU profiles of the ER and the SG, for Chrome's developer tools
   BENCH_DIR          a folder on a disk, where the temporary one is none
 `;
@@ -103,6 +107,9 @@ function readOptions() {
       entries: text,
       "journal-mb": text,
       "wear-seconds": text,
+      hours: text,
+      "sample-s": text,
+      "budget-mb": text,
       "cpu-prof": text,
     },
   });
@@ -118,6 +125,9 @@ function readOptions() {
     entries: number(values.entries, quick ? 40_000 : 200_000),
     journalMb: number(values["journal-mb"], quick ? 50 : 200),
     wearSeconds: number(values["wear-seconds"], quick ? 6 : 60),
+    outageHours: number(values.hours, quick ? 2 : 24),
+    sampleS: number(values["sample-s"], 60),
+    budgetMb: number(values["budget-mb"], 2_048),
     profileDir: values["cpu-prof"],
   };
   const names = positionals.length > 0 ? positionals : BENCHES.map((bench) => bench.name);

@@ -25,6 +25,7 @@ export function identityOf(erId: string, journalId: string): Identity {
     meterModels: new Map(),
     authorization: "local",
     unknownToken: "allow",
+    provision: false,
   };
 }
 

@@ -49,7 +49,7 @@ describe("a box that woke up without time", () => {
     const bench = new Bench({
       policy: policyOf([{ ...TAG, expiresAt: TEN + 1 }]),
       start: { clock: "untrusted" },
-      identity: { authorization: "local" },
+      identity: { authorization: "local", provision: false },
     });
     const cp = bench.connect();
     const statusOf = () =>
@@ -91,7 +91,10 @@ describe("a station whose clock is wrong", () => {
 describe("a station that is back", () => {
   const start = { connectorId: 1, idTag: "TAG", meterStart: 0, timestamp: time() };
   const running = () => {
-    const bench = new Bench({ policy: policyOf([TAG]), identity: { authorization: "local" } });
+    const bench = new Bench({
+      policy: policyOf([TAG]),
+      identity: { authorization: "local", provision: false },
+    });
     const cp = bench.connect();
     bench.result(cp, "StatusNotification", status(TEN));
     const { transactionId } = bench.result(cp, "StartTransaction", start) as { transactionId: number };

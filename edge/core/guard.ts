@@ -15,6 +15,8 @@ import type { OpenTransaction } from "./types.ts";
 
 /** How often all running transactions are looked at. */
 const LOOK_MS = 1_000;
+/** How often the tokens of running transactions are asked for, when no policy came. */
+const TOKENS_MS = 60_000;
 /** A station that has accepted a stop and goes on is asked again after this. */
 const ASK_AGAIN_MS = 60_000;
 /** OCPP and IEC 61851 know no lower current of an AC station that charges. */
@@ -26,8 +28,12 @@ export function onGuardTick(context: Context): void {
   const { live, durable } = context.state;
   if (context.now.upMs - live.guardUpMs < LOOK_MS) return;
   live.guardUpMs = context.now.upMs;
+  // Looking up every token is dear; a token changes with the policy, or expires.
+  const version = live.policy?.issuedAt;
+  const tokensDue = version !== live.guardedPolicy || context.now.upMs - live.tokensUpMs >= TOKENS_MS;
+  if (tokensDue) Object.assign(live, { guardedPolicy: version, tokensUpMs: context.now.upMs });
   for (const transaction of [...durable.transactions.values()]) {
-    revoke(context, transaction);
+    if (tokensDue) revoke(context, transaction);
     const cause = stopCause(context, transaction);
     if (cause !== undefined) askToStop(context, transaction, cause);
     else if (transaction.revoked?.rule === "min-energy") askToSlowDown(context, transaction);

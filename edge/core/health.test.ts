@@ -13,7 +13,7 @@ function bench(): Bench {
   box.input({ kind: "gauges", gauges: GAUGES });
   return box;
 }
-const press = (box: Bench, pressure: Pressure) => box.input({ kind: "pressure", pressure });
+const press = (box: Bench, pressure: Pressure) => box.input({ kind: "pressure", level: pressure });
 const told = (box: Bench) => box.all("er.health").length;
 
 describe("er.health", () => {

@@ -7,7 +7,10 @@ import { Bench, policyOf, signed, TAG, time, type NamedToken } from "./harness.t
 const cap = { energyWh: 5_000, durationS: 3_600, startsPerDay: 2, siteEnergyWhPerDay: 12_000 };
 
 function site(tokens: NamedToken[], more: Partial<Policy> = {}) {
-  const bench = new Bench({ policy: policyOf(tokens, 1, more), identity: { authorization: "local" } });
+  const bench = new Bench({
+    policy: policyOf(tokens, 1, more),
+    identity: { authorization: "local", provision: false },
+  });
   const cp = bench.connect();
   let n = 0;
   const start = (idTag: string, connectorId = 1) =>

@@ -61,6 +61,8 @@ export function createState(
     gauges: undefined,
     healthTold: undefined,
     guardUpMs: 0,
+    tokensUpMs: 0,
+    guardedPolicy: undefined,
     guarded: new Map(),
     leaseAsks: new Map(),
     provisioning: { lookedUpMs: 0, wanted: undefined, stations: new Map() },
@@ -105,7 +107,7 @@ function dispatch(context: Context, input: Input): void {
       onHealthTick(context);
       return;
     case "pressure":
-      return onPressure(context, input.pressure);
+      return onPressure(context, input.level);
     case "gauges":
       return onGauges(context, input.gauges);
     case "station.connected":

@@ -49,7 +49,7 @@ export type Input =
   | { kind: "meter.read"; meterId: string; reading: Reading }
   | { kind: "meter.health"; meterId: string; state: "ok" | "lost"; model: string; reason: string }
   /** How short of disk the journal is. */
-  | { kind: "pressure"; pressure: Pressure }
+  | { kind: "pressure"; level: Pressure }
   /** How the box is, as the shell has measured it. */
   | { kind: "gauges"; gauges: BoxGauges }
   | { kind: "link.up" }
@@ -111,6 +111,8 @@ export type StationState = {
   connectors: Map<string, ConnectorState>;
   /** The register of each EVSE when it was last heard. */
   registers?: Record<number, { at: number; energyWh: number }>;
+  /** By EVSE: our id of the last transaction that began there, ended or not. */
+  latest?: Record<number, string>;
   /** Our ids of the transactions that run here. */
   open: string[];
   /** Oldest first, at most RECENT_ANSWERS_PER_STATION. */
@@ -327,6 +329,9 @@ export type Live = {
   healthTold: Told | undefined;
   /** When all running transactions were last looked at. */
   guardUpMs: number;
+  /** When their tokens were last looked up, and in the policy of which issue. */
+  tokensUpMs: number;
+  guardedPolicy: number | undefined;
   /** `<cause> <transactionId>`: when the station was last asked. */
   guarded: Map<string, number>;
   leaseAsks: Map<LeasedResource, { correlationId: string; upMs: number }>;

@@ -11,7 +11,10 @@ const HOUR_MS = 3_600_000;
 const long = (n: number) => ({ issuedAt: 1_000 + n, expiresAt: 2e12, remainingMs: HOUR_MS });
 
 function site() {
-  const bench = new Bench({ policy: policyOf([TAG]), identity: { authorization: "local" } });
+  const bench = new Bench({
+    policy: policyOf([TAG]),
+    identity: { authorization: "local", provision: false },
+  });
   let cp = bench.connect();
   bench.result(cp, "Heartbeat", {});
   return {
