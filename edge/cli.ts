@@ -7,6 +7,7 @@ import { loadConfig } from "./config.ts";
 import { checkConfig, startEr } from "./er.ts";
 import type { Status } from "./io/http.ts";
 import { hashPassword } from "./io/password.ts";
+import { describeStatus } from "./status.ts";
 
 const USAGE = `er: the edge half of Moov.olt
 
@@ -34,29 +35,6 @@ async function run(path: string): Promise<void> {
   // A parent that started us with an IPC channel ends us by closing it.
   process.once("disconnect", stop);
   process.send?.({ kind: "ready", ocppPort: er.ocppPort, httpPort: er.httpPort });
-}
-
-function describeStatus(s: Status): string {
-  const rows: [string, string][] = [
-    ["ER", `${s.erId} at site ${s.siteId}, release ${s.release}, up ${s.upSeconds} s`],
-    [
-      "link",
-      s.link === "up"
-        ? "broker connected"
-        : "broker not reachable: the site works alone, the journal keeps all",
-    ],
-    ["backlog", `${s.backlog} entries wait for the cloud (${s.lastSeq} written, ${s.ackedSeq} acknowledged)`],
-    [
-      "stations",
-      `${s.stationsConnected} connected of ${s.stationsKnown} known, ${s.activeTransactions} transactions`,
-    ],
-    ["clock", `${s.clock}${s.clockOffsetMs === 0 ? "" : `, off by ${s.clockOffsetMs} ms`}`],
-    ["policy", s.policyVersion === 0 ? "none yet" : `version ${s.policyVersion}`],
-    ["journal", `${(s.journalBytes / 1e6).toFixed(1)} MB, ${s.commits} commits since the start`],
-    ...s.meters.map((m): [string, string] => [`meter ${m.meterId}`, `${m.state}, ${m.powerW ?? "?"} W`]),
-  ];
-  if (s.commitFailures > 0) rows.unshift(["PROBLEM", "the journal cannot be written: check the disk"]);
-  return rows.map(([name, text]) => `${name.padEnd(14)}${text}`).join("\n");
 }
 
 async function status(path: string, json: boolean): Promise<void> {

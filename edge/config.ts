@@ -16,6 +16,7 @@ import { Protocol } from "../shared/entry.ts";
 import { AppError } from "../shared/errors.ts";
 import { given } from "../shared/given.ts";
 import { StationId, TopicId } from "../shared/ids.ts";
+import { UnknownTokenRule } from "../shared/policy.ts";
 import { PASSWORD_HASH_PATTERN } from "./io/password.ts";
 
 const strict = { additionalProperties: false } as const;
@@ -69,7 +70,8 @@ const ConfigFile = Type.Object(
         heartbeat_interval_s: Type.Optional(Type.Integer({ minimum: 10, maximum: 86_400 })),
         assume_protocol: Type.Optional(Protocol),
         authorization: Type.Optional(Type.Union([Type.Literal("online-first"), Type.Literal("local")])),
-        unknown_token: Type.Optional(Type.Union([Type.Literal("allow"), Type.Literal("deny")])),
+        unknown_token: Type.Optional(UnknownTokenRule),
+        provision: Type.Optional(Type.Boolean()),
         stations: Type.Optional(
           Type.Array(
             Type.Object(
@@ -82,9 +84,19 @@ const ConfigFile = Type.Object(
       },
       strict,
     ),
+    policy: Type.Optional(
+      Type.Object({ public_key: Type.String({ pattern: "^[A-Za-z0-9+/]{40,160}=*$" }) }, strict),
+    ),
     http: Type.Optional(Type.Object({ port: Port }, strict)),
     journal: Type.Optional(
-      Type.Object({ retention_hours: Type.Integer({ minimum: 0, maximum: 24 * 366 }) }, strict),
+      Type.Object(
+        {
+          retention_hours: Type.Optional(Type.Integer({ minimum: 0, maximum: 24 * 366 })),
+          budget_mb: Type.Optional(Type.Integer({ minimum: 64, maximum: 1_000_000 })),
+          reserve_mb: Type.Optional(Type.Integer({ minimum: 4, maximum: 250_000 })),
+        },
+        strict,
+      ),
     ),
     log: Type.Optional(
       Type.Object(
@@ -99,6 +111,9 @@ const ConfigFile = Type.Object(
   strict,
 );
 export type Config = Static<typeof ConfigFile>;
+
+/** For the journal, where the configuration says nothing. */
+export const DEFAULT_BUDGET_MB = 2_048;
 
 const validator = Compile(ConfigFile);
 
@@ -172,6 +187,9 @@ function contradictions(config: Config): string[] {
   if (config.ocpp.auth === "open" && (config.ocpp.stations ?? []).length > 0) {
     found.push('ocpp.stations: passwords are given, but auth = "open" would not check them');
   }
+  const { budget_mb: budget = DEFAULT_BUDGET_MB, reserve_mb: reserve = 0 } = config.journal ?? {};
+  if (reserve > budget / 4)
+    found.push(`journal.reserve_mb: more than a quarter of the budget (${budget} MB)`);
   const stationIds = (config.ocpp.stations ?? []).map((station) => station.id);
   const same = stationIds.find((id, index) => stationIds.indexOf(id) !== index);
   if (same !== undefined) found.push(`ocpp.stations: the station "${same}" is there twice`);

@@ -5,38 +5,33 @@
  * with no network. Order of a stop: sockets closed, everything committed, snapshot, broker, journal.
  */
 import { randomUUID, webcrypto } from "node:crypto";
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import pino, { type Logger } from "pino";
 import { describeError, AppError } from "../shared/errors.ts";
-import type { ClockState } from "../shared/entry.ts";
+import { given } from "../shared/given.ts";
+import { bootClock } from "./clock.ts";
 import { brokerAccess, type Config } from "./config.ts";
 import type { Effect, Identity, Input } from "./core/types.ts";
-import { leasedIdsLeft } from "./core/transaction.ts";
 import { backlog } from "./core/uplink.ts";
 import { startBroker } from "./io/broker.ts";
 import { startCsms, type StationAuth } from "./io/csms.ts";
 import { startHttp, type Status } from "./io/http.ts";
-import { openJournal } from "./io/journal.ts";
+import type { Journal } from "./io/journal.ts";
+import {
+  openSiteJournal,
+  replaceSiteJournal,
+  settleSetAside,
+  type SiteJournalOptions,
+} from "./io/site-journal.ts";
 import { loadMeterModels, startModbus, type BusConfig } from "./io/modbus.ts";
 import { RELEASE, RELEASE_AT } from "./release.ts";
 import { Runtime } from "./runtime.ts";
+import { startSelfWatch } from "./self-watch.ts";
+import { statusOf } from "./status.ts";
+import { forgetPreviousEnd, readPreviousEnd, type WatchdogLimits } from "./watchdog.ts";
 
 const TICK_MS = 100;
 const DEFAULT_RETENTION_HOURS = 72;
 const SNAPSHOT_MS = 10 * 60_000;
-
-/**
- * The wall clock of this boot: never behind what the journal has seen, since a box without a battery wakes
- * up in the past.
- */
-function bootClock(lastAt: number): { state: ClockState; shiftMs: number } {
-  const floor = Math.max(lastAt, RELEASE_AT);
-  const wall = Date.now();
-  return wall >= floor
-    ? { state: "holdover", shiftMs: 0 }
-    : { state: "untrusted", shiftMs: floor + 1_000 - wall };
-}
 
 function busesOf(config: Config, models: ReadonlyMap<string, unknown>): BusConfig[] {
   return (config.modbus ?? []).map((bus) => {
@@ -81,12 +76,20 @@ function identityOf(config: Config, journalId: string, meterModels: Identity["me
     meterModels,
     authorization: config.ocpp.authorization ?? "online-first",
     unknownToken: config.ocpp.unknown_token ?? "deny",
+    provision: config.ocpp.provision ?? true,
+    ...given("policyKey", config.policy?.public_key),
   };
 }
 
-function openSiteJournal(config: Config) {
-  mkdirSync(config.data_dir, { recursive: true, mode: 0o700 });
-  return openJournal({ path: join(config.data_dir, "journal.sqlite"), newJournalId: randomUUID() });
+/** The journal and its loop. A journal whose entries cannot be taken in is moved away like a damaged one. */
+function openSite(options: SiteJournalOptions, build: (journal: Journal) => Runtime) {
+  const opened = openSiteJournal(options);
+  try {
+    return { ...opened, runtime: build(opened.journal) };
+  } catch (error) {
+    const replaced = replaceSiteJournal(options, opened.journal, error);
+    return { ...replaced, runtime: build(replaced.journal) };
+  }
 }
 
 /** Everything that `config check` can say without starting anything. */
@@ -97,28 +100,41 @@ export function checkConfig(config: Config): void {
 
 export type Er = Awaited<ReturnType<typeof startEr>>;
 
+export type ErOptions = {
+  logger?: Logger;
+  /** Ends the process when it cannot go on. */
+  end?: (reason: string) => void;
+  /** Shorter ones, for tests. */
+  watchdogLimits?: WatchdogLimits;
+};
+
 /** Starts an ER and resolves when stations may connect. @throws AppError when something cannot start. */
-export async function startEr(config: Config, logger: Logger = pino({ level: config.log?.level ?? "info" })) {
+export async function startEr(config: Config, options: ErOptions = {}) {
+  const { logger = pino({ level: config.log?.level ?? "info" }) } = options;
   const log = logger.child({ erId: config.er });
   const models = loadMeterModels();
   const buses = busesOf(config, models);
   const access = brokerAccess(config);
-  const journal = openSiteJournal(config);
-
   const startedUpMs = performance.now();
-  let clock: ReturnType<typeof bootClock> = { state: "holdover", shiftMs: 0 };
   let lastTurnUpMs = performance.now();
   let turnTimer: NodeJS.Timeout | undefined;
   let immediate = false;
   let csms: Awaited<ReturnType<typeof startCsms>> | undefined;
   let broker: ReturnType<typeof startBroker> | undefined;
+  let toldOfStart = false;
 
   const turn = () => {
     immediate = false;
     lastTurnUpMs = performance.now();
     runtime.turn();
+    selfWatch.turned();
+    if (toldOfStart || runtime.counters.commits === 0) return;
+    // What the first commit has told need not be kept for the next start.
+    toldOfStart = true;
+    settleSetAside(config.data_dir);
+    forgetPreviousEnd(config.data_dir);
   };
-  const onLog = (level: "info" | "warn", message: string, fields: Record<string, unknown>) =>
+  const onLog = (level: "info" | "warn" | "error", message: string, fields: Record<string, unknown>) =>
     log[level](fields, message);
 
   function perform(effect: Effect): void {
@@ -138,31 +154,56 @@ export async function startEr(config: Config, logger: Logger = pino({ level: con
     }
   }
 
-  const runtime = new Runtime({
-    identity: identityOf(config, journal.journalId, models),
-    journal,
-    now: () => ({ at: Date.now() + clock.shiftMs, upMs: performance.now() - startedUpMs }),
-    perform,
-    schedule(delayMs) {
-      if (delayMs === 0) {
-        if (!immediate) setImmediate(turn);
-        immediate = true;
-        return;
-      }
-      clearTimeout(turnTimer);
-      turnTimer = setTimeout(turn, delayMs);
-    },
-    onCommitFailed: (reason) =>
-      log.error(
-        { reason },
-        "the journal cannot be written: no station is answered until it can; check the disk",
-      ),
-    retentionMs: (config.journal?.retention_hours ?? DEFAULT_RETENTION_HOURS) * 3_600_000,
-  });
-  clock = bootClock(journal.lastAt);
+  const now = () => ({ at: clock.now(), upMs: performance.now() - startedUpMs });
+  const site = openSite(
+    { folder: config.data_dir, newJournalId: randomUUID, now: Date.now, onLog },
+    (opened) =>
+      new Runtime({
+        identity: identityOf(config, opened.journalId, models),
+        journal: opened,
+        now,
+        perform,
+        schedule(delayMs) {
+          if (delayMs === 0) {
+            if (!immediate) setImmediate(turn);
+            immediate = true;
+            return;
+          }
+          clearTimeout(turnTimer);
+          turnTimer = setTimeout(turn, delayMs);
+        },
+        onCommitFailed(reason, error) {
+          log.error(
+            { reason },
+            "the journal cannot be written: no station is answered until it can; check the disk",
+          );
+          selfWatch.onFailed(error);
+        },
+        retentionMs: (config.journal?.retention_hours ?? DEFAULT_RETENTION_HOURS) * 3_600_000,
+      }),
+  );
+  const { journal, runtime, setAside } = site;
+  const clock = bootClock(Math.max(journal.lastAt, RELEASE_AT), Date.now);
+  const previous = readPreviousEnd(config.data_dir, journal);
+  if (previous.previousEnd === "watchdog") log.error({ ...previous }, "the ER was ended by its watchdog");
   const input = (value: Input) => runtime.input(value);
   const seed = [...webcrypto.getRandomValues(new Uint32Array(4))];
-  input({ kind: "start", boot: randomUUID(), release: RELEASE, clock: clock.state, seed });
+  const start = { boot: randomUUID(), release: RELEASE, clock: clock.state, seed };
+  const told = { ...given("reason", setAside?.reason), ...previous, ...given("setAside", setAside) };
+  input({ kind: "start", ...start, ...told });
+  const end =
+    options.end ??
+    ((reason: string) => {
+      log.fatal(
+        { reason, "what to do": "nothing yet: the next start checks the journal" },
+        "the ER ends itself",
+      );
+      process.exit(1);
+    });
+  const selfWatch = startSelfWatch({
+    ...{ config, journal, runtime, now, input, onLog, end },
+    limits: options.watchdogLimits,
+  });
   turn();
 
   const { ocpp } = config;
@@ -177,6 +218,7 @@ export async function startEr(config: Config, logger: Logger = pino({ level: con
       onLog,
     });
   } catch (error) {
+    await selfWatch.stop();
     journal.close();
     throw error;
   }
@@ -195,34 +237,10 @@ export async function startEr(config: Config, logger: Logger = pino({ level: con
   const snapshots = setInterval(() => runtime.snapshot(), SNAPSHOT_MS);
 
   const status = (): Status => {
-    const { live, durable, identity } = runtime.state;
-    return {
-      erId: identity.erId,
-      siteId: identity.siteId,
-      release: RELEASE,
-      journalId: journal.journalId,
-      upSeconds: Math.round((performance.now() - startedUpMs) / 1_000),
-      link: live.uplink.up ? "up" : "down",
-      clock: live.clock,
-      clockOffsetMs: live.clockOffsetMs,
-      stationsConnected: live.byStation.size,
-      stationsKnown: durable.stations.size,
-      activeTransactions: durable.transactions.size,
-      lastSeq: durable.seq,
-      ackedSeq: live.uplink.ackedSeq,
-      backlog: backlog(live.uplink),
-      policyVersion: durable.policyVersion,
-      leasedIdsLeft: leasedIdsLeft(runtime.state),
-      journalBytes: journal.sizeBytes(),
-      journalWrittenBytes: journal.writtenBytes,
-      publishedBytes: broker?.counters.publishedBytes ?? 0,
-      ...runtime.counters,
-      meters: [...durable.meters].map(([meterId, meter]) => ({
-        meterId,
-        state: meter.state,
-        powerW: meter.previous?.reading.powerW ?? null,
-      })),
-    };
+    const upSeconds = Math.round(now().upMs / 1_000);
+    const publishedBytes = broker?.counters.publishedBytes ?? 0;
+    const parts = { runtime, journal, selfWatch, previous, setAside, upSeconds, publishedBytes };
+    return statusOf(parts, now());
   };
   const healthy = () => {
     if (runtime.counters.commitFailures > 0) return "the journal cannot be written";
@@ -251,6 +269,7 @@ export async function startEr(config: Config, logger: Logger = pino({ level: con
         .catch((error: unknown) => onLog("warn", "broker", { reason: describeError(error) }));
       broker = undefined;
       await http.stop();
+      await selfWatch.stop();
       const { lastSeq } = journal;
       journal.close();
       log.info({ lastSeq, backlog: backlog(runtime.state.live.uplink) }, "ER stopped");

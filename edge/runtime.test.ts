@@ -13,7 +13,7 @@ import {
   SNAPSHOT_ENTRIES,
 } from "../shared/limits.ts";
 import { encodeSnapshot } from "./core/fold.ts";
-import { BOOT, IDENTITY, policyOf, TAG, TEN, time, uuid } from "./core/harness.ts";
+import { BOOT, IDENTITY, policyOf, signed, TAG, TEN, time, uuid } from "./core/harness.ts";
 import type { Effect, Input } from "./core/types.ts";
 import { openJournal, type Journal } from "./io/journal.ts";
 import { recover, Runtime } from "./runtime.ts";
@@ -232,7 +232,7 @@ describe("blocks", () => {
 describe("a new start", () => {
   const run = (box: Box) => {
     box.connect();
-    box.input({ kind: "link.policy", policy: policyOf([TAG]) });
+    box.input({ kind: "link.policy", signed: signed(policyOf([TAG])) });
     box.call("StartTransaction", { connectorId: 1, idTag: "TAG", meterStart: 0, timestamp: time() }, "a");
     box.turn();
   };
@@ -244,7 +244,7 @@ describe("a new start", () => {
     expect(encodeSnapshot(durable)).toBe(encodeSnapshot(box.runtime.state.durable));
     const next = new Box(box.path);
     expect(next.runtime.replayed).toBe(4);
-    expect(next.runtime.state.live.tokens.has("tag")).toBe(true);
+    expect(next.runtime.state.live.tokens.find("tag")).toMatchObject({ status: "Accepted" });
     expect(next.runtime.state.durable.transactions.size).toBe(1);
     expect(next.runtime.state.durable.stations.get("CP-1")?.online).toBe(false);
   });

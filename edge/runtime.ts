@@ -23,7 +23,8 @@ import { decodeSnapshot, emptyDurable, encodeSnapshot, fold } from "./core/fold.
 import { createState, step } from "./core/step.ts";
 import type { Doc, Durable, Effect, Identity, Input, Now, State } from "./core/types.ts";
 import type { Journal } from "./io/journal.ts";
-import type { Policy } from "../shared/policy.ts";
+import { Policy } from "../shared/policy.ts";
+import { checkWire } from "../shared/wire.ts";
 
 export type RuntimeOptions = {
   identity: Identity;
@@ -33,7 +34,7 @@ export type RuntimeOptions = {
   perform: (effect: Effect) => void;
   /** Asks for a `turn()` soon (0) or after a delay; the latest request counts. */
   schedule: (delayMs: number) => void;
-  onCommitFailed: (reason: string) => void;
+  onCommitFailed: (reason: string, error: unknown) => void;
   /** How long acked entries are kept, so that a cloud restored from a backup can be fed again. */
   retentionMs: number;
 };
@@ -62,15 +63,28 @@ function blockLength(entries: readonly Entry[]): number {
 }
 
 /** Rebuilds the durable state: the snapshot, then every entry after it. */
-export function recover(journal: Journal): { durable: Durable; replayed: number } {
+export function recover(journal: Journal): { durable: Durable; replayed: number; coveredSeq: number } {
   const snapshot = journal.readDoc("snapshot") as string | undefined;
   const durable = snapshot === undefined ? emptyDurable() : decodeSnapshot(snapshot);
+  const coveredSeq = durable.seq;
   let replayed = 0;
-  for (const entry of journal.entries(durable.seq)) {
+  for (const entry of journal.entries(coveredSeq)) {
     fold(durable, entry);
     replayed += 1;
   }
-  return { durable, replayed };
+  // The last numbers of a thinned block may have no entry of their own.
+  durable.seq = Math.max(durable.seq, journal.lastSeq);
+  return { durable, replayed, coveredSeq };
+}
+
+/** A policy of an older release is none: the cloud sends the site's again. */
+function readPolicy(journal: Journal): { policy: Policy | undefined; keys: string[] } {
+  const keys = (journal.readDoc("policy-keys") as string[] | undefined) ?? [];
+  try {
+    return { policy: checkWire(Policy, journal.readDoc("policy")), keys };
+  } catch {
+    return { policy: undefined, keys };
+  }
 }
 
 export class Runtime {
@@ -90,11 +104,16 @@ export class Runtime {
 
   constructor(options: RuntimeOptions) {
     this.options = options;
-    const { durable, replayed } = recover(options.journal);
-    const policy = options.journal.readDoc("policy") as Policy | undefined;
-    this.state = createState(options.identity, durable, policy, options.journal.oldestSeq);
+    const { durable, replayed, coveredSeq } = recover(options.journal);
+    const { policy, keys } = readPolicy(options.journal);
+    this.state = createState(options.identity, durable, policy, options.journal.oldestSeq, keys);
     this.replayed = replayed;
-    this.snapshotSeq = durable.seq - replayed;
+    this.snapshotSeq = coveredSeq;
+  }
+
+  /** Entries up to here are in the stored snapshot: they are not replayed at a start. */
+  get coveredSeq(): number {
+    return this.snapshotSeq;
   }
 
   /** Inputs that wait for a turn: what feeds them slows down when there are many. */
@@ -156,7 +175,7 @@ export class Runtime {
       }
     } catch (error) {
       this.counters.commitFailures += 1;
-      this.options.onCommitFailed(describeError(error));
+      this.options.onCommitFailed(describeError(error), error);
       this.options.schedule(COMMIT_RETRY_MS);
       return false;
     }
@@ -191,7 +210,16 @@ export class Runtime {
       this.snapshotSeq = this.state.durable.seq;
       this.trim(this.options.now().at - retentionMs);
     } catch (error) {
-      onCommitFailed(`snapshot: ${describeError(error)}`);
+      onCommitFailed(`snapshot: ${describeError(error)}`, error);
+    }
+  }
+
+  /** Drops what is acked and covered now: the retention counts only while there is room. */
+  relieve(): void {
+    try {
+      this.trim(Infinity);
+    } catch (error) {
+      this.options.onCommitFailed(`trim: ${describeError(error)}`, error);
     }
   }
 

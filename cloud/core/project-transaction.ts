@@ -8,16 +8,12 @@ import { defined, given } from "../../shared/given.ts";
 import type { EntryOf } from "../../shared/entry.ts";
 import type { StationMessage, StationSample } from "../../shared/ocpp/message.ts";
 import type { Changes, EntryTime, TransactionChange } from "./changes.ts";
+import { KIND_OF_FLAG } from "./review.ts";
 
-/** Flags that put a transaction in front of a person. */
-export const REVIEW_FLAGS: ReadonlySet<string> = new Set([
-  "orphan-stop",
-  "start-missing",
-  "conflicting-stop",
-  "matched-by-guess",
-  "time-implausible",
-  "schema-violation",
-]);
+/** Flags that put a transaction in front of a person as soon as they are there. */
+const NEEDS_REVIEW: ReadonlySet<string> = new Set(
+  Object.keys(KIND_OF_FLAG).filter((flag) => flag !== "time-estimated" && flag !== "unknown-capped"),
+);
 
 /** Station times outside of this window around the ER's own time are not believed. */
 const EARLIEST_MS = 366 * 86_400_000;
@@ -62,7 +58,7 @@ function transactionOf(
 function addFlags(transaction: TransactionChange, flags: readonly string[] | undefined): void {
   for (const flag of flags ?? []) {
     if (!transaction.flags.includes(flag)) transaction.flags.push(flag);
-    transaction.needs_review ||= REVIEW_FLAGS.has(flag);
+    transaction.needs_review ||= NEEDS_REVIEW.has(flag);
   }
 }
 

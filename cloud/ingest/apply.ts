@@ -108,7 +108,9 @@ const COMMANDS = `
     reason = case when r.status is null and c.status <> 'expired' then c.reason else r.reason end
   from json_to_recordset($1::json) as r(command_id uuid, accepted_at float8, finished_at float8,
        status text, response json, reason text)
-  where c.command_id = r.command_id and c.er_id = $2`;
+  where c.command_id = r.command_id and c.er_id = $2
+    -- What a person has said about it stands against hearing once more that nobody knows.
+    and (r.status is distinct from 'uncertain' or c.status not in ('succeeded', 'failed'))`;
 
 const ER = `
   update er set
@@ -164,10 +166,12 @@ const SHED = `
        entries bigint)
   on conflict do nothing`;
 
+/** What was parked before a journal was taken again is not parked twice. */
 const PARKED = `
   insert into parked_entry (er_id, journal_id, seq, operator_id, entry, reason)
   select $2, $3, r.seq, $4, r.entry, r.reason from json_to_recordset($1::json) as r(seq bigint, entry text,
     reason text)
+  where not exists (select from parked_entry p where p.er_id = $2 and p.seq = r.seq and p.entry = r.entry)
   on conflict do nothing`;
 
 /**
@@ -210,18 +214,20 @@ export async function applyChanges(client: Client, changes: Changes, origin: Ori
   await rows(HEALTH, changes.health, erId, journalId, operatorId);
   await rows(SET_ASIDES, changes.setAsides, erId, journalId, operatorId);
   await rows(CLOCKS, changes.clocks, erId, journalId, operatorId);
-  await client.query(ER, [
-    erId,
-    er.boot ?? null,
-    er.release ?? null,
-    er.started_at ?? null,
-    er.stopped_at !== undefined,
-    er.stopped_at ?? null,
-    er.policy_version ?? null,
-    er.clock ?? null,
-    er.clock_offset_ms ?? null,
-    er.gauges === undefined ? null : toJson(er.gauges),
-  ]);
+  // Nothing is said of the ER itself by what comes out of its order.
+  if (Object.keys(er).length > 0)
+    await client.query(ER, [
+      erId,
+      er.boot ?? null,
+      er.release ?? null,
+      er.started_at ?? null,
+      er.stopped_at !== undefined,
+      er.stopped_at ?? null,
+      er.policy_version ?? null,
+      er.clock ?? null,
+      er.clock_offset_ms ?? null,
+      er.gauges === undefined ? null : toJson(er.gauges),
+    ]);
   // Last: it looks at what was written.
   if (changes.clocks.length > 0) await recheckTimes(client, erId, journalId, changes.clocks);
 }

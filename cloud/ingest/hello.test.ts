@@ -151,6 +151,30 @@ test("odd snapshots do no harm: a connector twice, NUL in every text", async () 
   expect(await connectors(journal)).toEqual([{ status: "A\ufffd" }]);
 });
 
+test("what a lost journal had accepted is uncertain, until its own last words arrive", async () => {
+  const lost = fresh();
+  const id = randomUUID();
+  await hello(lost, { stations: [station("CP1", "Available")] });
+  await db.pool.query(
+    `insert into command (command_id, operator_id, site_id, er_id, station_id, kind, params, status, issued_by,
+       expires_at, sent_at)
+     select $1, 'default', $2, $3, station_id, 'Reset', '{"type":"OnIdle"}', 'accepted', 'test', now(), now()
+     from station where site_id = $2`,
+    [id, lost.siteId, lost.erId],
+  );
+  const status = async () =>
+    (await db.rows<{ status: string }>("select status from command where command_id = $1", id))[0]?.status;
+  await hello(lost);
+  expect(await status()).toBe("accepted");
+  await hello(new Journal(lost.erId, lost.siteId));
+  expect(await status()).toBe("uncertain");
+  await storeAll(
+    db.pool,
+    lost.commit([{ kind: "command.finished", commandId: id, stationId: "CP1", status: "succeeded" }]),
+  );
+  expect(await status()).toBe("succeeded");
+});
+
 test("hellos and batches of one ER at the same time never end in a deadlock", async () => {
   const journal = fresh();
   await introduce(db.pool, journal);

@@ -103,7 +103,8 @@ async function applyRunning(client: Client, names: Names, hello: Hello, operator
   if (unique.size > 0)
     await client.query(RUNNING, [toJson([...unique.values()]), operatorId, siteId, erId, journalId]);
   const stationIds = telling.map((s) => names.stationId(s.stationId));
-  await client.query(ENDED_UNSEEN, [erId, stationIds, [...unique.keys()]]);
+  const online = telling.filter((s) => s.online).map((s) => names.stationId(s.stationId));
+  await client.query(ENDED_UNSEEN, [erId, stationIds, [...unique.keys()], online]);
 }
 
 /** PostgreSQL's text holds no NUL. */
@@ -121,6 +122,21 @@ async function knownTimeZone(pool: Pool, timeZone: string): Promise<string> {
     },
   );
 }
+
+/**
+ * A command that a journal before this one had accepted, nobody will finish: it may have been done. Most ERs
+ * have never had another journal.
+ *
+ * $1 ER, $2 journal.
+ */
+const FORGOTTEN = `
+  update command c set status = 'uncertain', finished_at = now(),
+    reason = 'the journal of the ER that had accepted it was lost'
+  from journal j
+  where j.er_id = $1 and j.journal_id = $2
+    and exists (select from journal o where o.er_id = j.er_id and o.created_at < j.created_at)
+    and c.operator_id = j.operator_id and c.issued_at > j.created_at - interval '30 days'
+    and c.er_id = j.er_id and c.status = 'accepted' and c.sent_at < j.created_at`;
 
 /**
  * Everything of one hello in one transaction. A new ER belongs to the given operator until enrolment says
@@ -174,6 +190,7 @@ export async function storeHello(
     );
     const seq = cursor.rows[0]?.seq ?? 0;
     if (hello.lastSeq >= seq) await applySnapshot(client, cache, hello, operatorId);
+    await client.query(FORGOTTEN, [hello.erId, hello.journalId]);
     const { siteId, erId } = hello;
     const events = [
       { type: "er", siteId, erId },

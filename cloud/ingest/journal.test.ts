@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { randomUUID } from "node:crypto";
 import pg from "pg";
-import type { EntryBody } from "../../shared/entry.ts";
+import type { Entry, EntryBody } from "../../shared/entry.ts";
 import { Ack, decodeWire, type Batch } from "../../shared/wire.ts";
 import { until } from "../../sim/services/until.ts";
 import {
@@ -181,6 +181,37 @@ describe("what is refused", () => {
     expect(acks).toEqual([]);
     expect(await cursorOf(ours)).toEqual({ seq: 1, halted: "the chain breaks before entry 2" });
     expect(await timeline(ours)).toEqual([1]);
+  });
+});
+
+describe("a journal that was thinned for want of disk", () => {
+  test("is taken from where the cursor stands; what went is recorded with its exact numbers, once", async () => {
+    const journal = (await known()).commitEach(upTo(9).map(() => online("CP1")));
+    await store(journal, journal.batch(0, 4));
+    const { seq, at, upMs, clock } = journal.entries[2] as Entry;
+    const ranges: [number, number][] = [
+      [3, 5],
+      [7, 7],
+    ];
+    const shed: Entry = { seq, at, upMs, clock, kind: "journal.shed", keptEveryS: 300, ranges };
+    const kept = journal.entries.filter((entry) => [2, 6, 8].includes(entry.seq));
+    journal.rewrite(1, 8, [...kept.slice(0, 1), shed, ...kept.slice(1)]);
+    expect(await store(journal, journal.batch(1))).toMatchObject({
+      verdict: "apply",
+      ack: { seq: 9 },
+      parked: 0,
+    });
+    expect((await store(journal, journal.batch(1))).verdict).toBe("repeat");
+    expect(await timeline(journal)).toEqual([1, 2, 3, 4, 6, 8, 9]);
+    const rows = await db.rows(
+      "select seq, kept_every_s, first_at, ranges, entries from journal_shed where journal_id = $1",
+      journal.journalId,
+    );
+    const told = [
+      [5, 5],
+      [7, 7],
+    ];
+    expect(rows).toEqual([{ seq: 5, kept_every_s: 300, first_at: new Date(at), ranges: told, entries: 2 }]);
   });
 });
 

@@ -9,6 +9,7 @@ import { firstChain } from "../../shared/block.ts";
 import { describeError } from "../../shared/errors.ts";
 import type { Entry } from "../../shared/entry.ts";
 import { encodeWire, type Ack, type Batch } from "../../shared/wire.ts";
+import type { LiveEvent } from "../api/schemas.ts";
 import { readBlocks, textOf } from "../core/blocks.ts";
 import { emptyChanges, type Changes } from "../core/changes.ts";
 import { admit, type Block, type Cursor, type Verdict } from "../core/cursor.ts";
@@ -17,13 +18,27 @@ import { inTransaction, type Client, type Pool } from "../db/pool.ts";
 import { applyChanges, type Origin } from "./apply.ts";
 import { liveEvents } from "./live-events.ts";
 import { ensureStations, namesOf, type NameCache } from "./names.ts";
+import { withoutKnown } from "./reread.ts";
 
 /** Entries that one transaction takes when batches queue up. */
 const ENTRIES_PER_TRANSACTION = 4_000;
 const QUEUE_MAX = 64;
 
 type ErRow = { site_id: string; operator_id: string; journal_id: string | null; snapshot_seq: number };
-type CursorRow = { seq: number; chain: string; halted: string | null };
+type CursorRow = {
+  seq: number;
+  chain: string;
+  halted: string | null;
+  stored_as: string;
+  history: string[];
+  known_seq: number;
+};
+
+/**
+ * `storedAs`: the journalId of its rows. A journal that was halted and is taken again is stored under another
+ * one than it has; its entries up to `knownSeq` may be stored already, under those of `history`.
+ */
+type StoredCursor = Cursor & { storedAs: string; history: string[]; knownSeq: number };
 
 export type IngestResult = { ack: Ack; verdict: Verdict["kind"]; entries: number; parked: number };
 
@@ -36,7 +51,11 @@ export type IngestOptions = {
 /**
  * The cursor of a journal, locked until the end of the transaction; undefined for an ER that is not known.
  */
-async function lockCursor(client: Client, erId: string, journalId: string): Promise<Cursor | undefined> {
+async function lockCursor(
+  client: Client,
+  erId: string,
+  journalId: string,
+): Promise<StoredCursor | undefined> {
   await client.query(
     `insert into journal (er_id, journal_id, operator_id, chain) select er_id, $2, operator_id,
       $3 from er where er_id = $1
@@ -44,11 +63,15 @@ async function lockCursor(client: Client, erId: string, journalId: string): Prom
     [erId, journalId, firstChain(journalId)],
   );
   const { rows } = await client.query<CursorRow>(
-    "select seq, chain, halted from journal where er_id = $1 and journal_id = $2 for update",
+    `select seq, chain, halted, coalesce(stored_as, journal_id) as stored_as, history, known_seq
+     from journal where er_id = $1 and journal_id = $2 for update`,
     [erId, journalId],
   );
   const [row] = rows;
-  return row === undefined ? undefined : { seq: row.seq, chain: row.chain, halted: row.halted ?? undefined };
+  if (row === undefined) return undefined;
+  const { seq, chain, history } = row;
+  const halted = row.halted ?? undefined;
+  return { seq, chain, halted, storedAs: row.stored_as, history, knownSeq: row.known_seq };
 }
 
 /**
@@ -88,29 +111,39 @@ async function storeOnce(
     const place = er.rows[0];
     // Never said hello: ask it to begin again, which makes it introduce itself.
     if (before === undefined || place === undefined) return answer(journalId, 0, "resume");
-    const origin: Origin = { erId, journalId, siteId: place.site_id, operatorId: place.operator_id };
+    const { site_id: siteId, operator_id: operatorId } = place;
+    const origin: Origin = { erId, journalId: before.storedAs, siteId, operatorId };
 
-    let cursor = before;
+    let cursor: Cursor = before;
     let verdict: Verdict = { kind: "repeat" };
     const blocks: Block[] = [];
+    const gaps: Gap[] = [];
     for (const batch of batches) {
       verdict = admit(cursor, batch);
       if (verdict.kind === "repeat") continue;
       if (verdict.kind !== "apply") break;
       blocks.push(...verdict.blocks);
       cursor = verdict.cursor;
-      if (verdict.gap !== undefined) await recordGap(client, origin, verdict.gap);
+      if (verdict.gap !== undefined) gaps.push(verdict.gap);
     }
     if (verdict.kind === "halt" && before.halted === undefined) {
       const halt = "update journal set halted = $3, updated_at = now() where er_id = $1 and journal_id = $2";
       await client.query(halt, [erId, journalId, verdict.reason]);
+      await notifyReview(client, origin);
     }
     if (blocks.length === 0) return answer(journalId, cursor.seq, verdict.kind);
 
     const changes = emptyChanges();
-    const entries = readBlocks(blocks, changes.parked);
+    let entries = readBlocks(blocks, changes.parked);
     const identities = entries.flatMap((entry) => ("stationId" in entry ? [entry.stationId] : []));
     const names = namesOf(await ensureStations(client, cache, identities, origin), origin);
+    if ((blocks[0]?.firstSeq ?? Infinity) <= before.knownSeq) {
+      const read = await withoutKnown(client, entries, names, erId, before.history);
+      entries = read.entries;
+      // The oldest entry that is left is stored already: so is what was before it.
+      if (read.continues && before.seq === 0) gaps.splice(0, 1);
+    }
+    for (const gap of gaps) await recordGap(client, origin, gap);
     const snapshotSeq = place.journal_id === journalId ? place.snapshot_seq : 0;
     const parts = await apply(client, entries, changes, { origin, names, snapshotSeq });
     await client.query(
@@ -173,7 +206,7 @@ async function applyInHalves(
  * PostgreSQL refuses a value (SQLSTATE classes 21 to 23, 54), or JavaScript cannot write it: no retry would
  * help.
  */
-function isRefusal(error: unknown): boolean {
+export function isRefusal(error: unknown): boolean {
   const { code } = error as { code?: unknown };
   return error instanceof RangeError || (typeof code === "string" && /^(21|22|23|54)...$/.test(code));
 }
@@ -193,11 +226,15 @@ function answer(journalId: string, seq: number, verdict: Verdict["kind"]): Inges
   return { ack, verdict, entries: 0, parked: 0 };
 }
 
-async function recordGap(
-  client: Client,
-  origin: Origin,
-  gap: { firstSeq: number; lastSeq: number },
-): Promise<void> {
+type Gap = { firstSeq: number; lastSeq: number };
+
+async function notifyReview(client: Client, { siteId, erId, operatorId }: Origin): Promise<void> {
+  const events: LiveEvent[] = [{ type: "review", siteId, erId }];
+  await client.query("select pg_notify('sg_live', $1)", [JSON.stringify({ operatorId, events })]);
+}
+
+async function recordGap(client: Client, origin: Origin, gap: Gap): Promise<void> {
+  await notifyReview(client, origin);
   await client.query(
     `insert into journal_gap (er_id, journal_id, operator_id, first_seq, last_seq) values ($1, $2, $3, $4, $5)
      on conflict do nothing`,

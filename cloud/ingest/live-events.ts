@@ -4,9 +4,20 @@
  */
 import type { LiveEvent } from "../api/schemas.ts";
 import type { Changes } from "../core/changes.ts";
+import { KIND_OF_FLAG } from "../core/review.ts";
 
 /** NOTIFY takes less than 8000 bytes. */
 const BYTES_MAX = 7_500;
+
+/** Somebody may have to look: told once too often rather than once too rarely. */
+function needsPerson(changes: Changes): boolean {
+  const { parked, shed, setAsides, clocks } = changes;
+  if (parked.length + shed.length + setAsides.length + clocks.length > 0) return true;
+  if ([...changes.commands.values()].some((c) => c.status !== undefined)) return true;
+  return [...changes.transactions.values()].some(
+    (t) => t.closed_at !== undefined || t.ended_at !== undefined || t.flags.some((f) => f in KIND_OF_FLAG),
+  );
+}
 
 export function liveEvents(
   changes: Changes,
@@ -27,6 +38,8 @@ export function liveEvents(
   }
   for (const meterId of changes.meters.keys()) events.push({ type: "meter", siteId, meterId });
   for (const commandId of changes.commands.keys()) events.push({ type: "command", siteId, commandId });
+
+  if (needsPerson(changes)) events.push({ type: "review", siteId, erId });
 
   const text = JSON.stringify({ operatorId: origin.operatorId, events });
   if (Buffer.byteLength(text) <= BYTES_MAX) return text;

@@ -38,9 +38,10 @@ const CANDIDATES = `
       select from boots b, unnest(array[(t.start_time->>'seq')::bigint, (t.end_time->>'seq')::bigint]) s
       where s >= b.first_seq and s < coalesce(b.next_seq, 'infinity'::float8))`;
 
-function doubtful(time: EntryTime | null, zeroMs: number | null): boolean {
-  if (time === null || time.stamp === undefined) return false;
+function doubtful(time: (EntryTime & { from?: string }) | null, zeroMs: number | null): boolean {
+  if (time === null || time.stamp === undefined || time.from !== undefined) return false;
   const clock = { at: time.at, upMs: time.upMs, zeroMs };
+  // (`from`: an end that came by a merge was told in another journal, and looked at by a person.)
   // Without a correction the ER has judged the stamp itself.
   return correctionMs(clock) !== 0 && seenTime(time.at, time.stamp, clock).quality === "estimated";
 }

@@ -96,11 +96,12 @@ export const RUNNING = `
   where (t.ended_unseen, t.snapshot_energy_wh) is distinct from (false, excluded.snapshot_energy_wh)`;
 
 /**
- * Open here, and not running at the ER: over, although the end has not arrived.
+ * Open here, and not running at the ER: over, although the end has not arrived. Where a station is connected to this
+ * ER, that goes for what it began at another one: a box that was replaced.
  *
- * $1 ER, $2 stations that tell of their transactions, $3 transactions that run.
+ * $1 ER, $2 stations that tell of their transactions, $3 transactions that run, $4 stations that are online.
  */
 export const ENDED_UNSEEN = `
   update transaction set ended_unseen = true
-  where er_id = $1 and station_id = any($2::text[]) and ended_at is null and not ended_unseen
-    and transaction_id <> all($3::uuid[])`;
+  where station_id = any($2::text[]) and (er_id = $1 or station_id = any($4::text[]))
+    and ended_at is null and not ended_unseen and transaction_id <> all($3::uuid[])`;

@@ -106,7 +106,9 @@ function observe(
   message: StationMessage,
   transactionId: string | undefined,
 ): void {
-  if (message.kind === "booted") onObserved(context, stationId, { kind: "booted" });
+  // Many stations say a boot after every lost connection: only a stated reason proves a reset (OCPP 2.x).
+  const afterReset = message.kind === "booted" && /^(Remote|Scheduled)Reset$/.test(message.reason ?? "");
+  if (afterReset) onObserved(context, stationId, { kind: "booted" });
   if (message.kind !== "transaction" || transactionId === undefined) return;
   if (message.event === "Ended") onObserved(context, stationId, { kind: "ended", transactionId });
   else if (message.idToken !== undefined) {

@@ -97,6 +97,24 @@ function hearRegister(
   station.registers[evseId] = { at, energyWh };
 }
 
+/**
+ * Where a stop of a transaction that nobody knows must have been: what it took, the next one must not be given
+ * as well.
+ */
+function evseOfOrphan(station: StationState, { meterStopWh }: TransactionMessage): number | undefined {
+  const [only, ...others] = Object.entries(station.registers ?? {});
+  if (only === undefined || others.length > 0 || meterStopWh === undefined) return undefined;
+  const [evseId, register] = only;
+  return meterStopWh > register.energyWh ? Number(evseId) : undefined;
+}
+
+function foldLatest(station: StationState, evseId: number | undefined, transactionId: string): void {
+  if (evseId === undefined || evseId === 0) return;
+  station.latest ??= {};
+  if (Object.keys(station.latest).length < CONNECTORS_PER_STATION_MAX || evseId in station.latest)
+    station.latest[evseId] = transactionId;
+}
+
 /** The station spoke of it: when, and its register, which never falls. */
 function hear(transaction: OpenTransaction, at: number, samples: { energyImportWh?: number }[]): void {
   transaction.heardAt = at;
@@ -169,7 +187,8 @@ function foldTransaction(durable: Durable, entry: EntryOf<"ocpp.handled">, handl
   const wireId = known ?? message.ocppTransactionId ?? String(handled.answer["transactionId"]);
   if (entry.protocol === "ocpp1.6" && message.event === "Started") useTransactionId(durable, Number(wireId));
 
-  hearRegister(station, entry.at, message.evseId ?? durable.transactions.get(transactionId)?.evseId, [
+  const evseId = message.evseId ?? durable.transactions.get(transactionId)?.evseId;
+  hearRegister(station, entry.at, evseId ?? evseOfOrphan(station, message), [
     ...message.samples,
     { energyImportWh: message.meterStopWh ?? message.meterStartWh },
   ]);
@@ -181,6 +200,7 @@ function foldTransaction(durable: Durable, entry: EntryOf<"ocpp.handled">, handl
     endTransaction(durable, station, transactionId, wireId, message.meterStopWh);
     return;
   }
+  if (message.event === "Started") foldLatest(station, message.evseId, transactionId);
   // A refused 1.6 start is kept by its id only: many stations report the transaction all the same, or never
   // speak of it.
   const refused = entry.protocol === "ocpp1.6" && acceptedStatus(handled.answer).status !== "Accepted";

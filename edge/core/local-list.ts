@@ -5,11 +5,12 @@
  * kept: twelve characters per token, whatever its name. A list grows by parts: first a full one, then
  * differences, each within what the station takes at once. Pure; nothing here remembers.
  */
-import { createHash } from "node:crypto";
+import { hash as digest } from "node:crypto";
 import { revokedReason } from "../../shared/decide/authorize.ts";
 import type { TokenSet } from "../../shared/decide/token-set.ts";
 import type { Protocol } from "../../shared/entry.ts";
 import { given } from "../../shared/given.ts";
+import { LOCAL_LIST_ENTRIES_MAX } from "../../shared/limits.ts";
 import type { ListEntry, ListUpdate } from "../../shared/ocpp/upkeep.ts";
 import { ID_TAG_LENGTH_MAX } from "../../shared/ocpp/upkeep-v16.ts";
 import { tokenKey, type PolicyToken, type UnknownTokenRule } from "../../shared/policy.ts";
@@ -22,6 +23,7 @@ export type Listed = ListEntry & { at: number; record: string; stations?: readon
 
 /** What the lists of a site should hold, before a station's scope and limits. */
 export type Wanted = {
+  /** Newest use first. */
   tokens: Record<Protocol, Listed[]>;
   /** Names by their hash, for tokens that have to leave a list. */
   names: ReadonlyMap<string, Use>;
@@ -38,21 +40,25 @@ const DAY_MS = 86_400_000;
 const VERSION_MAX = 2 ** 31 - 2;
 
 const hash = (content: string, chars: number): string =>
-  createHash("sha256").update(content).digest("base64url").slice(0, chars);
+  digest("sha256", content, "base64url").slice(0, chars);
 
 const nameHash = (idToken: string): string => hash(tokenKey(idToken), NAME_CHARS);
 
 const dayOf = ({ at }: Listed): number => Math.floor(at / DAY_MS);
 
+const contentHash = ({ status, groupId, expiresAt }: ListEntry): string =>
+  hash(`${status ?? ""}|${groupId ?? ""}|${expiresAt ?? ""}`, RECORD_CHARS - NAME_CHARS);
+
 /** What is kept of an entry: who, and what was said of it. */
-export const recordOf = ({ idToken, status, groupId, expiresAt }: ListEntry): string =>
-  nameHash(idToken) + hash(`${status ?? ""}|${groupId ?? ""}|${expiresAt ?? ""}`, RECORD_CHARS - NAME_CHARS);
+export const recordOf = (entry: ListEntry): string => nameHash(entry.idToken) + contentHash(entry);
+
+const nameIn = (record: string): string => record.slice(0, NAME_CHARS);
 
 function decode(held: Held): Map<string, string> {
   const records = new Map<string, string>();
   for (let at = 0; at + RECORD_CHARS <= held.length; at += RECORD_CHARS) {
     const record = held.slice(at, at + RECORD_CHARS);
-    records.set(record.slice(0, NAME_CHARS), record);
+    records.set(nameIn(record), record);
   }
   return records;
 }
@@ -62,7 +68,7 @@ export function applyUpdate(held: Held | undefined, { update, entries }: ListUpd
   const records = update === "Full" || held === undefined ? new Map<string, string>() : decode(held);
   for (const entry of entries) {
     const record = recordOf(entry);
-    const name = record.slice(0, NAME_CHARS);
+    const name = nameIn(record);
     if (entry.status === undefined) records.delete(name);
     else records.set(name, record);
   }
@@ -88,21 +94,24 @@ export function wantedTokens(
     if (before === undefined || before.at < use.at)
       latest.set(key, { ...use, ...given("type", use.type ?? before?.type) });
   }
-  const wanted: Wanted = {
-    tokens: { "ocpp1.6": [], "ocpp2.0.1": [] },
-    names: new Map([...latest.values()].map((use) => [nameHash(use.idToken), use])),
-    listsRefused: unknownToken !== "deny",
-  };
-  for (const use of [...latest.values()].sort((a, b) => b.at - a.at)) {
+  const newestFirst = [...latest.values()].sort((a, b) => b.at - a.at);
+  const names = new Map<string, Use>();
+  const tokens: Wanted["tokens"] = { "ocpp1.6": [], "ocpp2.0.1": [] };
+  const listsRefused = unknownToken !== "deny";
+  for (const use of newestFirst) {
+    const name = nameHash(use.idToken);
+    names.set(name, use);
+    if (tokens["ocpp2.0.1"].length >= 2 * LOCAL_LIST_ENTRIES_MAX) continue;
     const token = find(use.idToken);
     if (token === undefined) continue;
     const entry = entryOf(use, token, atMs);
-    if (entry.status !== "Accepted" && !wanted.listsRefused) continue;
-    const listed = { ...entry, at: use.at, record: recordOf(entry), ...given("stations", token.stations) };
-    wanted.tokens["ocpp2.0.1"].push(listed);
-    if (use.idToken.length <= ID_TAG_LENGTH_MAX) wanted.tokens["ocpp1.6"].push(forOcpp16(listed));
+    if (entry.status !== "Accepted" && !listsRefused) continue;
+    const record = name + contentHash(entry);
+    const listed = { ...entry, at: use.at, record, ...given("stations", token.stations) };
+    tokens["ocpp2.0.1"].push(listed);
+    if (use.idToken.length <= ID_TAG_LENGTH_MAX) tokens["ocpp1.6"].push(forOcpp16(listed));
   }
-  return wanted;
+  return { tokens, names, listsRefused };
 }
 
 function entryOf(use: Use, token: Omit<PolicyToken, "hash">, atMs: number | undefined): ListEntry {
@@ -172,17 +181,17 @@ export function planList(
     entries: firstPart(entries, limits),
   });
   if (held === undefined) return part("Full", target);
-  const names = new Set(target.map(({ record }) => record.slice(0, NAME_CHARS)));
+  const names = new Set(target.map(({ record }) => nameIn(record)));
   const gone = [...has.keys()].filter((name) => !names.has(name));
   const removed = gone.flatMap((name) => {
     const use = wanted.names.get(name);
     return use === undefined ? [] : [{ idToken: use.idToken, ...given("type", use.type) }];
   });
   const changed = target.filter(({ record }) => {
-    const before = has.get(record.slice(0, NAME_CHARS));
+    const before = has.get(nameIn(record));
     return before !== undefined && before !== record;
   });
-  const added = target.filter(({ record }) => !has.has(record.slice(0, NAME_CHARS)));
+  const added = target.filter(({ record }) => !has.has(nameIn(record)));
   if (gone.length + changed.length + added.length === 0) return undefined;
   const full =
     // Nobody knows by which name it could be removed.
@@ -213,10 +222,17 @@ function tokensFor(wanted: Wanted, stationId: string, protocol: Protocol): Liste
  */
 function cut(tokens: Listed[], has: ReadonlyMap<string, string>, max: number): Listed[] {
   if (tokens.length <= max) return tokens;
-  const isHeld = ({ record }: Listed) => (has.has(record.slice(0, NAME_CHARS)) ? 1 : 0);
-  return [...tokens]
-    .sort((a, b) => dayOf(b) - dayOf(a) || isHeld(b) - isHeld(a) || b.at - a.at)
-    .slice(0, max);
+  const chosen: Listed[] = [];
+  for (let from = 0; from < tokens.length && chosen.length < max;) {
+    const day = dayOf(tokens[from] as Listed);
+    let to = from;
+    while (to < tokens.length && dayOf(tokens[to] as Listed) === day) to++;
+    const ofDay = tokens.slice(from, to);
+    const isHeld = ({ record }: Listed) => has.has(nameIn(record));
+    chosen.push(...ofDay.filter(isHeld), ...ofDay.filter((listed) => !isHeld(listed)));
+    from = to;
+  }
+  return chosen.slice(0, max);
 }
 
 /** Around names and values on the wire, at most. */

@@ -6,7 +6,7 @@
  * is all upkeep: everything else overtakes it, few stations are called at a time, one that does not answer is
  * left alone for a while, one that refuses is asked again rarely. Without a policy nothing is done.
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { given } from "../../shared/given.ts";
 import {
   LOCAL_LIST_ENTRIES_DEFAULT,
@@ -43,7 +43,7 @@ const LOOK_MS = 1_000;
 /** Of a station where nothing was to do: time passes, and refusals and readings grow old. */
 const LOOK_AGAIN_MS = 3_600_000;
 /** Stations that are looked at closely at a time: a site that learns a new list stays quick. */
-const LOOKS_MAX = 25;
+const LOOKS_MAX = 10;
 /** Settings read at once from a station that does not say how many it takes, and ever. */
 const READ_FIRST = 4;
 const READ_MAX = 50;
@@ -122,7 +122,7 @@ function lookAt(
   const task = nextTask(station, policy, list, at);
   const call = task === undefined ? undefined : upkeepCall(protocol, task.wanted);
   if (task === undefined || call === undefined) return settle(upMs + LOOK_AGAIN_MS);
-  const digest = createHash("sha256").update(JSON.stringify(call)).digest("base64url");
+  const digest = hash("sha256", JSON.stringify(call), "base64url");
   // It got no answer, or one that led nowhere.
   const againUpMs = (asked?.upMs ?? 0) + PROVISION_AGAIN_MS;
   if (asked?.connectionId === connectionId && asked.digest === digest && upMs < againUpMs)

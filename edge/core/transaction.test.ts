@@ -220,6 +220,17 @@ describe("a stop", () => {
     expect(flagsOf(bench)).toEqual(["orphan-stop"]);
   });
 
+  test("of which nobody saw the start takes from where the EVSE was heard of last, and so does the next one", () => {
+    const { bench, cp } = site();
+    bench.result(cp, "MeterValues", meter(undefined, 1_000, 1));
+    const assumed = [4_000, 4_500].map((meterStop, n) => {
+      bench.pass(60_000);
+      bench.result(cp, "StopTransaction", stop(-1, { meterStop, timestamp: time(100 * (n + 1)) }));
+      return bench.last("ocpp.handled").assumed?.meterStartWh;
+    });
+    expect(assumed).toEqual([1_000, 4_000]);
+  });
+
   test("of an id that a lost journal gave never ends a transaction of this one", () => {
     const { bench, cp } = site();
     begin(bench, cp);

@@ -29,13 +29,13 @@ function openTransactions(state: State, stationId: string): OpenTransaction[] {
 }
 
 /**
- * Stations may send readings of a running transaction without its id: the only one on that EVSE. When the
- * register has moved without it, another one was there since: its stop is missing, and the reading not its own.
+ * Stations may send readings of a running transaction without its id: the only one on that EVSE. When another
+ * one has begun there since, its stop is missing, and the reading is not its own.
  */
 export function openOnEvse(state: State, stationId: string, evseId: number): string | undefined {
-  const registerWh = state.durable.stations.get(stationId)?.registers?.[evseId]?.energyWh ?? 0;
+  const latest = state.durable.stations.get(stationId)?.latest?.[evseId];
   const onEvse = openTransactions(state, stationId).filter(
-    (t) => t.evseId === evseId && registerWh <= (t.energyImportWh ?? Infinity),
+    (t) => t.evseId === evseId && (latest ?? t.transactionId) === t.transactionId,
   );
   return onEvse.length === 1 ? onEvse[0]?.transactionId : undefined;
 }

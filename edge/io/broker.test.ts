@@ -12,7 +12,7 @@ import type { Entry } from "../../shared/entry.ts";
 import { decodeBatch, decodeWire, encodeWire, Hello } from "../../shared/wire.ts";
 import { startAedes, type EmbeddedBroker } from "../../sim/services/aedes.ts";
 import { until } from "../../sim/services/until.ts";
-import { Bench, policyOf, TAG, uuid } from "../core/harness.ts";
+import { Bench, policyOf, signed, TAG, uuid } from "../core/harness.ts";
 import type { Input } from "../core/types.ts";
 import { nextBatch, readDown, startBroker } from "./broker.ts";
 import { openJournal } from "./journal.ts";
@@ -71,8 +71,8 @@ const ack = { v: 1 as const, journalId: uuid(1), seq: 2, resume: false, cloudTim
 describe("from the cloud", () => {
   test("every kind becomes its input", () => {
     expect(readDown("ack", encodeWire(ack))).toEqual({ kind: "link.ack", ack });
-    const policy = policyOf([TAG]);
-    expect(readDown("policy", encodeWire(policy))).toEqual({ kind: "link.policy", policy });
+    const policy = signed(policyOf([TAG]));
+    expect(readDown("policy", encodeWire(policy))).toEqual({ kind: "link.policy", signed: policy });
     expect(readDown("commands", encodeWire({ v: 1, commands: [] }))).toEqual({
       kind: "link.commands",
       commands: [],
@@ -94,7 +94,7 @@ describe("from the cloud", () => {
       ["ack", JSON.stringify({ ...ack, seq: "2" })],
       ["ack", Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 1, 2, 3])],
       ["commands", JSON.stringify({ v: 1, commands: [{}] })],
-      ["policy", JSON.stringify({ ...policyOf([]), tokens: [{ idToken: "", status: "Accepted" }] })],
+      ["policy", JSON.stringify({ ...signed(policyOf([])), signature: 1 })],
       ["answer", JSON.stringify({ v: 1, correlationId: uuid(1), answer: { kind: "constructor" } })],
       ["__proto__", JSON.stringify(ack)],
       ["reboot", JSON.stringify(ack)],
@@ -154,4 +154,25 @@ describe("to the cloud", () => {
     await until("the operator is told", () => logs.includes("broker not reachable; the site goes on alone"));
     expect(logs).toContain("publish failed; it is repeated from the journal");
   });
+});
+
+test("a rewritten block tells its own chain, and never follows an untouched one in a batch", () => {
+  const own = openJournal({ path: ":memory:", newJournalId: uuid(1) });
+  for (let seq = 1; seq <= 6; seq++) own.append(uuid(2), [entry(seq)]);
+  const chains = own.read(0, 1e6, 100).blocks.map((block) => block.chain);
+  own.rewrite({ firstSeq: 3, lastSeq: 4, level: 1 }, uuid(2), [entry(3), entry(4)]);
+  const headers = [0, 2, 3].map((afterSeq) =>
+    decodeBatch(nextBatch(own, afterSeq)?.payload ?? Buffer.alloc(0)),
+  );
+  expect(headers.map(({ firstSeq, chain }) => [firstSeq, chain])).toEqual([
+    [1, chains[1]],
+    [3, chains[5]],
+    [3, chains[5]],
+  ]);
+  expect(headers[1]?.blocks.map(([numbers, , chain]) => [numbers, chain])).toEqual([
+    [2, chains[3]],
+    [1, undefined],
+    [1, undefined],
+  ]);
+  own.close();
 });

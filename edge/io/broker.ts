@@ -10,7 +10,7 @@ import { AppError, describeError } from "../../shared/errors.ts";
 import { BATCH_BYTES_MAX, BATCH_ENTRIES_MAX } from "../../shared/limits.ts";
 import { createLink } from "../../shared/link/connect.ts";
 import type { Link } from "../../shared/link/link.ts";
-import { Policy } from "../../shared/policy.ts";
+import { SignedPolicy } from "../../shared/policy.ts";
 import {
   Ack,
   Answer,
@@ -36,7 +36,12 @@ export type BrokerOptions = {
 
 type PublishEffect = Extract<Effect, { kind: `publish.${string}` }>;
 
-const SCHEMAS: Record<DownKind, TSchema> = { ack: Ack, answer: Answer, commands: Commands, policy: Policy };
+const SCHEMAS: Record<DownKind, TSchema> = {
+  ack: Ack,
+  answer: Answer,
+  commands: Commands,
+  policy: SignedPolicy,
+};
 
 /** Payload of `down/<erId>/<kind>` → input. @throws AppError WIRE_INVALID. */
 export function readDown(kind: string, payload: Buffer): Input {
@@ -50,7 +55,7 @@ export function readDown(kind: string, payload: Buffer): Input {
     case "commands":
       return { kind: "link.commands", commands: (value as { commands: Command[] }).commands };
     case "policy":
-      return { kind: "link.policy", policy: value as Policy };
+      return { kind: "link.policy", signed: value as SignedPolicy };
   }
 }
 
@@ -59,7 +64,10 @@ export function nextBatch(
   journal: Journal,
   afterSeq: number,
 ): { lastSeq: number; payload: Buffer } | undefined {
-  const { prevChain, blocks } = journal.read(afterSeq, BATCH_BYTES_MAX, BATCH_ENTRIES_MAX);
+  const { prevChain, blocks: all } = journal.read(afterSeq, BATCH_BYTES_MAX, BATCH_ENTRIES_MAX);
+  // The chain proves that blocks arrived as they left, but not what stands before a rewritten one.
+  const end = all.findIndex(({ level }, i) => level > 0 && all[i - 1]?.level === 0);
+  const blocks = end === -1 ? all : all.slice(0, end);
   const first = blocks[0];
   const last = blocks.at(-1);
   if (first === undefined || last === undefined) return undefined;
@@ -67,7 +75,10 @@ export function nextBatch(
     v: 1,
     journalId: journal.journalId,
     firstSeq: first.firstSeq,
-    blocks: blocks.map((b) => [b.lastSeq - b.firstSeq + 1, b.bytes.length]),
+    blocks: blocks.map((b) => {
+      const count = b.lastSeq - b.firstSeq + 1;
+      return b.level === 0 ? [count, b.bytes.length] : [count, b.bytes.length, b.chain];
+    }),
     prevChain,
     chain: last.chain,
     oldestSeq: journal.oldestSeq,

@@ -22,6 +22,10 @@ const status: Status = {
     ackedSeq: 80,
   },
   ...{ backlog: 10, policyVersion: 4, leasedIdsLeft: 1_999, journalBytes: 4_096, journalWrittenBytes: 2_000 },
+  ...{ policyAgeS: null, journalUsedBytes: 3_000, journalBudgetBytes: 9_000, pressure: "compact" },
+  ...{ pressureRank: 1, shedEntries: 12, diskFreeBytes: 5_000, diskWearPercent: null, temperatureC: 48.5 },
+  ...{ rssBytes: 1_000_000, previousEnd: "clean", previousEndReason: null, setAside: null },
+  problems: ["the box is on fire"],
   ...{ publishedBytes: 1_000, entries: 90, commits: 30, inputs: 120, commitFailures: 0, meters: [] },
 };
 let stop: (() => Promise<void>) | undefined;
@@ -57,6 +61,13 @@ describe("the ER's own HTTP", () => {
     const text = await (await get("/metrics")).text();
     for (const line of [
       "er_link_up 1",
+      "er_journal_pressure 1",
+      "er_journal_used_bytes 3000",
+      "er_disk_free_bytes 5000",
+      "er_disk_wear_percent Nan",
+      "er_temperature_celsius 48.5",
+      "er_problems 1",
+      "er_shed_entries_total 12",
       "er_backlog_entries 10",
       "er_entries_total 90",
       "er_clock_offset_ms -7",

@@ -21,8 +21,19 @@ export type Status = {
   ackedSeq: number;
   backlog: number;
   policyVersion: number;
+  /** Since the cloud last said that the policy is the current one; null when it never did. */
+  policyAgeS: number | null;
   leasedIdsLeft: number;
+  /** Size of its files. */
   journalBytes: number;
+  /** Of them in use, and what may be used at most. */
+  journalUsedBytes: number;
+  journalBudgetBytes: number;
+  pressure: string;
+  /** 0: none … 4: nobody may start. */
+  pressureRank: number;
+  /** Readings given up since the start. */
+  shedEntries: number;
   journalWrittenBytes: number;
   publishedBytes: number;
   entries: number;
@@ -30,10 +41,21 @@ export type Status = {
   inputs: number;
   /** Commits that fail in a row: while it is not zero, no station is answered. */
   commitFailures: number;
+  diskFreeBytes: number | null;
+  diskWearPercent: number | null;
+  temperatureC: number | null;
+  rssBytes: number;
+  previousEnd: "clean" | "crash" | "watchdog" | null;
+  previousEndReason: string | null;
+  /** File name of a journal that was moved away at this start. */
+  setAside: string | null;
+  /** In words, worst first. */
+  problems: string[];
   meters: { meterId: string; state: string; powerW: number | null }[];
 };
 
-type Metric = { name: string; help: string; kind: "counter" | "gauge"; value: (s: Status) => number };
+/** `null`: the box does not tell. */
+type Metric = { name: string; help: string; kind: "counter" | "gauge"; value: (s: Status) => number | null };
 
 const METRICS: Metric[] = [
   {
@@ -65,6 +87,60 @@ const METRICS: Metric[] = [
     help: "Size of the journal's files",
     kind: "gauge",
     value: (s) => s.journalBytes,
+  },
+  {
+    name: "er_journal_used_bytes",
+    help: "Bytes of the journal in use",
+    kind: "gauge",
+    value: (s) => s.journalUsedBytes,
+  },
+  {
+    name: "er_journal_budget_bytes",
+    help: "Bytes that the journal may use: its budget, or what the disk has left",
+    kind: "gauge",
+    value: (s) => s.journalBudgetBytes,
+  },
+  {
+    name: "er_journal_pressure",
+    help: "0 none, 1 compact, 2 and 3 readings are thinned, 4 nobody may start",
+    kind: "gauge",
+    value: (s) => s.pressureRank,
+  },
+  {
+    name: "er_disk_free_bytes",
+    help: "Bytes left on the disk of the journal",
+    kind: "gauge",
+    value: (s) => s.diskFreeBytes,
+  },
+  {
+    name: "er_disk_wear_percent",
+    help: "Used life of the flash, upper bound",
+    kind: "gauge",
+    value: (s) => s.diskWearPercent,
+  },
+  {
+    name: "er_temperature_celsius",
+    help: "Of the hottest zone of the box",
+    kind: "gauge",
+    value: (s) => s.temperatureC,
+  },
+  {
+    name: "er_policy_age_seconds",
+    help: "Since the cloud confirmed the policy",
+    kind: "gauge",
+    value: (s) => s.policyAgeS,
+  },
+  {
+    name: "er_problems",
+    help: "Things that a person should look at: `er status` names them",
+    kind: "gauge",
+    value: (s) => s.problems.length,
+  },
+  {
+    name: "er_shed_entries_total",
+    help: "Readings given up for want of disk",
+    kind: "counter",
+    value: (s) => s.shedEntries,
   },
   {
     name: "er_commit_failures",
@@ -114,7 +190,7 @@ async function createRegistry(status: () => Status): Promise<Registry> {
         help,
         registers,
         collect() {
-          this.set(value(status()));
+          this.set(value(status()) ?? Number.NaN);
         },
       });
     } else {
@@ -124,7 +200,7 @@ async function createRegistry(status: () => Status): Promise<Registry> {
         registers,
         collect() {
           this.reset();
-          this.inc(value(status()));
+          this.inc(value(status()) ?? 0);
         },
       });
     }

@@ -2,97 +2,84 @@
  * The journal on SQLite (better-sqlite3): one row per commit, holding one compressed block.
  *
  * Invariants: `append` returns only after an fdatasync'd commit (WAL, synchronous=FULL); blocks follow each
- * other without a gap; only blocks that are acked, older than the retention and covered by the snapshot are
- * ever deleted. It knows nothing of what the entries mean.
+ * other without a gap; only blocks that are acked, old enough and covered by the snapshot are ever deleted. A
+ * rewritten block keeps place and chain of the blocks it replaces. It knows nothing of what the entries mean.
  *
  * Why this layout: a row per commit with a compressed block writes a fifth of the bytes of a row per entry
  * at the same speed, and the block goes to the broker as it is. See docs/adr/0002-journal-blocks.md.
  */
 import { statSync } from "node:fs";
-import Database from "better-sqlite3";
 import { encodeBlock, decodeBlock, firstChain, nextChain } from "../../shared/block.ts";
 import type { Entry } from "../../shared/entry.ts";
-import { AppError, assert } from "../../shared/errors.ts";
+import { assert } from "../../shared/errors.ts";
+import { decodeDoc, encodeDoc, openDatabase, type JournalOptions } from "./journal-file.ts";
 
-const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS block (
-    first_seq INTEGER PRIMARY KEY,
-    last_seq INTEGER NOT NULL,
-    at INTEGER NOT NULL,
-    chain TEXT NOT NULL,
-    bytes BLOB NOT NULL
-  );
-  CREATE TABLE IF NOT EXISTS doc (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-`;
-const FORMAT = "1";
+/** Of zstd, for blocks that are rewritten: they stay for long, and nobody waits. */
+const REWRITE_EFFORT = 6;
 
-export type StoredBlock = { firstSeq: number; lastSeq: number; chain: string; bytes: Buffer };
-export type Journal = ReturnType<typeof openJournal>;
-export type JournalOptions = {
-  /** File, or `:memory:` for benchmarks of everything but the disk. */
-  path: string;
-  /** Identity of a journal that is created now; ignored when one exists. */
-  newJournalId: string;
+export type StoredBlock = {
+  firstSeq: number;
+  lastSeq: number;
+  chain: string;
+  /** 0: as it was committed; 1: merged; else thinned to one reading per so many seconds. */
+  level: number;
+  /** Entries in it; fewer than its numbers when it was thinned. */
+  entries: number;
+  bytes: Buffer;
 };
+/** A block without its bytes. */
+export type BlockPlace = Omit<StoredBlock, "bytes" | "chain"> & { at: number; size: number };
+/** What SQLite itself allows. */
+const PAGES_MAX = 4_294_967_294;
 
-type BlockRow = { first_seq: number; last_seq: number; at: number; chain: string; bytes: Buffer };
+export type Journal = ReturnType<typeof openJournal>;
+type BlockRow = {
+  first_seq: number;
+  last_seq: number;
+  at: number;
+  chain: string;
+  level: number;
+  entries: number | null;
+  bytes: Buffer;
+};
 
 const toBlock = (row: BlockRow): StoredBlock => ({
   firstSeq: row.first_seq,
   lastSeq: row.last_seq,
   chain: row.chain,
+  level: row.level,
+  entries: row.entries ?? row.last_seq - row.first_seq + 1,
   bytes: row.bytes,
 });
 
-function openDatabase(path: string): Database.Database {
-  try {
-    const db = new Database(path);
-    db.pragma("page_size = 1024");
-    db.pragma("journal_mode = WAL");
-    db.pragma("synchronous = FULL");
-    db.pragma("wal_autocheckpoint = 4000");
-    db.exec(SCHEMA);
-    return db;
-  } catch (cause) {
-    throw new AppError("JOURNAL_UNUSABLE", `the journal ${path} cannot be opened`, {
-      cause,
-      hint:
-        "check that the folder exists, is writable and not full; " +
-        "never delete the file: it holds what was not sent yet",
-    });
-  }
-}
-
-/** Opens or creates the journal. @throws AppError JOURNAL_UNUSABLE, JOURNAL_FORMAT. */
+/**
+ * Opens or creates the journal.
+ * @throws AppError JOURNAL_UNUSABLE (folder, rights, disk), JOURNAL_DAMAGED, JOURNAL_FORMAT.
+ */
 export function openJournal(options: JournalOptions) {
-  const db = openDatabase(options.path);
+  const db = openDatabase(options);
   const getMeta = db.prepare<[string], { value: string }>("SELECT value FROM meta WHERE key = ?");
   const setMeta = db.prepare(
     "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
   );
-  if (getMeta.get("journalId") === undefined) {
-    db.transaction(() => {
-      setMeta.run("journalId", options.newJournalId);
-      setMeta.run("format", FORMAT);
-    })();
-  }
-  if (getMeta.get("format")?.value !== FORMAT) {
-    throw new AppError(
-      "JOURNAL_FORMAT",
-      `the journal ${options.path} has a format this release does not know`,
-      {
-        hint: "install the release that wrote it, let it drain to the cloud, then upgrade",
-      },
-    );
-  }
   const journalId = getMeta.get("journalId")?.value ?? "";
 
   const lastRow = db.prepare<[], BlockRow>("SELECT * FROM block ORDER BY first_seq DESC LIMIT 1");
   const firstRow = db.prepare<[], { first_seq: number }>(
     "SELECT first_seq FROM block ORDER BY first_seq LIMIT 1",
   );
-  const insert = db.prepare("INSERT INTO block VALUES (?, ?, ?, ?, ?)");
+  const insert = db.prepare(
+    "INSERT INTO block (first_seq, last_seq, at, chain, level, entries, bytes) VALUES (?, ?, ?, ?, ?, ?, ?)",
+  );
+  const placesAfter = db.prepare<[number, number], Omit<BlockRow, "chain" | "bytes"> & { size: number }>(
+    `SELECT first_seq, last_seq, at, level, entries, length(bytes) AS size
+     FROM block WHERE first_seq > ? ORDER BY first_seq LIMIT ?`,
+  );
+  const blockAt = db.prepare<[number], BlockRow>("SELECT * FROM block WHERE first_seq = ?");
+  const within = db.prepare<[number, number], { first_seq: number; at: number; chain: string }>(
+    "SELECT first_seq, at, chain FROM block WHERE first_seq >= ? AND last_seq <= ? ORDER BY first_seq",
+  );
+  const dropWithin = db.prepare("DELETE FROM block WHERE first_seq >= ? AND last_seq <= ?");
   const blocksAfter = db.prepare<[number, number], BlockRow>(
     "SELECT * FROM block WHERE first_seq > ? ORDER BY first_seq LIMIT ?",
   );
@@ -107,7 +94,7 @@ export function openJournal(options: JournalOptions) {
   const setDoc = db.prepare(
     "INSERT INTO doc VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
   );
-  const getDoc = db.prepare<[string], { value: string }>("SELECT value FROM doc WHERE key = ?");
+  const getDoc = db.prepare<[string], { value: string | Buffer }>("SELECT value FROM doc WHERE key = ?");
 
   const last = lastRow.get();
   // After everything was trimmed, the position lives in meta.
@@ -116,13 +103,32 @@ export function openJournal(options: JournalOptions) {
   let oldestSeq = firstRow.get()?.first_seq ?? lastSeq + 1;
   let lastAt = last?.at ?? Number(getMeta.get("lastAt")?.value ?? 0);
   let writtenBytes = 0;
+  const pageSize = db.pragma("page_size", { simple: true }) as number;
+  const pages = (what: "page_count" | "freelist_count") =>
+    (db.pragma(what, { simple: true }) as number) * pageSize;
+  const fileBytes = (suffix: string) =>
+    options.path === ":memory:" ? 0 : (statSync(options.path + suffix, { throwIfNoEntry: false })?.size ?? 0);
 
   const commit = db.transaction(
-    (block: StoredBlock, at: number, docs: readonly { key: string; value: unknown }[]) => {
-      insert.run(block.firstSeq, block.lastSeq, at, block.chain, block.bytes);
-      for (const doc of docs) setDoc.run(doc.key, JSON.stringify(doc.value));
+    (
+      block: Pick<StoredBlock, "firstSeq" | "lastSeq" | "chain" | "bytes">,
+      at: number,
+      docs: readonly { key: string; value: unknown }[],
+    ) => {
+      insert.run(block.firstSeq, block.lastSeq, at, block.chain, 0, null, block.bytes);
+      for (const doc of docs) setDoc.run(doc.key, encodeDoc(doc.value));
     },
   );
+
+  const replace = db.transaction((block: Omit<StoredBlock, "chain">) => {
+    const rows = within.all(block.firstSeq, block.lastSeq);
+    const end = blockBefore.get(block.lastSeq);
+    assert(rows[0]?.first_seq === block.firstSeq && end?.last_seq === block.lastSeq, "whole blocks");
+    const at = rows.reduce((latest, row) => Math.max(latest, row.at), 0);
+    dropWithin.run(block.firstSeq, block.lastSeq);
+    const { firstSeq, lastSeq: to, level, entries, bytes } = block;
+    insert.run(firstSeq, to, at, end.chain, level, entries, bytes);
+  });
 
   /**
    * The block that holds the entry after `seq`; a cursor inside a block means the block is sent again
@@ -146,7 +152,7 @@ export function openJournal(options: JournalOptions) {
     get oldestSeq() {
       return oldestSeq;
     },
-    /** Compressed bytes appended since the start. */
+    /** Compressed bytes of blocks written since the start, of rewritten ones too. */
     get writtenBytes() {
       return writtenBytes;
     },
@@ -197,7 +203,7 @@ export function openJournal(options: JournalOptions) {
       let entries = 0;
       for (const row of blocksAfter.iterate(start - 1, entriesMax)) {
         bytes += row.bytes.length;
-        entries += row.last_seq - row.first_seq + 1;
+        entries += row.entries ?? row.last_seq - row.first_seq + 1;
         if (blocks.length > 0 && (bytes > bytesMax || entries > entriesMax)) break;
         blocks.push(toBlock(row));
       }
@@ -216,6 +222,43 @@ export function openJournal(options: JournalOptions) {
           position = row.last_seq;
         }
       }
+    },
+
+    /** The last entry, or undefined when none is held. */
+    lastEntry(): Entry | undefined {
+      const row = lastRow.get();
+      return row === undefined ? undefined : (decodeBlock(row.bytes).entries.at(-1) as Entry | undefined);
+    },
+
+    /** Places of the blocks that begin after an entry, in order, without reading them. */
+    places(afterSeq: number, max: number): BlockPlace[] {
+      return placesAfter.all(afterSeq, max).map(({ first_seq: firstSeq, last_seq: to, ...row }) => ({
+        ...{ firstSeq, lastSeq: to, at: row.at, level: row.level, size: row.size },
+        entries: row.entries ?? to - firstSeq + 1,
+      }));
+    },
+
+    /** Boot and entries of the block that begins there. @throws AppError BLOCK_UNREADABLE. */
+    block(firstSeq: number): { boot: string; entries: Entry[] } {
+      const row = blockAt.get(firstSeq);
+      assert(row !== undefined, `no block begins at ${firstSeq}`);
+      return decodeBlock(row.bytes) as { boot: string; entries: Entry[] };
+    },
+
+    /**
+     * Puts one block in the place of those from `firstSeq` to `lastSeq`, which must be whole blocks and not
+     * the last one. It keeps the chain after the last of them.
+     * @throws what SQLite throws; nothing is changed then.
+     */
+    rewrite(
+      place: { firstSeq: number; lastSeq: number; level: number },
+      boot: string,
+      entries: Entry[],
+    ): void {
+      assert(place.level > 0 && place.lastSeq < lastSeq, "the last block stays as it is");
+      const bytes = encodeBlock(boot, entries, REWRITE_EFFORT);
+      replace({ ...place, entries: entries.length, bytes });
+      writtenBytes += bytes.length;
     },
 
     /**
@@ -240,18 +283,23 @@ export function openJournal(options: JournalOptions) {
     /** Documents that are not entries: the policy, the snapshot. */
     readDoc(key: string): unknown {
       const row = getDoc.get(key);
-      return row === undefined ? undefined : JSON.parse(row.value);
+      return row === undefined ? undefined : decodeDoc(row.value);
     },
     writeDoc(key: string, value: unknown): void {
-      setDoc.run(key, JSON.stringify(value));
+      setDoc.run(key, encodeDoc(value));
     },
 
     /** Bytes of the database files. */
-    sizeBytes(): number {
-      if (options.path === ":memory:") return 0;
-      return ["", "-wal"].reduce(
-        (sum, suffix) => sum + (statSync(options.path + suffix, { throwIfNoEntry: false })?.size ?? 0),
-        0,
+    sizeBytes: (): number => fileBytes("") + fileBytes("-wal"),
+    /** Bytes that hold something: pages in use, and the write-ahead log. */
+    usedBytes: (): number => pages("page_count") - pages("freelist_count") + fileBytes("-wal"),
+    /** Bytes of the file that are free for new blocks. */
+    freeBytes: (): number => pages("freelist_count"),
+    /** The file grows no further: what needs more room fails with SQLITE_FULL. `undefined`: no such limit. */
+    limitBytes(bytes: number | undefined): void {
+      const pageBytes = db.pragma("page_size", { simple: true }) as number;
+      db.pragma(
+        `max_page_count = ${bytes === undefined ? PAGES_MAX : Math.ceil(Math.max(1, bytes) / pageBytes)}`,
       );
     },
     close(): void {
