@@ -124,7 +124,7 @@ export const OcppCalled = Type.Object({
   /** Why there is no response: `timeout`, `disconnected`, `restarted`. */
   failure: Type.Optional(Type.String({ maxLength: 64 })),
   commandId: Type.Optional(Uuid),
-  /** Why the ER called by itself: `cap-energy`, `revoked`, `local-list`, `resume`, … (`edge/core/own-call.ts`). */
+  /** Why the ER called by itself: `cap-energy`, `revoked`, `local-list`, `resume`, … (`edge/core/calls.ts`). */
   cause: Type.Optional(Type.String({ maxLength: 64 })),
   transactionId: Type.Optional(Uuid),
 });

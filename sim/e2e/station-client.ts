@@ -27,7 +27,12 @@ export function startStationClient(options: { url: string; id: string; idTag: st
         socket = ws;
         done();
       });
-      ws.on("message", (data: Buffer) => waiting?.(JSON.parse(data.toString("utf8")) as unknown[]));
+      ws.on("message", (data: Buffer) => {
+        const frame = JSON.parse(data.toString("utf8")) as unknown[];
+        // It can do nothing that is asked of it.
+        if (frame[0] === 2) ws.send(JSON.stringify([4, frame[1], "NotSupported", "", {}]));
+        else waiting?.(frame);
+      });
       ws.on("error", () => undefined);
       ws.on("close", () => {
         if (socket === ws) socket = undefined;

@@ -261,7 +261,7 @@ test("2.0.1 variables: the same table under its new names", async () => {
 
 test("what a station does not know or cannot read is refused by the code of its version", async () => {
   const old = world("1.6");
-  expect(await old.ask("SetChargingProfile", {})).toEqual({ error: "NotImplemented" });
+  expect(await old.ask("ReserveNow", {})).toEqual({ error: "NotImplemented" });
   expect(await old.ask("toString", {})).toEqual({ error: "NotImplemented" });
   expect(await old.ask("RemoteStopTransaction", { transactionId: "1" })).toEqual({
     error: "FormationViolation",

@@ -5,11 +5,13 @@
  * because the link holds calls back while it answers. It keeps one thing: a reset that waits for idle EVSEs.
  */
 import type { Evse } from "./evse.ts";
+import type { Provisions } from "./provisions.ts";
 import type { Answer, BootReason, Commands, Outgoing, StationConfig, StopReason } from "./types.ts";
 
 export type CommandHost = {
   evses: Evse[];
   config: StationConfig;
+  provisions: Provisions;
   /** The wire id of an EVSE's transaction, when it has one. */
   transactionIdOf: (evse: Evse) => string | undefined;
   registered: () => boolean;
@@ -28,6 +30,7 @@ type Trigger = Parameters<Commands["trigger"]>[0];
 export function createCommands(host: CommandHost): Commands {
   return {
     config: host.config,
+    provisions: host.provisions,
     get registered() {
       return host.registered();
     },
@@ -66,6 +69,21 @@ export function createCommands(host: CommandHost): Commands {
       if (evse.options.kind === "DC") return "Fixed";
       if (running) evse.end("UnlockCommand", "UnlockCommand");
       return "Unlocked";
+    },
+    setProfile(profile) {
+      const { evseId, transactionId } = profile;
+      const evse = host.evses[evseId - 1];
+      if (evseId !== 0 && evse === undefined) return "Rejected";
+      if (transactionId !== undefined && (evse === undefined || host.transactionIdOf(evse) !== transactionId))
+        return "Rejected";
+      const answer = host.provisions.setProfile(profile);
+      for (const each of host.evses) each.applyLimits();
+      return answer;
+    },
+    clearProfiles(filter) {
+      const answer = host.provisions.clearProfiles(filter);
+      for (const each of host.evses) each.applyLimits();
+      return answer;
     },
   };
 }

@@ -13,6 +13,7 @@ import { AppError, assert } from "../../shared/errors.ts";
 import type { IdToken } from "../../shared/command.ts";
 import type { Car } from "./car.ts";
 import { Outlet } from "./outlet.ts";
+import type { Provisions } from "./provisions.ts";
 import type {
   Answer,
   ChargingState,
@@ -35,6 +36,9 @@ export type EvseHost = {
   timing: Timing;
   config: StationConfig;
   online: () => boolean;
+  provisions: Pick<Provisions, "mayStartAlone">;
+  /** The limit that a charging profile sets now. */
+  profileLimit: (evse: Evse) => { unit: string; limit: number } | undefined;
   newId: () => string;
   /** `done` gets the answer; undefined when there will be none. */
   say: (message: Outgoing, done?: (answer: Answer | undefined) => void) => void;
@@ -150,7 +154,7 @@ export class Evse {
       this.#host.event({ kind: "authorized", evseId: this.id, accepted });
       if (accepted && this.canStart()) this.approve({ idToken, trigger: "Authorized" });
     };
-    const offline = () => decide(this.#host.config.flag("AllowOfflineTxForUnknownId"));
+    const offline = () => decide(this.#host.provisions.mayStartAlone(idToken.idToken));
     if (!this.#host.online()) return offline();
     this.#asking = true;
     this.#host.say({ kind: "authorize", idToken }, (answer) => {
@@ -181,6 +185,11 @@ export class Evse {
 
   limitPower(watts: number): void {
     this.#limitW = watts;
+    this.applyLimits();
+  }
+
+  /** Some limit may have changed. */
+  applyLimits(): void {
     if (this.tx !== undefined && this.tx.chargingState !== "EVConnected") this.#beginCharge();
   }
 
@@ -332,7 +341,9 @@ export class Evse {
 
   /** Begins to charge under the present limits, or finds out why not. */
   #beginCharge(): void {
-    this.#setChargingState(this.#outlet.charge(this.#limitW));
+    const { unit, limit } = this.#host.profileLimit(this) ?? { unit: "W", limit: Infinity };
+    const profileW = unit === "A" ? this.#outlet.wattsAt(limit) : limit;
+    this.#setChargingState(this.#outlet.charge(Math.min(this.#limitW, profileW)));
   }
 
   #setChargingState(state: ChargingState): void {

@@ -35,6 +35,11 @@ export class Outlet {
     return "Charging";
   }
 
+  /** The power of a current per phase, with the car that is plugged in. */
+  wattsAt(amps: number): number {
+    return amps * MAINS_V * (this.#options.kind === "DC" ? 3 : this.#phases());
+  }
+
   /** Stops charging: what was charged so far is written into the meter and the car. */
   settle(): void {
     const { meterWh, socPercent } = this.measure();

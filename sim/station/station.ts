@@ -7,7 +7,7 @@
  * registration, heartbeats, reporting of states, the commands of the CSMS, restarts. Sessions live in
  * `evse.ts`. Invariants: a connector's state is reported exactly when the CSMS's idea of it is old;
  * transaction messages survive lost sockets and restarts. Given clock, random and transport it is
- * deterministic. It has no smart charging, reservations, local list or firmware updates.
+ * deterministic. It has no reservations or firmware updates.
  */
 import { AppError, assert } from "../../shared/errors.ts";
 import { uuidV7 } from "../../shared/ids.ts";
@@ -20,6 +20,7 @@ import { FormatError } from "./dialect.ts";
 import { Evse, type EvseHost } from "./evse.ts";
 import { CallRefusal, Link } from "./link.ts";
 import { Outbox } from "./outbox.ts";
+import { Provisions } from "./provisions.ts";
 import { ConnectorStates } from "./states.ts";
 import {
   DEFAULT_TIMING,
@@ -90,6 +91,7 @@ class StationCore {
   readonly clock: Clock & { clear: () => void };
   #options: StationOptions;
   #config: StationConfig;
+  #provisions: Provisions;
   #timing: Timing;
   #behaviours: Behaviour[];
   #dialect: Dialect;
@@ -115,6 +117,7 @@ class StationCore {
       AuthorizationKey: options.password ?? "",
       ...options.config,
     });
+    this.#provisions = new Provisions(this.#config, this.clock);
     this.link = this.#createLink();
     this.outbox = new Outbox({
       link: this.link,
@@ -236,6 +239,8 @@ class StationCore {
       timing: this.#timing,
       config: this.#config,
       online: () => this.outbox.registered,
+      provisions: this.#provisions,
+      profileLimit: (evse) => this.#provisions.limitOf(evse.id, evse.tx && this.#dialect.wireId(evse.tx)),
       newId: () => uuidV7(clock.now(), random),
       say: (message, done) => this.#say(message, done),
       changed: () => this.#onChanged(),
@@ -248,7 +253,8 @@ class StationCore {
     return {
       evses: this.evses,
       config: this.#config,
-      transactionIdOf: ({ tx }) => (this.#options.version === "1.6" ? tx?.numberOfCsms?.toString() : tx?.id),
+      provisions: this.#provisions,
+      transactionIdOf: ({ tx }) => tx && this.#dialect.wireId(tx),
       registered: () => this.outbox.registered,
       restart: (bootReason, stopReason, unsaid) => this.restart(bootReason, stopReason, unsaid),
       register: () => this.#register("Triggered"),

@@ -9,6 +9,7 @@
 import type { IdToken } from "../../shared/command.ts";
 import type { Random } from "../../shared/ids.ts";
 import type { Car } from "./car.ts";
+import type { Profile, ProfileFilter, Provisions } from "./provisions.ts";
 
 export type OcppVersion = "1.6" | "2.0.1";
 
@@ -217,6 +218,8 @@ export type Dialect = {
   formatErrorCode: string;
   encode(message: Outgoing): EncodedCall | undefined;
   read(message: Outgoing, payload: Json): Answer;
+  /** What the CSMS calls it, once it can. */
+  wireId(tx: Transaction): string | undefined;
   /** The state as the CSMS sees it, to report only changes. */
   visibleState(state: ConnectorState): string;
   handlers: Record<string, (payload: Json, station: Commands) => Json>;
@@ -249,6 +252,10 @@ export type Commands = {
     connectorId: number,
     transaction: "stop" | "keep",
   ): "Unlocked" | "Fixed" | "Unknown" | "Ongoing";
+  provisions: Pick<Provisions, "listVersion" | "sendList">;
+  /** `transactionId`, where there is one, must run on that EVSE. */
+  setProfile(profile: Profile): "Accepted" | "Rejected";
+  clearProfiles(filter: ProfileFilter): "Accepted" | "Unknown";
   config: StationConfig;
 };
 

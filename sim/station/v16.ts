@@ -4,7 +4,8 @@
  * OCPP 1.6 knows no EVSEs: connectors are numbered through the station, 0 is the station itself.
  */
 import type { IdToken } from "../../shared/command.ts";
-import { call, integer, iso, meterValue, oneOf, text } from "./dialect.ts";
+import { call, integer, iso, list, meterValue, object, oneOf, text } from "./dialect.ts";
+import { readSchedule, type ListedToken, type Profile, type ProfileFilter } from "./provisions.ts";
 import type {
   Answer,
   Commands,
@@ -37,6 +38,7 @@ export function createDialect16(evses: EvseOptions[]): Dialect {
     formatErrorCode: FORMAT_ERROR_CODE,
     encode: (message) => encode(message, numberOf),
     read,
+    wireId: (tx) => tx.numberOfCsms?.toString(),
     visibleState: (state) => state,
     handlers: createHandlers((number) => places[number - 1]),
   };
@@ -168,8 +170,53 @@ function createHandlers(placeOf: (number: number) => Place | undefined): Dialect
       const result = station.config.set(name, text(payload, "value"));
       return { status: result === "Unknown" ? "NotSupported" : result };
     },
+    GetLocalListVersion: (_payload, station) => ({ listVersion: station.provisions.listVersion }),
+    SendLocalList: (payload, station) => ({
+      status: station.provisions.sendList(
+        oneOf(payload, "updateType", ["Full", "Differential"]),
+        integer(payload, "listVersion"),
+        payload["localAuthorizationList"] === undefined
+          ? []
+          : list(payload, "localAuthorizationList").map(listedToken),
+      ),
+    }),
+    SetChargingProfile(payload, station) {
+      const number = integer(payload, "connectorId");
+      const place = number === 0 ? { evseId: 0 } : placeOf(number);
+      if (place === undefined) return { status: "Rejected" };
+      const profile = object(payload, "csChargingProfiles");
+      return { status: station.setProfile(readProfile(profile, place.evseId)) };
+    },
+    ClearChargingProfile(payload, station) {
+      const number = payload["connectorId"];
+      const place = number === undefined ? undefined : number === 0 ? { evseId: 0 } : placeOf(Number(number));
+      const { id, chargingProfilePurpose: purpose, stackLevel } = payload;
+      const filter = { id, purpose, stackLevel, evseId: place?.evseId } as ProfileFilter;
+      return { status: station.clearProfiles(filter) };
+    },
     DataTransfer: () => ({ status: "UnknownVendorId" }),
     ClearCache: () => ({ status: "Accepted" }),
+  };
+}
+
+function listedToken(entry: Json): ListedToken {
+  const info = entry["idTagInfo"] as { status?: string; expiryDate?: string } | undefined;
+  return {
+    idToken: text(entry, "idTag"),
+    ...(info?.status === undefined ? {} : { status: info.status }),
+    ...(info?.expiryDate === undefined ? {} : { expiresAt: Date.parse(info.expiryDate) }),
+  };
+}
+
+function readProfile(profile: Json, evseId: number): Profile {
+  const transactionId = profile["transactionId"];
+  return {
+    id: integer(profile, "chargingProfileId"),
+    evseId,
+    purpose: text(profile, "chargingProfilePurpose"),
+    stackLevel: integer(profile, "stackLevel"),
+    ...(transactionId === undefined ? {} : { transactionId: String(transactionId) }),
+    ...readSchedule(object(profile, "chargingSchedule")),
   };
 }
 

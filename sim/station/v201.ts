@@ -6,6 +6,7 @@
  */
 import type { IdToken } from "../../shared/command.ts";
 import { call, integer, iso, list, meterValue, object, oneOf, text } from "./dialect.ts";
+import { readSchedule, type ListedToken, type Profile, type ProfileFilter } from "./provisions.ts";
 import type {
   Answer,
   Commands,
@@ -40,6 +41,7 @@ export function createDialect201(): Dialect {
     formatErrorCode: FORMAT_ERROR_CODE,
     encode,
     read,
+    wireId: (tx) => tx.id,
     visibleState,
     handlers: HANDLERS,
   };
@@ -166,9 +168,52 @@ const HANDLERS: Dialect["handlers"] = {
   SetVariables: (payload, station) => ({
     setVariableResult: list(payload, "setVariableData").map((asked) => setVariable(asked, station)),
   }),
+  GetLocalListVersion: (_payload, station) => ({ versionNumber: station.provisions.listVersion }),
+  SendLocalList: (payload, station) => ({
+    status: station.provisions.sendList(
+      oneOf(payload, "updateType", ["Full", "Differential"]),
+      integer(payload, "versionNumber"),
+      payload["localAuthorizationList"] === undefined
+        ? []
+        : list(payload, "localAuthorizationList").map(listedToken),
+    ),
+  }),
+  SetChargingProfile: (payload, station) => ({
+    status: station.setProfile(readProfile(object(payload, "chargingProfile"), integer(payload, "evseId"))),
+  }),
+  ClearChargingProfile(payload, station) {
+    const {
+      evseId,
+      chargingProfilePurpose: purpose,
+      stackLevel,
+    } = payload["chargingProfileCriteria"] === undefined ? {} : object(payload, "chargingProfileCriteria");
+    const filter = { id: payload["chargingProfileId"], evseId, purpose, stackLevel } as ProfileFilter;
+    return { status: station.clearProfiles(filter) };
+  },
   DataTransfer: () => ({ status: "UnknownVendorId" }),
   ClearCache: () => ({ status: "Accepted" }),
 };
+
+function listedToken(entry: Json): ListedToken {
+  const info = entry["idTokenInfo"] as { status?: string; cacheExpiryDateTime?: string } | undefined;
+  return {
+    idToken: text(object(entry, "idToken"), "idToken"),
+    ...(info?.status === undefined ? {} : { status: info.status }),
+    ...(info?.cacheExpiryDateTime === undefined ? {} : { expiresAt: Date.parse(info.cacheExpiryDateTime) }),
+  };
+}
+
+function readProfile(profile: Json, evseId: number): Profile {
+  const [schedule] = list(profile, "chargingSchedule");
+  return {
+    id: integer(profile, "id"),
+    evseId,
+    purpose: text(profile, "chargingProfilePurpose"),
+    stackLevel: integer(profile, "stackLevel"),
+    ...(profile["transactionId"] === undefined ? {} : { transactionId: text(profile, "transactionId") }),
+    ...readSchedule(schedule),
+  };
+}
 
 function getVariable(asked: Json, station: Commands): Json {
   const { found, status, echo } = lookUp(asked, station);

@@ -16,16 +16,17 @@ export type DriverOptions = {
   chargeMs?: Range;
   /** How long a car stays plugged in after its transaction. */
   holdMs?: Range;
+  /** A driver who was not let charge by then drives away. */
+  patienceMs?: number;
 };
 
 const PLUG_TO_TOKEN_MS: Range = [600, 1_500];
-/** A driver who was not let charge by then drives away. */
 const PATIENCE_MS = 20_000;
 
 /** Drivers come and go at every EVSE, one at a time, for as long as the station is on. */
 export function driversComeAndGo(options: DriverOptions): Behaviour {
   const { tokens, absenceMs = [20_000, 90_000], chargeMs = [120_000, 360_000] } = options;
-  const { holdMs = [2_000, 15_000], firstArrivalMs = absenceMs } = options;
+  const { holdMs = [2_000, 15_000], firstArrivalMs = absenceMs, patienceMs = PATIENCE_MS } = options;
   assert(tokens.length > 0, "drivers need at least one token");
   /** What the driver of each EVSE does next. */
   const next = new Map<number, () => void>();
@@ -59,7 +60,7 @@ export function driversComeAndGo(options: DriverOptions): Behaviour {
     station.plugIn(evseId, drawCar(station.random), connector.connectorId);
     plan(station, evseId, PLUG_TO_TOKEN_MS, () => {
       if (evseOf(station, evseId).transaction === undefined) station.presentToken(evseId, idToken);
-      plan(station, evseId, [PATIENCE_MS, PATIENCE_MS], () => {
+      plan(station, evseId, [patienceMs, patienceMs], () => {
         const { transaction } = evseOf(station, evseId);
         if (transaction === undefined) return leave(station, evseId);
         plan(station, evseId, chargeMs, () => finish(station, evseId, { idToken: transaction.idToken }));

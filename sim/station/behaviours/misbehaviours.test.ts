@@ -129,3 +129,105 @@ test("counts message ids from 1 on every connection", () => {
   clock.advance(10 * SECOND);
   expect(brain.said[first.length]?.id).toBe("1");
 });
+
+test("repeats every frame letter by letter", () => {
+  const { frames } = run("1.6", misbehaviours.repeatsFrames());
+  const sent = frames.filter((frame) => frame.includes("> ")).map((frame) => frame.replace(/^.*?> /, ""));
+  expect(sent.length).toBeGreaterThan(4);
+  for (let nth = 0; nth < sent.length; nth += 2) expect(sent[nth + 1]).toBe(sent[nth]);
+});
+
+test("speaks late: retries overtake what was held back, and everything is said in the end", () => {
+  const behaviour = misbehaviours.speaksLate({ now: () => 0, setTimer: (_, fn) => later(fn) }, 60 * SECOND);
+  const held: (() => void)[] = [];
+  const later = (fn: () => void) => {
+    held.push(fn);
+    return () => {};
+  };
+  const { brain, clock, station } = run("1.6", behaviour);
+  clock.advance(600 * SECOND);
+  expect(held.length).toBeGreaterThan(0);
+  expect(station.state().queued).toBe(0);
+  const before = brain.said.length;
+  const late = [...held];
+  for (const speak of late) speak();
+  clock.advance(SECOND);
+  expect(brain.said.length).toBeGreaterThanOrEqual(before + late.length);
+});
+
+test.each([
+  ["1.6", "StopTransaction"],
+  ["2.0.1", "TransactionEvent"],
+] as const)("%s: repeats the stop later, under a new message id", (version, action) => {
+  const { brain, clock } = run(version, misbehaviours.repeatsTransactionStop(10 * SECOND));
+  clock.advance(20 * SECOND);
+  const stops = brain.of(action).filter(({ payload }) => (payload["eventType"] ?? "Ended") === "Ended");
+  expect(stops).toHaveLength(2);
+  expect(contents(stops).size).toBe(1);
+  expect(stops[0]?.id).not.toBe(stops[1]?.id);
+});
+
+test("an update overtakes the start, another one comes after the end", () => {
+  const { brain } = run("2.0.1", misbehaviours.updatesOutOfOrder());
+  const events = brain.of("TransactionEvent").map(({ payload }) => payload["eventType"]);
+  expect(events.slice(0, 2)).toEqual(["Updated", "Started"]);
+  expect(events.slice(-2)).toEqual(["Ended", "Updated"]);
+  expect(brain.faults).toEqual([]);
+});
+
+test("numbers its transactions below zero, each with its own number", () => {
+  const { brain } = run("1.6", misbehaviours.countsTransactionsBelowZero());
+  const ids = [...brain.of("MeterValues"), ...brain.of("StopTransaction")].map(
+    (e) => e.payload["transactionId"],
+  );
+  expect(ids.length).toBeGreaterThan(2);
+  expect(new Set(ids)).toEqual(new Set([-101]));
+});
+
+test("says numbers as text, once", () => {
+  const { brain } = run("1.6", misbehaviours.saysNumbersAsText());
+  expect(brain.of("StartTransaction")[0]?.payload["meterStart"]).toMatch(/^\d+$/);
+  expect(brain.faults).toHaveLength(1);
+});
+
+test("says a stop with a reason that nobody knows", () => {
+  const { brain } = run("1.6", misbehaviours.saysOddStopReason());
+  expect(brain.of("StopTransaction")[0]?.payload["reason"]).toBe("CarWasFullAndDriverCameBack");
+});
+
+test.each([
+  ["1.6", "StartTransaction", "StopTransaction"],
+  ["2.0.1", "Started", "Ended"],
+] as const)("%s: loses each start, or each stop, and nothing else", (version, start, stop) => {
+  const events = (behaviour: Behaviour) => {
+    const { brain, station } = run(version, behaviour);
+    expect(station.state().queued).toBe(0);
+    return brain.said.map(({ action, payload }) => (payload["eventType"] as string | undefined) ?? action);
+  };
+  const withoutStart = events(misbehaviours.losesTransactionStart(1));
+  expect(withoutStart).not.toContain(start);
+  expect(withoutStart).toContain(stop);
+  const withoutStop = events(misbehaviours.losesTransactionStop(1));
+  expect(withoutStop).toContain(start);
+  expect(withoutStop).not.toContain(stop);
+});
+
+test.each(["1.6", "2.0.1"] as const)("%s: stops a transaction that never was, after each boot", (version) => {
+  const { brain, clock, station } = run(version, misbehaviours.stopsUnknownTransaction());
+  station.reboot();
+  clock.advance(10 * SECOND);
+  const invented = brain.said.filter(({ payload }) => {
+    const { transactionId } = (payload["transactionInfo"] ?? payload) as Json;
+    return Number(transactionId) > misbehaviours.UNKNOWN_NUMBER_MIN || /^nobody/.test(String(transactionId));
+  });
+  expect(contents(invented).size).toBe(2);
+  expect(brain.faults).toEqual([]);
+});
+
+test("has a wrong clock", () => {
+  const wrong = misbehaviours.hasWrongClock("an hour ahead", (at) => at + 3_600_000);
+  const { brain, clock } = run("1.6", wrong);
+  const [start] = brain.of("StartTransaction");
+  const ahead = Date.parse(String(start?.payload["timestamp"])) - clock.now();
+  expect(Math.abs(ahead - 3_600_000)).toBeLessThan(60_000);
+});
