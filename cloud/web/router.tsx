@@ -2,6 +2,7 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
 import { ErrorPage, NotFoundPage } from "./components/error-page.tsx";
 import { Shell } from "./components/shell.tsx";
+import { isReviewKind, type ReviewKind } from "./lib/review.ts";
 import { OverviewPage } from "./pages/overview.tsx";
 
 type Search = Record<string, unknown>;
@@ -21,6 +22,9 @@ const pages = {
   transaction: () => import("./pages/transaction.tsx"),
   meter: () => import("./pages/meter.tsx"),
   tokens: () => import("./pages/tokens.tsx"),
+  er: () => import("./pages/er.tsx"),
+  work: () => import("./pages/work.tsx"),
+  review: () => import("./pages/review.tsx"),
 };
 
 /** Fetches the rest in a quiet moment: a page that is open all day must not fail when the link is down. */
@@ -95,8 +99,42 @@ const tokens = createRoute({
   component: lazyRouteComponent(pages.tokens, "TokensPage"),
 });
 
+const er = createRoute({
+  getParentRoute: () => root,
+  path: "/ers/$erId",
+  component: lazyRouteComponent(pages.er, "ErPage"),
+});
+
+export type WorkSearch = {
+  kind?: ReviewKind | undefined;
+  siteId?: string | undefined;
+  status?: "resolved" | undefined;
+};
+
+const work = createRoute({
+  getParentRoute: () => root,
+  path: "/work",
+  validateSearch: (search: Search): WorkSearch => {
+    const kind = text(search, "kind");
+    return {
+      kind: kind !== undefined && isReviewKind(kind) ? kind : undefined,
+      siteId: text(search, "siteId"),
+      status: search.status === "resolved" ? "resolved" : undefined,
+    };
+  },
+  component: lazyRouteComponent(pages.work, "WorkPage"),
+});
+
+const review = createRoute({
+  getParentRoute: () => root,
+  path: "/work/$reviewId",
+  component: lazyRouteComponent(pages.review, "ReviewPage"),
+});
+
+const places = [overview, site, er, station, transactions, transaction, meter, tokens, work, review];
+
 export const router = createRouter({
-  routeTree: root.addChildren([overview, site, station, transactions, transaction, meter, tokens]),
+  routeTree: root.addChildren(places),
   defaultPreload: "intent",
   scrollRestoration: true,
 });

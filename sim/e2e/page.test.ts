@@ -8,9 +8,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { WebSocket } from "ws";
 import { launchChromium } from "../services/chromium.ts";
 import { freePort } from "../services/child.ts";
-import { startProgram, untilPrinted, type Program } from "./processes.ts";
+import { until } from "../services/until.ts";
+import { apiClient, startProgram, untilPrinted, type Program } from "./processes.ts";
 
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const DESKTOP = { viewport: { width: 1440, height: 900 }, locale: "en-GB" };
@@ -21,11 +23,13 @@ let program: Program;
 let browser: Browser;
 let base: string;
 let apiKey: string;
+let stations: string;
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "moov-page-"));
   const env = { DATA_DIR: dir, SG_PORT: String(await freePort()), ER_PORT: String(await freePort()) };
   base = `http://localhost:${env.SG_PORT}`;
+  stations = `ws://localhost:${env.ER_PORT}/ocpp`;
   program = startProgram(["sim/start.ts"], env);
   browser = await launchChromium();
   await untilPrinted(program, "Moov.olt is running.", 90_000);
@@ -61,6 +65,29 @@ async function violations(page: Page): Promise<string[]> {
     return (await axe.run()).violations.map((v) => `${v.id}: ${v.nodes[0]?.html ?? ""}`);
   });
   return found;
+}
+
+/** A station that ends a transaction which nobody saw begin, and goes away. */
+async function sayOrphanStop(stationId: string): Promise<void> {
+  const calls: [string, object][] = [
+    ["BootNotification", { chargePointVendor: "Test", chargePointModel: "Forgetful" }],
+    ["StopTransaction", { transactionId: 424_242, meterStop: 18_400, timestamp: new Date().toISOString() }],
+  ];
+  const socket = new WebSocket(`${stations}/${stationId}`, ["ocpp1.6"]);
+  await new Promise<void>((done, failed) => {
+    const next = () => {
+      const call = calls.shift();
+      if (call === undefined) done();
+      else socket.send(JSON.stringify([2, `orphan-${calls.length}`, ...call]));
+    };
+    socket.on("open", next);
+    socket.on("message", (data: Buffer) => {
+      // What the ER asks by itself stays without an answer.
+      if ((JSON.parse(data.toString("utf8")) as unknown[])[0] === 3) next();
+    });
+    socket.on("error", failed);
+  });
+  socket.close();
 }
 
 describe("the operator's page", () => {
@@ -119,7 +146,85 @@ describe("the operator's page", () => {
     await row.getByRole("button", { name: /^Block/ }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Block", exact: true }).click();
     await row.getByText("Blocked").waitFor();
+    await row.getByRole("button", { name: /^Edit/ }).click();
+    const form = page.getByRole("dialog");
+    await form.getByLabel("At all sites").uncheck();
+    await form.getByLabel("Demo").check();
+    await form.getByLabel("Trusted").check();
     expect(await violations(page)).toEqual([]);
+    await form.getByRole("button", { name: "Save" }).click();
+    await row.getByText("only at 1 site").waitFor();
+    await row.getByText("trusted").waitFor();
+    expect(await violations(page)).toEqual([]);
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
+  it("changes the rules of a site, and its ER has them within seconds", { timeout: 60_000 }, async () => {
+    const { page, errors } = await open(DESKTOP, "/sites/demo");
+    const rules = page.getByRole("region", { name: "Rules", exact: true });
+    await rules.getByText("Is refused").waitFor();
+    await rules.getByRole("button", { name: "Change" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByRole("radio", { name: /Charges up to a cap/ }).check();
+    await dialog.getByLabel("Per charge (kWh)").fill("7.5");
+    await dialog.getByLabel(/Limit of stations/).fill("16");
+    expect(await violations(page)).toEqual([]);
+    await dialog.getByRole("button", { name: "Save the rules" }).click();
+    await rules.getByText("Up to 7.50 kWh").waitFor();
+    await rules.getByText("16.0 A per station").waitFor();
+    const policyVersions = async () => {
+      const { get } = apiClient(base, apiKey);
+      const site = await get<{ policyVersion: number }>("/v1/sites/demo");
+      const er = await get<{ policyVersion: number }>("/v1/ers/er-demo");
+      return [site.policyVersion, er.policyVersion];
+    };
+    await until("the ER has the rules", async () => {
+      const [wanted, has] = await policyVersions();
+      return wanted === has;
+    });
+    expect(await violations(page)).toEqual([]);
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
+  it("counts what needs a person, and takes the decision", { timeout: 90_000 }, async () => {
+    await sayOrphanStop("LOST-1");
+    const { page, errors } = await open(DESKTOP, "/work");
+    const row = page.getByRole("listitem").filter({ hasText: "LOST-1" });
+    await row.getByText("Stop without a start").waitFor({ timeout: 40_000 });
+    await page.getByRole("navigation").getByText("1 waiting").waitFor({ timeout: 40_000 });
+    expect(await violations(page)).toEqual([]);
+    await row.getByRole("link").click();
+    await page.getByText("The stop of a charge arrived that nobody saw begin.").waitFor();
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole("button", { name: "Write off" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Note").fill("Test of the technician");
+    expect(await violations(page)).toEqual([]);
+    await dialog.getByRole("button", { name: "Write off" }).click();
+    await page.getByText("Test of the technician").waitFor();
+    await page.getByText("Resolved", { exact: true }).waitFor();
+    await page.getByRole("link", { name: "Back to the work" }).click();
+    await page.getByText("Nothing waits for you").waitFor();
+    await page.getByRole("button", { name: "Resolved" }).click();
+    await row.getByText("Written off, by local").waitFor();
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
+  it("shows work on a phone, in Portuguese and in the dark", { timeout: 90_000 }, async () => {
+    await sayOrphanStop("LOST-2");
+    const { page, errors } = await open(PHONE, "/work");
+    const row = page.getByRole("listitem").filter({ hasText: "LOST-2" });
+    await row.getByText("Fim sem início").waitFor({ timeout: 40_000 });
+    for (const part of ["list", "detail"]) {
+      if (part === "detail") await row.getByRole("link").click();
+      if (part === "detail") await page.getByRole("button", { name: "Dar baixa" }).waitFor();
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      expect(overflow).toBeLessThanOrEqual(0);
+      expect(await violations(page)).toEqual([]);
+    }
     expect(errors).toEqual([]);
     await page.context().close();
   });
@@ -127,6 +232,7 @@ describe("the operator's page", () => {
   it.each([
     ["/", "Demo"],
     ["/sites/demo", "AC-1"],
+    ["/ers/er-demo", "O que ele faz pelo local"],
     ["/stations/DC-1", "TransactionEvent"],
     ["/transactions", "AC-1"],
     ["/tokens", "DEMO-ANA"],

@@ -17,6 +17,8 @@ const ICON: Record<Attention["kind"], IconName> = {
   backlog: "clock",
   parked: "box",
   clock: "clock",
+  "journal-full": "alert",
+  watchdog: "restart",
 };
 
 export function AttentionList({ attention }: { attention: readonly Attention[] }) {
@@ -78,13 +80,23 @@ function Line({ one }: { one: Attention }) {
       return row(one.site, t("attention.parked", { count: one.count }), null);
     case "clock":
       return row(one.site, t("attention.clock"), null);
+    case "journal-full":
+      return row(one.site, t("attention.journalFull"), null);
+    case "watchdog":
+      return row(one.site, t("attention.watchdog"), one.since);
   }
 }
 
 function To({ one, children }: { one: Attention; children: ReactNode }) {
   const look = "font-medium -outline-offset-2 after:absolute after:inset-0";
-  return one.kind === "faulted" ? (
-    <Link to="/stations/$stationId" params={{ stationId: one.stationId }} className={look}>
+  if (one.kind === "faulted")
+    return (
+      <Link to="/stations/$stationId" params={{ stationId: one.stationId }} className={look}>
+        {children}
+      </Link>
+    );
+  return one.kind === "parked" ? (
+    <Link to="/work" search={{ kind: "entry-parked", siteId: one.siteId }} className={look}>
       {children}
     </Link>
   ) : (

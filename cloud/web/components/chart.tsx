@@ -8,7 +8,8 @@ export type Series = {
   /** Name of a colour in app.css. */
   color: "--chart-1" | "--chart-2" | "--chart-3" | "--chart-4";
   look: "area" | "line";
-  scale: "kW" | "kWh";
+  /** Series of the same scale share an axis. */
+  scale: "kW" | "kWh" | "%" | "°C" | "MB" | "entries";
   /** Lines differ by more than their colour. */
   dash?: number[];
   format: (value: number) => string;

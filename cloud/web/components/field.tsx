@@ -1,5 +1,11 @@
 /** Form fields: label above, hint below, error in words. */
-import { useId, type InputHTMLAttributes, type ReactNode, type SelectHTMLAttributes } from "react";
+import {
+  useId,
+  type InputHTMLAttributes,
+  type ReactNode,
+  type SelectHTMLAttributes,
+  type TextareaHTMLAttributes,
+} from "react";
 
 const BOX = `h-10 w-full min-w-0 rounded-lg border border-line-strong bg-surface px-3 text-ink
   pointer-coarse:h-11  disabled:opacity-50`;
@@ -124,5 +130,50 @@ export function Segmented<T extends string>(props: {
         </button>
       ))}
     </div>
+  );
+}
+
+type CheckProps = {
+  label: string;
+  hint?: string;
+  checked: boolean;
+  onChange: (checked: boolean) => void;
+};
+
+/** Yes or no. */
+export function CheckField({ label, hint, checked, onChange }: CheckProps) {
+  return (
+    <label className="flex cursor-pointer items-start gap-2.5 pointer-coarse:min-h-11">
+      <input
+        type="checkbox"
+        className="mt-1 accent-(--accent)"
+        checked={checked}
+        onChange={(event) => onChange(event.target.checked)}
+      />
+      <span>
+        {label} {hint !== undefined && <span className="block text-[0.8125rem] text-ink-3">{hint}</span>}
+      </span>
+    </label>
+  );
+}
+
+/** A few lines of words. */
+export function TextArea({
+  label,
+  hint,
+  hideLabel,
+  ...rest
+}: Common & TextareaHTMLAttributes<HTMLTextAreaElement>) {
+  const id = useId();
+  return (
+    <Shell id={id} label={label} hint={hint} hideLabel={hideLabel ?? false}>
+      <textarea
+        id={id}
+        rows={2}
+        className="block w-full min-w-0 rounded-lg border border-line-strong bg-surface px-3 py-2 text-ink"
+        aria-describedby={hint && `${id}-hint`}
+        {...rest}
+      />
+    </Shell>
   );
 }

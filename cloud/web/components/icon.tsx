@@ -40,6 +40,7 @@ const PATHS = {
   chevron: <path d="m7.5 4.5 5.5 5.5-5.5 5.5" />,
   home: <path d="m3 9 7-6 7 6v8h-4.5v-5h-5v5H3z" />,
   list: <path d="M3.5 5.5h13M3.5 10h13M3.5 14.5h8" />,
+  inbox: <path d="M3 11.5 5.5 4h9l2.5 7.5V16H3zM3 11.5h4l1 2h4l1-2h4" />,
   card: <path d="M2.5 5h15v10.5h-15zm0 3.5h15M5.5 12h3" />,
   copy: <path d="M7 7V3h10v10h-4M3 7h10v10H3z" />,
   download: <path d="M10 3v9m-4-3.5 4 4 4-4M4 16.5h12" />,

@@ -16,6 +16,10 @@ import { readoutSize, type ChartProps, type Series } from "./chart.tsx";
 const FONT = "12px ui-sans-serif, system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
 const cssColor = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
+/** CSS pixels: the usual width, or what the longest number needs. */
+const axisSize = (values: readonly string[]) =>
+  Math.max(44, 14 + 7 * Math.max(0, ...values.map((value) => value.length)));
+
 function seriesOptions({ label, color, look, scale, dash }: Series): uPlot.Series {
   return {
     label,
@@ -86,7 +90,7 @@ function plotOptions(
         ...common,
         scale,
         side: index === 0 ? 3 : 1,
-        size: 44,
+        size: (_: uPlot, values: string[] | null) => axisSize(values ?? []),
         space: 36,
         gap: 6,
         grid: index === 0 ? grid : { show: false },

@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet } from "@tanstack/react-router";
 import { useTranslations } from "use-intl";
 import { api } from "../lib/api.ts";
+import { reviewSummaryQuery } from "../lib/queries.ts";
 import { session } from "../lib/session.ts";
 import { useValue } from "../lib/value.ts";
 import { Icon, Mark } from "./icon.tsx";
@@ -12,12 +13,28 @@ import { Preferences } from "./preferences.tsx";
 const PLACES = [
   { to: "/", icon: "home", name: "overview" },
   { to: "/transactions", icon: "list", name: "transactions" },
+  { to: "/work", icon: "inbox", name: "work" },
   { to: "/tokens", icon: "card", name: "tokens" },
 ] as const;
+
+/** How much waits, beside the place where it does; more than two digits say nothing more. */
+function Count({ count }: { count: number }) {
+  const t = useTranslations();
+  return (
+    <span
+      className="min-w-5 rounded-full bg-amber-soft px-1.5 text-center text-xs leading-5 font-medium text-amber
+        max-sm:absolute max-sm:top-1 max-sm:left-[calc(50%+0.25rem)]"
+    >
+      <span aria-hidden="true">{count > 99 ? "99+" : count}</span>
+      <span className="sr-only">{t("nav.waiting", { count })}</span>
+    </span>
+  );
+}
 
 export function Shell() {
   const t = useTranslations();
   const { key } = useValue(session);
+  const open = useQuery(reviewSummaryQuery()).data?.open ?? 0;
   const me = useQuery({ queryKey: ["me"], queryFn: () => api.me(key ?? ""), staleTime: Infinity });
   return (
     <div className="flex min-h-dvh flex-col max-sm:pb-16">
@@ -49,7 +66,7 @@ export function Shell() {
                 key={to}
                 to={to}
                 activeOptions={{ exact: to === "/", includeSearch: false }}
-                className="flex items-center justify-center gap-1.5 text-ink-2 hover:text-ink
+                className="relative flex items-center justify-center gap-1.5 text-ink-2 hover:text-ink
                   aria-[current=page]:font-medium
                   aria-[current=page]:text-ink max-sm:h-14 max-sm:flex-1 max-sm:flex-col max-sm:gap-0.5
                   max-sm:text-xs max-sm:-outline-offset-4
@@ -58,6 +75,7 @@ export function Shell() {
               >
                 <Icon name={icon} className="size-5 sm:hidden" />
                 {t(`nav.${name}`)}
+                {name === "work" && open > 0 && <Count count={open} />}
               </Link>
             ))}
           </nav>

@@ -3,6 +3,7 @@ import { Link } from "@tanstack/react-router";
 import { useTranslations } from "use-intl";
 import type { Connector, Station } from "../../api/schemas.ts";
 import { connectorName } from "../lib/attention.ts";
+import { isSkewed } from "../lib/er-health.ts";
 import { useFormat } from "../lib/i18n.ts";
 import { CONNECTOR_LOOK, connectorState, ONLINE_LOOK } from "../lib/state.ts";
 import { useCode } from "../lib/words.ts";
@@ -45,6 +46,13 @@ export function StationCard({ station, siteOnline, timeZone }: Props) {
           </div>
         )}
       </div>
+      {online && isSkewed(station.clockSkewMs) && (
+        <div className="px-4 pt-2">
+          <Badge tone="amber" icon="clock">
+            {t("station.clockWrong")}
+          </Badge>
+        </div>
+      )}
       <ul className="mt-2 space-y-0.5 px-4 pb-3">
         {station.connectors.length === 0 && (
           <li className="text-sm text-ink-3">{t("station.noConnectors")}</li>

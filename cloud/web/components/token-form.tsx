@@ -1,61 +1,83 @@
-/** A new token. */
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+/** A new token, or another word on one that is known. */
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslations } from "use-intl";
-import type { NewIdToken } from "../../api/rule-schemas.ts";
+import type { IdTokenView } from "../../api/rule-schemas.ts";
 import { api, newId } from "../lib/api.ts";
+import { sitesQuery } from "../lib/queries.ts";
+import { draftOf, newTokenOf, tokenPatchOf, type TokenDraft } from "../lib/token.ts";
 import { Button } from "./button.tsx";
 import { Dialog } from "./dialog.tsx";
-import { SelectField, TextField } from "./field.tsx";
+import { CheckField, SelectField, TextField } from "./field.tsx";
 import { ProblemNote } from "./problem.tsx";
 
 const TYPES = ["ISO14443", "ISO15693", "Central", "eMAID", "KeyCode", "Local", "MacAddress"] as const;
 
-export function TokenForm({ onClose }: { onClose: () => void }) {
+type Change = (change: Partial<TokenDraft>) => void;
+type PartProps = { draft: TokenDraft; set: Change };
+
+/** @param token the one to change; null for a new one. */
+export function TokenForm({ token, onClose }: { token: IdTokenView | null; onClose: () => void }) {
   const t = useTranslations();
   const client = useQueryClient();
-  const [form, setForm] = useState({
-    idToken: "",
-    label: "",
-    type: "ISO14443",
-    groupId: "",
-    expiresAt: "",
-    master: false,
-  });
+  const [draft, setDraft] = useState(() => draftOf(token));
   const [idempotencyKey, setIdempotencyKey] = useState(newId);
-  const create = useMutation({
-    mutationFn: (body: NewIdToken) => api.createIdToken(body, idempotencyKey),
+  const save = useMutation({
+    mutationFn: () =>
+      token === null
+        ? api.createIdToken(newTokenOf(draft), idempotencyKey)
+        : api.patchIdToken(token.idToken, tokenPatchOf(draft, token)),
     onSuccess: async () => {
       await client.invalidateQueries({ queryKey: ["tokens"] });
       onClose();
     },
   });
-  const set = (change: Partial<typeof form>) => {
-    setForm({ ...form, ...change });
+  const set: Change = (change) => {
+    setDraft({ ...draft, ...change });
     // A changed form is another request.
-    if (create.isError) {
-      create.reset();
+    if (save.isError) {
+      save.reset();
       setIdempotencyKey(newId());
     }
   };
-  const body = (): NewIdToken => ({
-    idToken: form.idToken.trim(),
-    type: form.type,
-    ...(form.label.trim() === "" ? {} : { label: form.label.trim() }),
-    ...(form.groupId.trim() === "" ? {} : { groupId: form.groupId.trim() }),
-    ...(form.master ? { master: true } : {}),
-    // The day is the last one on which it is valid, where the person sits.
-    ...(form.expiresAt === "" ? {} : { expiresAt: new Date(`${form.expiresAt}T23:59:59`).toISOString() }),
-  });
+  const title = token === null ? t("tokens.create") : t("tokens.editTitle", { token: token.idToken });
   return (
-    <Dialog title={t("tokens.create")} onClose={onClose}>
+    <Dialog title={title} onClose={onClose}>
       <form
         className="space-y-4"
         onSubmit={(event) => {
           event.preventDefault();
-          if (!create.isPending) create.mutate(body());
+          if (!save.isPending) save.mutate();
         }}
       >
+        <Identity {...{ draft, set }} isNew={token === null} />
+        <CheckField
+          label={t("tokens.master")}
+          hint={t("tokens.masterHint")}
+          checked={draft.master}
+          onChange={(master) => set({ master })}
+        />
+        <Scope {...{ draft, set }} />
+        <Bounds {...{ draft, set }} />
+        {save.isError && <ProblemNote error={save.error} />}
+        <div className="flex justify-end gap-2">
+          <Button look="ghost" onClick={onClose}>
+            {t("common.cancel")}
+          </Button>
+          <Button type="submit" look="primary" disabled={save.isPending}>
+            {token === null ? t("tokens.save") : t("tokens.saveChange")}
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+function Identity({ draft, set, isNew }: PartProps & { isNew: boolean }) {
+  const t = useTranslations();
+  return (
+    <>
+      {isNew && (
         <TextField
           label={t("tokens.idToken")}
           hint={t("tokens.idTokenHint")}
@@ -63,63 +85,121 @@ export function TokenForm({ onClose }: { onClose: () => void }) {
           maxLength={36}
           autoComplete="off"
           spellCheck={false}
-          value={form.idToken}
+          value={draft.idToken}
           onChange={(event) => set({ idToken: event.target.value })}
           className="font-mono"
         />
-        <TextField
-          label={t("tokens.label")}
-          hint={t("tokens.labelHint")}
-          maxLength={100}
-          value={form.label}
-          onChange={(event) => set({ label: event.target.value })}
-        />
-        <div className="grid grid-cols-2 gap-3">
+      )}
+      <TextField
+        label={t("tokens.label")}
+        hint={t("tokens.labelHint")}
+        maxLength={100}
+        value={draft.label}
+        onChange={(event) => set({ label: event.target.value })}
+      />
+      <div className={isNew ? "grid grid-cols-2 gap-3" : ""}>
+        {isNew && (
           <SelectField
             label={t("tokens.type")}
-            value={form.type}
+            value={draft.type}
             onChange={(event) => set({ type: event.target.value })}
           >
             {TYPES.map((type) => (
               <option key={type}>{type}</option>
             ))}
           </SelectField>
-          <TextField
-            label={t("tokens.expiresAt")}
-            type="date"
-            value={form.expiresAt}
-            onChange={(event) => set({ expiresAt: event.target.value })}
-          />
-        </div>
+        )}
         <TextField
-          label={t("tokens.group")}
-          hint={t("tokens.groupHint")}
-          maxLength={36}
-          value={form.groupId}
-          onChange={(event) => set({ groupId: event.target.value })}
+          label={t("tokens.expiresAt")}
+          type="date"
+          value={draft.expiresOn}
+          onChange={(event) => set({ expiresOn: event.target.value })}
         />
-        <label className="flex cursor-pointer items-start gap-2.5">
-          <input
-            type="checkbox"
-            className="mt-1 accent-(--accent)"
-            checked={form.master}
-            onChange={(event) => set({ master: event.target.checked })}
-          />
-          <span>
-            {t("tokens.master")}{" "}
-            <span className="block text-[0.8125rem] text-ink-3">{t("tokens.masterHint")}</span>
-          </span>
-        </label>
-        {create.isError && <ProblemNote error={create.error} />}
-        <div className="flex justify-end gap-2">
-          <Button look="ghost" onClick={onClose}>
-            {t("common.cancel")}
-          </Button>
-          <Button type="submit" look="primary" disabled={create.isPending}>
-            {t("tokens.save")}
-          </Button>
+      </div>
+      <TextField
+        label={t("tokens.group")}
+        hint={t("tokens.groupHint")}
+        maxLength={36}
+        value={draft.groupId}
+        onChange={(event) => set({ groupId: event.target.value })}
+      />
+    </>
+  );
+}
+
+/** Where it may charge. */
+function Scope({ draft, set }: PartProps) {
+  const t = useTranslations();
+  const sites = useQuery(sitesQuery());
+  const chosen = draft.siteIds;
+  const toggle = (siteId: string, on: boolean) =>
+    set({ siteIds: on ? [...(chosen ?? []), siteId] : (chosen ?? []).filter((id) => id !== siteId) });
+  return (
+    <fieldset className="space-y-2">
+      <legend className="mb-1.5 text-sm font-medium">{t("tokens.where")}</legend>
+      <CheckField
+        label={t("tokens.everywhere")}
+        checked={chosen === null}
+        onChange={(everywhere) => set({ siteIds: everywhere ? null : [] })}
+      />
+      {chosen !== null && (
+        <div className="max-h-48 space-y-1 overflow-y-auto rounded-lg border border-line px-3 py-2">
+          {sites.data?.items.map(({ siteId, name }) => (
+            <CheckField
+              key={siteId}
+              label={name}
+              checked={chosen.includes(siteId)}
+              onChange={(on) => toggle(siteId, on)}
+            />
+          ))}
+          {chosen.length === 0 && <p className="text-[0.8125rem] text-amber">{t("tokens.nowhere")}</p>}
         </div>
-      </form>
-    </Dialog>
+      )}
+      <TextField
+        label={t("tokens.stations")}
+        hint={t("tokens.stationsHint")}
+        autoComplete="off"
+        spellCheck={false}
+        value={draft.stations}
+        onChange={(event) => set({ stations: event.target.value })}
+      />
+    </fieldset>
+  );
+}
+
+/** How far it is trusted while nobody can be asked. */
+function Bounds({ draft, set }: PartProps) {
+  const t = useTranslations();
+  return (
+    <>
+      <div className="grid grid-cols-2 items-end gap-3">
+        <TextField
+          type="number"
+          inputMode="numeric"
+          min={1}
+          max={100}
+          label={t("tokens.maxConcurrent")}
+          placeholder={t("tokens.noBound")}
+          value={draft.maxConcurrent}
+          onChange={(event) => set({ maxConcurrent: event.target.value })}
+        />
+        <TextField
+          type="number"
+          inputMode="decimal"
+          min={0.1}
+          step={0.1}
+          label={t("tokens.maxEnergy")}
+          placeholder={t("tokens.noBound")}
+          value={draft.maxEnergyKwh}
+          onChange={(event) => set({ maxEnergyKwh: event.target.value })}
+        />
+      </div>
+      <CheckField
+        label={t("tokens.trusted")}
+        hint={t("tokens.trustedHint")}
+        checked={draft.trusted}
+        onChange={(trusted) => set({ trusted })}
+      />
+    </>
   );
 }

@@ -2,6 +2,7 @@
 import { Link } from "@tanstack/react-router";
 import { useTranslations } from "use-intl";
 import type { Site, Transaction } from "../../api/schemas.ts";
+import { MISSING } from "../lib/format.ts";
 import { useFormat } from "../lib/i18n.ts";
 import { TRANSACTION_LOOK, transactionState } from "../lib/state.ts";
 import { Badge } from "./badge.tsx";
@@ -61,7 +62,9 @@ function Row({ transaction, site }: { transaction: Transaction; site: Place | un
           className="block truncate font-medium -outline-offset-2 after:absolute after:inset-0"
         >
           {stationId}{" "}
-          <span className="font-normal text-ink-3">· {t("station.evse", { evse: String(evseId) })}</span>
+          {evseId > 0 && (
+            <span className="font-normal text-ink-3">· {t("station.evse", { evse: String(evseId) })}</span>
+          )}
         </Link>
         <span className="block truncate text-[0.8125rem] text-ink-3">
           <When at={startedAt} timeZone={site?.timeZone} ago={false} />
@@ -82,8 +85,10 @@ function Row({ transaction, site }: { transaction: Transaction; site: Place | un
       >
         <span className="font-medium">{format.energy(transaction.energyWh)}</span>
         <span className="block text-[0.8125rem] text-ink-3">
-          {endedAt === null ? (
+          {transaction.status === "active" ? (
             <Since at={startedAt} />
+          ) : endedAt === null ? (
+            MISSING
           ) : (
             format.duration(Date.parse(endedAt) - Date.parse(startedAt))
           )}

@@ -4,8 +4,9 @@
  * Every failure is an `ApiError` with the cloud's own code and detail; a key that is refused signs out.
  * It does not cache and does not retry: TanStack Query does.
  */
-import type { Er } from "../../api/er-schemas.ts";
-import type { IdTokenPatch, IdTokenView, NewIdToken } from "../../api/rule-schemas.ts";
+import type { Er, ErHealth } from "../../api/er-schemas.ts";
+import type { NewResolution, Review, ReviewDetail, ReviewSummary } from "../../api/review-schemas.ts";
+import type { IdTokenPatch, IdTokenView, NewIdToken, SitePatch } from "../../api/rule-schemas.ts";
 import type {
   CommandView,
   Connector,
@@ -147,7 +148,12 @@ export const api = {
   me: (key: string) => request<{ operatorId: string; keyName: string }>("GET", "/me", { key }),
   sites: (query: Query, signal: Signal) => request<Page<Site>>("GET", "/sites", { query, signal }),
   site: (siteId: string, signal: Signal) => request<Site>("GET", `/sites/${part(siteId)}`, { signal }),
+  patchSite: (siteId: string, body: SitePatch) => request<Site>("PATCH", `/sites/${part(siteId)}`, { body }),
+  policyKey: (signal: Signal) => request<{ publicKey: string }>("GET", "/policy-key", { signal }),
   ers: (query: Query, signal: Signal) => request<Page<Er>>("GET", "/ers", { query, signal }),
+  er: (erId: string, signal: Signal) => request<Er>("GET", `/ers/${part(erId)}`, { signal }),
+  erHealth: (erId: string, query: Query, signal: Signal) =>
+    request<Page<ErHealth>>("GET", `/ers/${part(erId)}/health`, { query, signal }),
   connectors: (query: Query, signal: Signal) =>
     request<Page<Connector>>("GET", "/connectors", { query, signal }),
   stations: (query: Query, signal: Signal) => request<Page<Station>>("GET", "/stations", { query, signal }),
@@ -173,4 +179,10 @@ export const api = {
     request<IdTokenView>("POST", "/id-tokens", { body, idempotencyKey }),
   patchIdToken: (idToken: string, body: IdTokenPatch) =>
     request<IdTokenView>("PATCH", `/id-tokens/${part(idToken)}`, { body }),
+  reviews: (query: Query, signal: Signal) => request<Page<Review>>("GET", "/reviews", { query, signal }),
+  reviewSummary: (signal: Signal) => request<ReviewSummary>("GET", "/reviews/summary", { signal }),
+  review: (reviewId: string, signal: Signal) =>
+    request<ReviewDetail>("GET", `/reviews/${part(reviewId)}`, { signal }),
+  resolveReview: (reviewId: string, body: NewResolution, idempotencyKey: string) =>
+    request<ReviewDetail>("POST", `/reviews/${part(reviewId)}/resolve`, { body, idempotencyKey }),
 };

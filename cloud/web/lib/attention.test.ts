@@ -4,6 +4,7 @@ import type { Er } from "../../api/er-schemas.ts";
 import type { Connector, Site } from "../../api/schemas.ts";
 import { answerOf, attentionOf, connectorName, totalsOf } from "./attention.ts";
 
+const NOW = Date.parse("2026-11-22T16:00:00Z");
 const site = (change: Partial<Site> = {}): Site => ({
   siteId: "s",
   operatorId: "o",
@@ -40,7 +41,7 @@ const er = (change: Partial<Er> = {}) =>
     ...change,
   }) as Er;
 const kinds = (sites: Site[], ers: Er[], faulted: Connector[] = []) =>
-  attentionOf(sites, ers, faulted).map(({ kind }) => kind);
+  attentionOf(sites, ers, faulted, NOW).map(({ kind }) => kind);
 
 describe("attentionOf", () => {
   it("is silent when all is well", () => {
@@ -70,6 +71,23 @@ describe("attentionOf", () => {
   });
 });
 
+describe("what a box tells of itself", () => {
+  it("puts a journal that is full before everything that can wait", () => {
+    const full = er({ backlog: 900, gauges: { pressure: "refuse" } as never });
+    expect(kinds([site({ stationsOnline: 3 })], [full])).toEqual([
+      "journal-full",
+      "stations-offline",
+      "backlog",
+    ]);
+  });
+
+  it("tells for a day that an ER had to end itself", () => {
+    const ended = (startedAt: string) => kinds([site()], [er({ previousEnd: "watchdog", startedAt })]);
+    expect(ended("2026-11-22T15:00:00Z")).toEqual(["watchdog"]);
+    expect(ended("2026-11-20T15:00:00Z")).toEqual([]);
+  });
+});
+
 describe("answerOf", () => {
   const answer = (...sites: Site[]) => answerOf(sites, []);
 
@@ -77,7 +95,7 @@ describe("answerOf", () => {
     expect(answer(site())).toBe("charging");
     expect(answer(site({ activeTransactions: 0 }))).toBe("ready");
     expect(answer(site({ erOnline: false }), site({ erOnline: false }))).toBe("lost");
-    expect(answerOf([site()], attentionOf([site({ stationsOnline: 1 })], [er()], []))).toBe("attention");
+    expect(answerOf([site()], attentionOf([site({ stationsOnline: 1 })], [er()], [], NOW))).toBe("attention");
   });
 });
 

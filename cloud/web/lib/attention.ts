@@ -3,9 +3,7 @@
  */
 import type { Er } from "../../api/er-schemas.ts";
 import type { Connector, Site } from "../../api/schemas.ts";
-
-/** A link that carries this many entries late is behind, not merely busy. */
-const BACKLOG_ENTRIES = 500;
+import { BACKLOG_ENTRIES } from "./er-health.ts";
 
 export type Attention =
   | { kind: "er-offline"; tone: "amber"; siteId: string; site: string; since: string | null }
@@ -20,7 +18,9 @@ export type Attention =
     }
   | { kind: "backlog"; tone: "amber"; siteId: string; site: string; count: number }
   | { kind: "parked"; tone: "amber"; siteId: string; site: string; count: number }
-  | { kind: "clock"; tone: "amber"; siteId: string; site: string };
+  | { kind: "clock"; tone: "amber"; siteId: string; site: string }
+  | { kind: "journal-full"; tone: "red"; siteId: string; site: string }
+  | { kind: "watchdog"; tone: "amber"; siteId: string; site: string; since: string };
 
 /** How a connector is named: by its EVSE, and by its own number where the EVSE has several. */
 export const connectorName = (connector: { evseId: number; connectorId: number | null }) =>
@@ -28,11 +28,30 @@ export const connectorName = (connector: { evseId: number; connectorId: number |
     ? String(connector.evseId)
     : `${connector.evseId}.${connector.connectorId}`;
 
-/** Red first, then in the order of the sites. */
+/** How long it is told that an ER had to end itself. */
+const WATCHDOG_MS = 24 * 3_600_000;
+
+/** What the boxes at a site tell of themselves. Those that are offline say nothing new. */
+function boxesOf(online: readonly Er[], siteId: string, site: string, nowMs: number): Attention[] {
+  const found: Attention[] = [];
+  for (const er of online) {
+    if (er.gauges?.pressure === "refuse") found.push({ kind: "journal-full", tone: "red", siteId, site });
+    if (er.backlog >= BACKLOG_ENTRIES)
+      found.push({ kind: "backlog", tone: "amber", siteId, site, count: er.backlog });
+    if (er.clock === "untrusted") found.push({ kind: "clock", tone: "amber", siteId, site });
+    const { previousEnd, startedAt } = er;
+    if (previousEnd === "watchdog" && startedAt !== null && nowMs - Date.parse(startedAt) < WATCHDOG_MS)
+      found.push({ kind: "watchdog", tone: "amber", siteId, site, since: startedAt });
+  }
+  return found;
+}
+
+/** Red first, then in the order of the sites. @param nowMs Unix milliseconds. */
 export function attentionOf(
   sites: readonly Site[],
   ers: readonly Er[],
   faulted: readonly Connector[],
+  nowMs: number,
 ): Attention[] {
   const found: Attention[] = faulted.map((connector) => ({
     kind: "faulted",
@@ -53,15 +72,11 @@ export function attentionOf(
     if (count > 0 && (online.length > 0 || own.length === 0)) {
       found.push({ kind: "stations-offline", tone: "amber", siteId, site, count });
     }
-    for (const er of online) {
-      if (er.backlog >= BACKLOG_ENTRIES)
-        found.push({ kind: "backlog", tone: "amber", siteId, site, count: er.backlog });
-      if (er.clock === "untrusted") found.push({ kind: "clock", tone: "amber", siteId, site });
-    }
+    found.push(...boxesOf(online, siteId, site, nowMs));
     const parked = own.reduce((sum, er) => sum + er.parkedEntries, 0);
     if (parked > 0) found.push({ kind: "parked", tone: "amber", siteId, site, count: parked });
   }
-  return found;
+  return found.sort((a, b) => Number(b.tone === "red") - Number(a.tone === "red"));
 }
 
 export type Totals = {

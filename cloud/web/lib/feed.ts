@@ -39,15 +39,19 @@ type FeedOptions<T> = {
   fetchPage: (cursor: string | undefined, signal: AbortSignal | undefined) => Promise<Page<T>>;
   idOf: (item: T) => string;
   enabled?: boolean;
+  /** Fetches the top again by itself, where no event says that it is old. */
+  refetchInterval?: number | false;
 };
 
 /** The list with a way to reach further back. */
-export function useFeed<T>({ queryKey, fetchPage, idOf, enabled = true }: FeedOptions<T>) {
+export function useFeed<T>(options: FeedOptions<T>) {
+  const { queryKey, fetchPage, idOf, enabled = true, refetchInterval = false } = options;
   const client = useQueryClient();
   const [older, setOlder] = useState<{ busy: boolean; error: unknown }>({ busy: false, error: null });
   const query = useQuery({
     queryKey,
     enabled,
+    refetchInterval,
     queryFn: async ({ signal }) => {
       const fresh = await fetchPage(undefined, signal);
       return mergeNewest(client.getQueryData<Page<T>>(queryKey), fresh, idOf);

@@ -78,6 +78,17 @@ export function createFormat(locale: string) {
     voltage: (voltageMv: number | null) =>
       join({ value: voltageMv === null ? MISSING : decimal(voltageMv / 1_000, 0), unit: "V" }),
     count: (value: number) => decimal(value, 0),
+    /** 48.25 → "48 °C" */
+    celsius: (value: number | null) => (value === null ? MISSING : `${decimal(value, 0)}\u00a0°C`),
+    /** 1234567890 → "1,2 GB"; kB are small change. */
+    bytes: (bytes: number | null) => {
+      if (bytes === null) return MISSING;
+      if (bytes >= 1e9) return `${decimal(bytes / 1e9, 1)}\u00a0GB`;
+      return `${decimal(bytes / 1e6, bytes < 1e7 ? 1 : 0)}\u00a0MB`;
+    },
+    /** ["a", "b"] → "a ou b" */
+    list: (items: readonly string[]) =>
+      keep(`l ${locale}`, () => new Intl.ListFormat(locale, { type: "disjunction" })).format(items),
     percent: (value: number | null) => (value === null ? MISSING : `${decimal(value, 0)}\u00a0%`),
 
     /** "14:03:22", in the site's zone. */

@@ -22,5 +22,6 @@ export const guide = {
   erConfig,
   erRun: "er config check && er run",
   erStatus: "er status",
+  policyKey: (publicKey: string) => `[policy]\npublic_key = "${publicKey}"`,
   stationUrl: (er: string, stationId: string) => `ws://${er}:9220/ocpp/${stationId}`,
 };

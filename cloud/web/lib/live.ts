@@ -28,6 +28,8 @@ const SLOW_KEYS = new Set([
   "transactions",
   "meters",
   "meter-samples",
+  "reviews",
+  "review-summary",
 ]);
 const POLL_WHILE_DOWN_MS = 15_000;
 const BACKOFF_FIRST_MS = 1_000;

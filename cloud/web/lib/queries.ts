@@ -29,6 +29,30 @@ export const ersQuery = (siteId?: string) =>
       fetchAll((cursor) => api.ers({ siteId, limit: PAGE, cursor }, signal), PAGES_MAX),
   });
 
+/** The key begins like the others': what makes one ER old makes this one old. */
+export const erQuery = (erId: string) =>
+  queryOptions({ queryKey: ["ers", "one", erId], queryFn: ({ signal }) => api.er(erId, signal) });
+
+/** A day and a half of one word every five minutes, newest first. */
+const HEALTH_PAGES = 2;
+const HEALTH_EVERY_MS = 5 * 60_000;
+
+export const erHealthQuery = (erId: string) =>
+  queryOptions({
+    queryKey: ["er-health", erId],
+    refetchInterval: HEALTH_EVERY_MS,
+    queryFn: ({ signal }) =>
+      fetchAll((cursor) => api.erHealth(erId, { limit: PAGE, cursor }, signal), HEALTH_PAGES),
+  });
+
+/** The key that signs the policies: it changes only when somebody changes it. */
+export const policyKeyQuery = () =>
+  queryOptions({
+    queryKey: ["policy-key"],
+    staleTime: Infinity,
+    queryFn: ({ signal }) => api.policyKey(signal),
+  });
+
 export const stationsQuery = (siteId: string) =>
   queryOptions({
     queryKey: ["stations", siteId],
@@ -45,6 +69,20 @@ export const faultedQuery = () =>
     queryKey: ["faulted"],
     queryFn: ({ signal }) => api.connectors({ status: "Faulted", limit: PAGE }, signal),
   });
+
+/** Events tell of decisions; what has become work since is asked for. */
+export const REVIEWS_EVERY_MS = 30_000;
+
+/** How much waits for a person; in front of every page. */
+export const reviewSummaryQuery = () =>
+  queryOptions({
+    queryKey: ["review-summary"],
+    refetchInterval: REVIEWS_EVERY_MS,
+    queryFn: ({ signal }) => api.reviewSummary(signal),
+  });
+
+export const reviewQuery = (reviewId: string) =>
+  queryOptions({ queryKey: ["review", reviewId], queryFn: ({ signal }) => api.review(reviewId, signal) });
 
 export const metersQuery = (siteId: string) =>
   queryOptions({

@@ -41,11 +41,23 @@ describe("transactionState", () => {
       chargingState: "Charging",
       powerW: 7_000,
       needsReview: false,
+      endedUnseen: false,
+      mergedInto: null,
+      writtenOff: false,
       ...change,
     }) as Transaction;
 
   it("says first that a person must look", () => {
     expect(transactionState(transaction({ status: "ended", needsReview: true }))).toBe("review");
+  });
+
+  it("keeps an end whose details have not arrived apart from one that is complete", () => {
+    expect(transactionState(transaction({ status: "ended", endedUnseen: true }))).toBe("unseen");
+  });
+
+  it("shows what a person decided before what had to be decided", () => {
+    expect(transactionState(transaction({ needsReview: true, mergedInto: "t" }))).toBe("merged");
+    expect(transactionState(transaction({ needsReview: true, writtenOff: true }))).toBe("writtenOff");
   });
 
   it("tells charging, waiting and ended apart", () => {

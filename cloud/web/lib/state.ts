@@ -86,11 +86,21 @@ export const METER_LOOK: Record<Meter["state"], { icon: IconName; tone: Tone }> 
   unknown: { icon: "question", tone: "quiet" },
 };
 
-export type TransactionState = "charging" | "waiting" | "ended" | "review";
+export type TransactionState =
+  | "charging"
+  | "waiting"
+  | "ended"
+  | "unseen"
+  | "review"
+  | "merged"
+  | "writtenOff";
 
-/** A transaction that a person must look at says so before anything else. */
+/** What a person has decided stands; else a transaction that a person must look at says so first. */
 export function transactionState(transaction: Transaction): TransactionState {
+  if (transaction.mergedInto !== null) return "merged";
+  if (transaction.writtenOff) return "writtenOff";
   if (transaction.needsReview) return "review";
+  if (transaction.endedUnseen) return "unseen";
   if (transaction.status === "ended") return "ended";
   const state = transaction.chargingState;
   return (state !== null && WAITING.has(state)) || transaction.powerW === 0 ? "waiting" : "charging";
@@ -100,7 +110,10 @@ export const TRANSACTION_LOOK: Record<TransactionState, { icon: IconName; tone: 
   charging: { icon: "bolt", tone: "accent" },
   waiting: { icon: "pause", tone: "neutral" },
   ended: { icon: "check", tone: "quiet" },
+  unseen: { icon: "clock", tone: "neutral" },
   review: { icon: "alert", tone: "amber" },
+  merged: { icon: "in", tone: "quiet" },
+  writtenOff: { icon: "ban", tone: "quiet" },
 };
 
 export type CommandState =
@@ -111,7 +124,8 @@ export type CommandState =
   | "rejected"
   | "failed"
   | "expired"
-  | "uncertain";
+  | "uncertain"
+  | "superseded";
 
 export const COMMAND_LOOK: Record<CommandState, { icon: IconName; tone: Tone }> = {
   pending: { icon: "clock", tone: "neutral" },
@@ -122,6 +136,7 @@ export const COMMAND_LOOK: Record<CommandState, { icon: IconName; tone: Tone }> 
   failed: { icon: "alert", tone: "red" },
   expired: { icon: "clock", tone: "amber" },
   uncertain: { icon: "question", tone: "amber" },
+  superseded: { icon: "in", tone: "quiet" },
 };
 
 export type CommandStep = {

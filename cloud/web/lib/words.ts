@@ -16,6 +16,9 @@ type Family =
   | "flagHint"
   | "authorizedBy"
   | "authorizedByHint"
+  | "authorizationReason"
+  | "revokedReason"
+  | "previousEnd"
   | "clock"
   | "tokenStatus";
 type KeyOf<F extends Family> = `${F}.${Extract<keyof Messages[F], string>}`;

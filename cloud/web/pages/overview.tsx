@@ -9,6 +9,7 @@ import { CopyBlock, CopyLine } from "../components/copy.tsx";
 import { useTitle } from "../components/page-head.tsx";
 import { ProblemPage } from "../components/problem.tsx";
 import { SiteRow } from "../components/site-row.tsx";
+import { useNow } from "../components/time.tsx";
 import { answerOf, attentionOf, totalsOf } from "../lib/attention.ts";
 import { guide } from "../lib/guide.ts";
 import { useFormat } from "../lib/i18n.ts";
@@ -21,6 +22,7 @@ export function OverviewPage() {
   const sites = useQuery(sitesQuery());
   const ers = useQuery(ersQuery());
   const faulted = useQuery(faultedQuery());
+  const now = useNow(60_000);
   useTitle("");
   const failed = [sites, ers, faulted].find((query) => query.isError && query.data === undefined);
   if (failed !== undefined) return <ProblemPage error={failed.error} onRetry={() => void failed.refetch()} />;
@@ -28,7 +30,7 @@ export function OverviewPage() {
     return <OverviewSkeleton />;
   if (sites.data.items.length === 0) return <FirstSite />;
   const erOf = (siteId: string) => ers.data.items.filter((er) => er.siteId === siteId);
-  const attention = attentionOf(sites.data.items, ers.data.items, faulted.data.items);
+  const attention = attentionOf(sites.data.items, ers.data.items, faulted.data.items, now);
   return (
     <>
       <Answer sites={sites.data.items} attention={attention} />

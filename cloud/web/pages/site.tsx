@@ -11,6 +11,7 @@ import { ErCard } from "../components/er-card.tsx";
 import { MeterCard } from "../components/meter-card.tsx";
 import { PageHead } from "../components/page-head.tsx";
 import { ProblemPage } from "../components/problem.tsx";
+import { SiteRules } from "../components/site-rules.tsx";
 import { StationCard } from "../components/station-card.tsx";
 import { When } from "../components/time.tsx";
 import { TransactionList } from "../components/transaction-list.tsx";
@@ -94,11 +95,12 @@ export function SitePage() {
             ) : (
               <div className="space-y-3">
                 {ers.data.items.map((er) => (
-                  <ErCard key={er.erId} er={er} timeZone={timeZone} />
+                  <ErCard key={er.erId} er={er} site={site.data} />
                 ))}
               </div>
             )}
           </Section>
+          <SiteRules site={site.data} />
         </div>
       </div>
     </>

@@ -10,11 +10,14 @@ import { Card, Empty, Fact, Section, Skeleton } from "../components/card.tsx";
 import { CommandDialog, type Question } from "../components/command-dialogs.tsx";
 import { CommandList } from "../components/command-list.tsx";
 import { ConnectorCard } from "../components/connector-card.tsx";
+import { Icon } from "../components/icon.tsx";
 import { MessageList } from "../components/message-list.tsx";
 import { PageHead } from "../components/page-head.tsx";
 import { ProblemPage } from "../components/problem.tsx";
 import { Ago, When } from "../components/time.tsx";
+import { isSkewed } from "../lib/er-health.ts";
 import { MISSING } from "../lib/format.ts";
+import { useFormat } from "../lib/i18n.ts";
 import { siteQuery, stationQuery } from "../lib/queries.ts";
 import { ONLINE_LOOK } from "../lib/state.ts";
 
@@ -102,6 +105,7 @@ function StationHead({ station, site, timeZone }: HeadProps) {
         {since === null ? t("station.neverConnected") : t(`station.since.${link}`)}{" "}
         {since !== null && <When at={since} timeZone={timeZone} />}
       </p>
+      {isSkewed(station.clockSkewMs) && <ClockWarning skewMs={station.clockSkewMs} />}
       <dl className="mt-4 grid grid-cols-2 gap-x-8 gap-y-3 text-sm sm:flex sm:flex-wrap">
         <Fact term={t("station.model")}>
           {[station.vendor, station.model].filter(Boolean).join(" ") || MISSING}
@@ -117,6 +121,25 @@ function StationHead({ station, site, timeZone }: HeadProps) {
         </Fact>
       </dl>
     </PageHead>
+  );
+}
+
+/** Its clock is so wrong that its times cannot be believed. */
+function ClockWarning({ skewMs }: { skewMs: number }) {
+  const t = useTranslations();
+  const format = useFormat();
+  return (
+    <div className="mt-3 flex max-w-3xl gap-2 rounded-lg bg-amber-soft px-3 py-2 text-sm">
+      <Icon name="clock" className="mt-0.5 size-4 text-amber" />
+      <div>
+        <p className="font-medium text-amber">
+          {t(skewMs > 0 ? "station.clockAhead" : "station.clockBehind", {
+            by: format.duration(Math.abs(skewMs)),
+          })}
+        </p>
+        <p>{t("station.clockHint")}</p>
+      </div>
+    </div>
   );
 }
 

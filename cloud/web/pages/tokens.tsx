@@ -12,6 +12,7 @@ import { ProblemNote } from "../components/problem.tsx";
 import { When } from "../components/time.tsx";
 import { TokenForm } from "../components/token-form.tsx";
 import { api, fetchAll } from "../lib/api.ts";
+import { useFormat } from "../lib/i18n.ts";
 import { useNow } from "../components/time.tsx";
 
 const PAGE = 200;
@@ -70,7 +71,7 @@ export function TokensPage() {
       {tokens.data?.complete === false && (
         <p className="mt-2 text-sm text-ink-3">{t("common.cut", { count: items.length })}</p>
       )}
-      {creating && <TokenForm onClose={() => setCreating(false)} />}
+      {creating && <TokenForm token={null} onClose={() => setCreating(false)} />}
     </>
   );
 }
@@ -78,14 +79,21 @@ export function TokensPage() {
 function TokenRow({ token }: { token: IdTokenView }) {
   const t = useTranslations();
   const now = useNow(60_000);
+  const format = useFormat();
   const [asking, setAsking] = useState(false);
-  const { idToken, label, type, groupId, master, expiresAt } = token;
+  const [editing, setEditing] = useState(false);
+  const { idToken, label, type, groupId, master, expiresAt, siteIds, stationIds } = token;
   const blocked = token.status === "Blocked";
   const expired = expiresAt !== null && Date.parse(expiresAt) < now;
   const details = [
     type,
     groupId !== null && t("tokens.inGroup", { group: groupId }),
     master && t("tokens.isMaster"),
+    siteIds !== null && t("tokens.atSites", { count: siteIds.length }),
+    stationIds !== null && t("tokens.atStations", { count: stationIds.length }),
+    token.trusted && t("tokens.isTrusted"),
+    token.maxConcurrent !== null && t("tokens.atOnce", { count: token.maxConcurrent }),
+    token.maxEnergyWh !== null && t("tokens.upTo", { energy: format.energy(token.maxEnergyWh) }),
   ].filter(Boolean);
   return (
     <li className="lazy-row flex flex-wrap items-center gap-x-4 gap-y-1 px-4 py-2.5">
@@ -96,7 +104,7 @@ function TokenRow({ token }: { token: IdTokenView }) {
             <span className="ml-2 font-mono text-[0.8125rem] font-normal text-ink-2">{idToken}</span>
           )}
         </p>
-        <p className="truncate text-[0.8125rem] text-ink-3">
+        <p className="text-[0.8125rem] text-ink-3">
           {details.join(" · ")}
           {expiresAt !== null && (
             <>
@@ -115,6 +123,14 @@ function TokenRow({ token }: { token: IdTokenView }) {
         </Badge>
         <Button
           small
+          look="ghost"
+          onClick={() => setEditing(true)}
+          aria-label={`${t("tokens.edit")} ${label ?? idToken}`}
+        >
+          {t("tokens.edit")}
+        </Button>
+        <Button
+          small
           className="w-28"
           onClick={() => setAsking(true)}
           aria-label={`${blocked ? t("tokens.unblock") : t("tokens.block")} ${label ?? idToken}`}
@@ -122,6 +138,7 @@ function TokenRow({ token }: { token: IdTokenView }) {
           {blocked ? t("tokens.unblock") : t("tokens.block")}
         </Button>
       </div>
+      {editing && <TokenForm token={token} onClose={() => setEditing(false)} />}
       {asking && <BlockDialog token={token} onClose={() => setAsking(false)} />}
     </li>
   );
