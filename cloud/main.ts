@@ -1,5 +1,5 @@
 /**
- * sg api | ingest | jobs | all | migrate | key: the command line of the SG.
+ * sg api | ingest | jobs | all | migrate | key | policy-key: the command line of the SG.
  *
  * Configured by the environment, since it runs in containers: DATABASE_URL, BROKER_URL, SG_HOST, SG_PORT,
  * SG_OPERATOR, LOG_LEVEL, BROKER_CA_FILE for a broker with a private CA, SG_POLICY_KEY_FILE for a key
@@ -10,6 +10,7 @@ import { parseArgs } from "node:util";
 import pino from "pino";
 import { AppError, describeError } from "../shared/errors.ts";
 import { migrate } from "./db/migrate.ts";
+import { managePolicyKeys } from "./ingest/policy-keys.ts";
 import { issueApiKey, ROLES, startSg, type Role, type SgConfig } from "./sg.ts";
 
 const USAGE = `sg: the cloud half of Moov.olt
@@ -17,6 +18,10 @@ const USAGE = `sg: the cloud half of Moov.olt
   sg api | ingest | jobs | all     run one role, or all of them in one program
   sg migrate                       bring the database to this release
   sg key [--operator O] [--name N] make an API key and print it, once
+  sg policy-key                    list the keys that sign policies
+       --new | --announce FILE     … ERs learn to trust one more: made in the database, or that of a PEM file
+       --use KEY                   … sign with it, from the next start of the ingest on
+       --retire KEY                … stop trusting it
 
 Environment: DATABASE_URL, BROKER_URL (amqp:// amqps:// mqtt:// mqtts://), SG_HOST (127.0.0.1), SG_PORT (8080),
 SG_OPERATOR (default), LOG_LEVEL (info), BROKER_CA_FILE, SG_POLICY_KEY_FILE (Ed25519, PEM; else a key in the database).
@@ -68,6 +73,10 @@ async function main(): Promise<void> {
     options: {
       operator: { type: "string" },
       name: { type: "string" },
+      new: { type: "boolean" },
+      announce: { type: "string" },
+      use: { type: "string" },
+      retire: { type: "string" },
       help: { type: "boolean", short: "h" },
     },
   });
@@ -90,6 +99,12 @@ async function main(): Promise<void> {
         await issueApiKey(required("DATABASE_URL"), values.operator ?? "default", values.name ?? "cli"),
       );
       return;
+    case "policy-key": {
+      const { new: make, announce, use, retire } = values;
+      const file = announce === undefined ? undefined : readFileSync(announce, "utf8");
+      console.log(await managePolicyKeys(required("DATABASE_URL"), { make, announce: file, use, retire }));
+      return;
+    }
     default:
       console.error(USAGE);
       process.exitCode = 2;

@@ -22,6 +22,10 @@ export type PressureOptions = {
   /** Entries up to here are in the stored snapshot: no start replays them. */
   coveredSeq: () => number;
   now: () => Now;
+  /** Blocks younger than this are not rewritten. */
+  youngMs?: number;
+  /** Entries that one rewritten block comes to hold. */
+  blockEntries?: number;
   onLog: (level: "info" | "warn" | "error", message: string, fields: Record<string, unknown>) => void;
 };
 export type PressureJob = ReturnType<typeof createPressureJob>;
@@ -45,7 +49,11 @@ const textOf = (entries: readonly Entry[]): number =>
   entries.reduce((sum, e) => sum + ("request" in e ? e.request.length + (e.response?.length ?? 0) : 0), 0);
 
 /** The blocks that make one: as many as fit, up to the first one that may not be touched. */
-function runOf(places: readonly BlockPlace[], isOld: (place: BlockPlace) => boolean) {
+function runOf(
+  places: readonly BlockPlace[],
+  blockEntries: number,
+  isOld: (place: BlockPlace) => boolean,
+) {
   const run: BlockPlace[] = [];
   let entries = 0;
   let bytes = 0;
@@ -54,7 +62,7 @@ function runOf(places: readonly BlockPlace[], isOld: (place: BlockPlace) => bool
     entries += place.entries;
     bytes += place.size;
     const span = place.lastSeq - (run[0]?.firstSeq ?? place.firstSeq) + 1;
-    const fits = entries <= BLOCK_ENTRIES_MAX && bytes <= RUN_BYTES_MAX && span <= BLOCK_SEQS_MAX;
+    const fits = entries <= blockEntries && bytes <= RUN_BYTES_MAX && span <= BLOCK_SEQS_MAX;
     if (run.length > 0 && !fits) return { run, ended: false };
     run.push(place);
   }
@@ -68,7 +76,8 @@ function isWorthMerging(run: readonly BlockPlace[]): boolean {
 }
 
 export function createPressureJob(options: PressureOptions) {
-  const { journal, reserveBytes, now, onLog } = options;
+  const { journal, reserveBytes, now, onLog, youngMs = YOUNG_MS } = options;
+  const { blockEntries = BLOCK_ENTRIES_MAX } = options;
   let pressure: Pressure = "none";
   let room: Room = { usedBytes: 0, budgetBytes: options.budgetBytes, reserveBytes };
   let measuredUpMs = -Infinity;
@@ -158,8 +167,8 @@ export function createPressureJob(options: PressureOptions) {
     if (level === 0 || upMs < restUntilUpMs) return false;
     const covered = options.coveredSeq();
     const isOld = ({ lastSeq, at: writtenAt }: BlockPlace) =>
-      lastSeq <= covered && (writtenAt < at - YOUNG_MS || lastSeq <= journal.lastSeq - YOUNG_ENTRIES);
-    const { run, ended } = runOf(journal.places(position, BLOCK_ENTRIES_MAX + 1), isOld);
+      lastSeq <= covered && (writtenAt < at - youngMs || lastSeq <= journal.lastSeq - YOUNG_ENTRIES);
+    const { run, ended } = runOf(journal.places(position, blockEntries + 1), blockEntries, isOld);
     // What is not full yet gets more company later.
     if (ended) {
       endPass(upMs);

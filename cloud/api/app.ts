@@ -31,10 +31,12 @@ import { commandRoutes } from "./routes/commands.ts";
 import { erRoutes } from "./routes/ers.ts";
 import { idTokenRoutes } from "./routes/id-tokens.ts";
 import { meterRoutes } from "./routes/meters.ts";
+import { reviewRoutes } from "./routes/reviews.ts";
 import { siteRoutes } from "./routes/sites.ts";
 import { stationRoutes } from "./routes/stations.ts";
 import { transactionRoutes } from "./routes/transactions.ts";
 import * as erSchemas from "./er-schemas.ts";
+import * as reviewSchemas from "./review-schemas.ts";
 import * as ruleSchemas from "./rule-schemas.ts";
 import * as schemas from "./schemas.ts";
 
@@ -137,7 +139,11 @@ function nestedDeeper(root: unknown, depthMax: number): boolean {
 
 /** By name, so that the document is the same whoever loads the module. */
 const sharedSchemas = (): TSchema[] =>
-  (Object.values({ ...schemas, ...erSchemas, ...ruleSchemas }) as (TSchema & { $id?: string })[])
+  (
+    Object.values({ ...schemas, ...erSchemas, ...reviewSchemas, ...ruleSchemas }) as (TSchema & {
+      $id?: string;
+    })[]
+  )
     .filter((schema) => typeof schema.$id === "string")
     .sort((a, b) => (String(a.$id) < String(b.$id) ? -1 : 1));
 
@@ -267,6 +273,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   transactionRoutes(app, context);
   meterRoutes(app, context);
   commandRoutes(app, context);
+  reviewRoutes(app, context);
   idTokenRoutes(app, context);
   eventRoutes(app, context);
   operationRoutes(app, options);

@@ -29,6 +29,8 @@ export type Operator = {
   meterId: string;
   transactionId: string;
   commandId: string;
+  /** An item of work: two stops that conflict. */
+  reviewId: string;
   idToken: string;
   journal: Journal;
 };
@@ -88,6 +90,7 @@ export async function createOperator(db: TestDb, operatorId: string): Promise<Op
     meterId: `${journal.erId}.m0`,
     transactionId: transactions[0] ?? "",
     commandId: commands[0] ?? "",
+    reviewId: `transaction:${transactions[1]}`,
     idToken: `${operatorId}-T0`,
     journal,
   };

@@ -8,12 +8,24 @@ import { seenTime, worstOf, type SeenTime } from "../core/time.ts";
 import { isoOf } from "./page.ts";
 import type { Transaction } from "./schemas.ts";
 
+/** The end of an orphan that was merged into it was told in a journal of its own. */
 const zero = (column: string) =>
-  `er_zero_ms(t.er_id, t.journal_id, (${column}->>'seq')::bigint, (${column}->>'upMs')::bigint)`;
+  `er_zero_ms(coalesce(${column}->>'erId', t.er_id), coalesce((${column}->>'journalId')::uuid, t.journal_id),
+     (${column}->>'seq')::bigint, (${column}->>'upMs')::bigint)`;
 
 /** What `toTransaction` reads of the table `transaction t`. */
 export const TRANSACTION_COLUMNS = `t.*, t.started_at::text as started_key,
   ${zero("coalesce(t.start_time, t.seen_time)")} as start_zero, ${zero("t.end_time")} as end_zero`;
+
+/**
+ * End minus start of the table `transaction t`, as it is known best: null while one is unknown, below 0 where a
+ * register fell.
+ */
+export const REGISTER_DIFFERENCE_WH = `(coalesce(t.meter_stop_wh,
+  greatest(t.closed_meter_wh, t.last_energy_wh, t.snapshot_energy_wh)) - t.meter_start_wh)`;
+
+/** Among the table `transaction t`, those that wait for a person: what can be told without looking at their ER. */
+export const NEEDS_REVIEW = "(t.review_kinds <> '{}')";
 
 export type TransactionRow = {
   transaction_id: string;
@@ -52,7 +64,8 @@ export type TransactionRow = {
   revoked_reason: string | null;
   stopped_reason: string | null;
   flags: string[];
-  needs_review: boolean;
+  review_kinds: string[];
+  reviewed_kinds: string[];
   running: boolean;
   ended_unseen: boolean;
   merged_into: string | null;
@@ -127,7 +140,7 @@ export function toTransaction(r: TransactionRow): Transaction {
     revokedReason: r.revoked_reason,
     stoppedReason: r.stopped_reason ?? (isStopMissing(r) ? "StopMissing" : null),
     flags,
-    needsReview: r.needs_review || r.time_doubt || isStopMissing(r),
+    needsReview: r.review_kinds.length > 0,
     mergedInto: r.merged_into,
     writtenOff: r.written_off,
   };

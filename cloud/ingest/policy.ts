@@ -19,7 +19,7 @@ const RECENT_MAX = 2_000;
 export const TOKEN_COLUMNS = `t.id_token, t.status, t.group_id, t.master, t.expires_at, t.site_ids, t.station_ids,
   t.trusted, t.max_concurrent, t.max_energy_wh`;
 
-const publicKeyOf = (key: KeyObject): string =>
+export const publicKeyOf = (key: KeyObject): string =>
   createPublicKey(key).export({ type: "spki", format: "der" }).toString("base64");
 
 /**
@@ -35,13 +35,13 @@ export async function ensureSigningKey(pool: Pool, pem?: string): Promise<KeyObj
     if (own !== undefined) {
       await client.query(
         `insert into signing_key (public_key) values ($1)
-         on conflict (public_key) do update set activated_at = now()`,
+         on conflict (public_key) do update set activated_at = now(), retired_at = null`,
         [publicKeyOf(own)],
       );
       return own;
     }
     const { rows } = await client.query<{ public_key: string; private_key: string }>(
-      `select public_key, private_key from signing_key where private_key is not null
+      `select public_key, private_key from signing_key where private_key is not null and retired_at is null
        order by activated_at desc limit 1`,
     );
     const [row] = rows;
@@ -131,6 +131,16 @@ export async function readPolicy(pool: Pool, siteId: string): Promise<Policy | u
   return policyOf(site, tokens, await readRecent(pool, site.operator_id, siteId), Date.now());
 }
 
+/** Keys that ERs may trust besides the one that signs: those to come, and those of late. */
+async function readTrustKeys(db: Queryable, signer: string): Promise<string[]> {
+  const { rows } = await db.query<{ public_key: string }>(
+    `select public_key from signing_key where retired_at is null and public_key <> $1
+     order by created_at desc limit 4`,
+    [signer],
+  );
+  return rows.map((row) => row.public_key);
+}
+
 /** Reads and signs. */
 export async function readSignedPolicy(
   pool: Pool,
@@ -138,5 +148,7 @@ export async function readSignedPolicy(
   key: KeyObject,
 ): Promise<SignedPolicy | undefined> {
   const policy = await readPolicy(pool, siteId);
-  return policy === undefined ? undefined : signPolicy(policy, key);
+  if (policy === undefined) return undefined;
+  const trustKeys = await readTrustKeys(pool, publicKeyOf(key));
+  return signPolicy(trustKeys.length === 0 ? policy : { ...policy, trustKeys }, key);
 }

@@ -45,6 +45,20 @@ test.each(["installed", "embedded"] as const)("%s binaries: data outlive stop an
   await third.stop();
 });
 
+test("it comes back after SIGKILL, on the same port and with what was committed", async () => {
+  const server = await startPostgres({ dir: join(dir, "pg"), alwaysPrivate: true });
+  await query(server.url, "create table note (body text)");
+  await query(server.url, "insert into note values ('kept')");
+  const idle = new Client(server.url);
+  idle.on("error", () => undefined);
+  await idle.connect();
+  await server.kill("SIGKILL");
+  await server.restart();
+  expect(await query(server.url, "select body from note")).toEqual([{ body: "kept" }]);
+  await idle.end().catch(() => undefined);
+  await server.stop();
+});
+
 test("a directory in use is refused, one that was left by a crash is not", async () => {
   const options = { dir: join(dir, "pg"), persistent: true };
   const first = await startPostgres(options);

@@ -12,6 +12,7 @@ import { accessSync, constants, existsSync, readdirSync, readFileSync, realpathS
 import { chown, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { Client } from "pg";
@@ -26,8 +27,10 @@ export type PostgresServer = {
   source: "installed" | "embedded" | "environment";
   /** Shuts down in order (open sessions are ended); removes the data unless persistent. */
   stop(): Promise<void>;
-  /** Like a power cut, as far as PostgreSQL can tell; data stay until `stop`. */
-  kill(): Promise<void>;
+  /** Like a power cut, as far as PostgreSQL can tell; data stay until `stop`. Default: SIGQUIT. */
+  kill(signal?: "SIGQUIT" | "SIGKILL"): Promise<void>;
+  /** Starts it again, after `kill`, on the same port and data. */
+  restart(): Promise<void>;
 };
 
 export type PostgresOptions = {
@@ -58,7 +61,11 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   if (external !== undefined && options.alwaysPrivate !== true && options.dir === undefined) {
     const nothing = (): Promise<void> => Promise.resolve();
     const port = Number(new URL(external).port || 5432);
-    return { url: external, port, source: "environment", stop: nothing, kill: nothing };
+    const restart = (): Promise<never> =>
+      Promise.reject(
+        new AppError("SERVICE_EXTERNAL", "the PostgreSQL of TEST_DATABASE_URL is not ours to stop"),
+      );
+    return { url: external, port, source: "environment", stop: nothing, kill: nothing, restart };
   }
   const { bin, source } = findBinaries(options.binaries);
   const dir = resolve(options.dir ?? (await mkdtemp(join(tmpdir(), "moov-postgres-"))));
@@ -66,7 +73,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   const runner = await prepareDirectory(dir);
   const password = await initialise(dir, bin, runner);
   refuseIfInUse(dir);
-  const server = await boot({ dir, bin, runner, password, options });
+  let server = await boot({ dir, bin, runner, password, options });
   return {
     url: urlOf(server.port, password),
     port: server.port,
@@ -75,7 +82,12 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
       await server.child.end("SIGINT", GRACE_MS);
       if (throwAway) await rm(dir, { recursive: true, force: true, maxRetries: 5 });
     },
-    kill: () => server.child.end("SIGQUIT", GRACE_MS),
+    kill: (signal = "SIGQUIT") => server.child.end(signal, GRACE_MS),
+    restart: async () => {
+      await server.child.end("SIGQUIT", GRACE_MS);
+      refuseIfInUse(dir);
+      server = await boot({ dir, bin, runner, password, options: { ...options, port: server.port } });
+    },
   };
 }
 
@@ -259,8 +271,14 @@ async function boot(plan: BootPlan): Promise<{ child: GuardedChild; port: number
       await untilReady("PostgreSQL", child, BOOT_DEADLINE_MS, () => accepts(urlOf(port, plan.password)));
       return { child, port };
     } catch (error) {
-      const portTaken = child.logTail().includes("could not bind");
+      const log = child.logTail();
+      const portTaken = log.includes("could not bind");
       if (attempt < 3 && portTaken && plan.options.port === undefined) continue;
+      // After SIGKILL: its backends notice a moment later that they are orphans.
+      if (attempt < 50 && log.includes("shared memory block")) {
+        await sleep(100);
+        continue;
+      }
       const hint = portTaken ? `is port ${port} taken?` : rootHint(plan.runner);
       const message = describeError(error);
       throw new AppError("SERVICE_START", message, hint === undefined ? {} : { hint });

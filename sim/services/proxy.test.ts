@@ -6,10 +6,14 @@ import { until } from "./until.ts";
 let proxy: FaultProxy;
 let stopEcho: () => Promise<void>;
 const clients: Socket[] = [];
+let echoed: () => number;
 
 beforeEach(async () => {
+  let bytes = 0;
+  echoed = () => bytes;
   const server = createServer((socket) => {
     socket.on("error", () => undefined);
+    socket.on("data", (chunk) => (bytes += chunk.length));
     socket.pipe(socket);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -79,4 +83,59 @@ test("delay holds bytes back and keeps their order", async () => {
   for (const letter of "bcdef") client.socket.write(letter);
   await until("it echoes", () => client.heard().toString() === "abcdef");
   expect(performance.now() - since).toBeGreaterThan(190);
+});
+
+test("heal lets nothing overtake what is still delayed", async () => {
+  const client = open();
+  client.socket.write("a");
+  await until("it echoes", () => client.heard().toString() === "a");
+  proxy.delay(60_000);
+  const before = client.socket.bytesWritten;
+  client.socket.write("b");
+  await until("it was taken", () => client.socket.bytesWritten > before);
+  proxy.heal();
+  client.socket.write("c");
+  await until("it echoes", () => client.heard().toString() === "abc");
+});
+
+test("stall holds everything back and lets it go when healed, on the same connection", async () => {
+  const client = open();
+  client.socket.write("a");
+  await until("it echoes", () => client.heard().toString() === "a");
+  proxy.stall();
+  const late = open();
+  client.socket.write("b");
+  late.socket.write("c");
+  // The late one gets through to the echo, its bytes do not.
+  await until("both are connected", () => proxy.connections === 4);
+  expect([client.heard().toString(), late.heard().toString()]).toEqual(["a", ""]);
+  proxy.heal();
+  await until("both echo", () => client.heard().toString() === "ab" && late.heard().toString() === "c");
+  expect([client.ended(), late.ended()]).toEqual([undefined, undefined]);
+});
+
+test("reset breaks what is open once and lets new connections through", async () => {
+  const client = open();
+  client.socket.write("a");
+  await until("it echoes", () => client.heard().toString() === "a");
+  proxy.reset();
+  await until("it was reset", () => client.ended() === "ECONNRESET");
+  const next = open();
+  next.socket.write("b");
+  await until("it echoes", () => next.heard().toString() === "b");
+});
+
+test.each(["up", "down"] as const)("half-open %s only swallows that direction", async (direction) => {
+  const client = open();
+  client.socket.write("a");
+  await until("it echoes", () => client.heard().toString() === "a");
+  proxy.halfOpen(direction);
+  client.socket.write("b");
+  // Only what comes back is lost when the echo hears it: it answers into the void.
+  const heardByEcho = direction === "down" ? 2 : 1;
+  await until("the echo heard what it should", () => echoed() === heardByEcho);
+  expect([client.ended(), client.heard().toString()]).toEqual([undefined, "a"]);
+  proxy.heal();
+  await until("it was reset", () => client.ended() === "ECONNRESET");
+  expect([echoed(), client.heard().toString()]).toEqual([heardByEcho, "a"]);
 });

@@ -21,6 +21,8 @@ export type RabbitmqServer = {
   mqttUrl: string;
   /** False when the URLs of the environment are used: then the node cannot be stopped. */
   isPrivate: boolean;
+  /** Where its logs lie until `stop`; none when it is not ours. */
+  logDir?: string;
   /** Ends the node and removes its data. */
   stop(): Promise<void>;
   /** Stops the node in order (or kills it); its data stay. */
@@ -66,6 +68,7 @@ export async function startRabbitmq(options: RabbitmqOptions = {}): Promise<Rabb
     amqpUrl: `amqp://${USER}:${node.password}@127.0.0.1:${node.amqpPort}`,
     mqttUrl: `mqtt://${USER}:${node.password}@127.0.0.1:${node.mqttPort}`,
     isPrivate: true,
+    logDir: join(dir, "log"),
     stop: async () => {
       await stopNode("SIGKILL");
       await rm(dir, { recursive: true, force: true, maxRetries: 5 });

@@ -4,11 +4,14 @@
  * Everything that draws gets a generator of its own, in a fixed order, so that a change in one part does not
  * make another run of all the others.
  */
+import { Commands, decodeWire } from "../../shared/wire.ts";
 import { createBroker } from "./broker.ts";
 import { createChance } from "./chance.ts";
+import { createClockChecker } from "./checkers/clock.ts";
 import { createCommandChecker } from "./checkers/commands.ts";
 import { createCursorCheckers } from "./checkers/cursor.ts";
-import { createCommitted } from "./checkers/journal.ts";
+import { createJournals } from "./checkers/journal.ts";
+import { createLedger } from "./checkers/ledger.ts";
 import { checkRecovered } from "./checkers/recovery.ts";
 import { createReplyCheckers } from "./checkers/replies.ts";
 import { checkNotNegative } from "./checkers/transactions.ts";
@@ -35,13 +38,14 @@ const IDENTITY = {
   meterModels: new Map(),
   authorization: "online-first",
   unknownToken: "deny",
+  provision: true,
 } as const;
 
 export type World = ReturnType<typeof assemble>;
 
 /** @param path of the ER's journal. */
 export function assemble(options: WorldOptions, path: string) {
-  const mutant = options.mutant === undefined ? undefined : MUTANTS[options.mutant];
+  const mutant = options.mutant === undefined ? undefined : MUTANTS[options.mutant]?.();
   const chance = createChance([options.seed, 0x6d6f6f76]);
   const timeline = createTimeline(START_MS);
   const trace = createTrace(timeline.now, START_MS, options.verbose === true);
@@ -51,45 +55,72 @@ export function assemble(options: WorldOptions, path: string) {
   const [forSockets, forEr, forSg, forBroker] = [part(), part(), part(), part()];
 
   const replies = createReplyCheckers();
+  const ledger = createLedger();
+  const clock = createClockChecker();
+  const journals = createJournals((entry) => {
+    replies.onEntry(entry);
+    clock.onEntry(entry);
+    commands.onEntry(entry);
+  });
   const broker = createBroker({
     ...forBroker,
     toSg: (kind, payload) => sg.receive(kind, payload),
-    toEr: (kind, payload) => er.fromBroker(kind, payload),
+    toEr(kind, payload, delayMs) {
+      if (kind === "commands") commands.onCarried(commandIdsOf(payload), delayMs);
+      er.fromBroker(kind, payload);
+    },
     onUp: () => er.input({ kind: "link.up" }),
     onDown: () => er.input({ kind: "link.down" }),
   });
-  const commands = createCommandChecker(timeline.now, () => broker.slowestDownMs);
+  const commands = createCommandChecker(timeline.now);
   const sockets = createSockets({
     ...forSockets,
     toEr: (input) => er.input(input),
     onDelivered(socket, text) {
       replies.onDelivered(socket, text);
+      ledger.onDelivered(socket, text);
       commands.onDelivered(socket, text);
     },
   });
   const sees = (checker: string) => mutant?.blind?.includes(checker) !== true;
   const erWatch: ErWatch = {
-    onCommitted: (journal) => committed.follow(journal),
-    onRecovered(runtime, journal) {
-      committed.audit(journal);
-      if (sees("recovery")) checkRecovered(runtime, committed);
+    onCommitted: (journal) => journals.current.follow(journal),
+    onRecovered(runtime, journal, unsure) {
+      journals.opened(journal, unsure);
+      if (sees("recovery")) checkRecovered(runtime, journals.current);
+    },
+    onNow: (now) => clock.onNow(now),
+    onJournalLost() {
+      journals.lose();
+      replies.journalLost();
+      commands.journalLost();
     },
     onSend: (runtime, text) => commands.onSend(runtime, text),
   };
   const er = createEr({ ...forEr, path, mutant, identity: IDENTITY, broker, sockets, watch: erWatch });
-  const committed = createCommitted(er.journalId, (entry) => replies.onEntry(entry));
-  const cursor = createCursorCheckers(committed);
+  const cursor = createCursorCheckers(journals);
   const sgWatch: SgWatch = {
     onTaken(tables, taken, journalId) {
       cursor.taken(tables, taken, journalId);
       checkNotNegative(tables);
     },
-    onAck: (tables, seq) => cursor.acked(tables, seq),
+    onAck: (tables, journalId, seq) => cursor.acked(tables, journalId, seq),
     onCommand: (row) => commands.onCommand(row),
   };
-  const sg = createSg({ ...forSg, erId: ER_ID, broker, mutant, twin: options.twin, watch: sgWatch });
+  const sg = createSg({
+    ...forSg,
+    erId: ER_ID,
+    siteId: IDENTITY.siteId,
+    broker,
+    mutant,
+    twin: options.twin,
+    watch: sgWatch,
+  });
   const fleet = startFleet({ ...part(), transportFactory: sockets.transportFactory });
   const workload = startWorkload({ ...part(), sg, fleet });
-  const checkers = { committed, cursor, replies, commands, sees };
+  const checkers = { journals, cursor, replies, commands, ledger, sees };
   return { faults, timeline, trace, broker, sockets, er, sg, fleet, workload, checkers };
 }
+
+const commandIdsOf = (payload: Buffer): string[] =>
+  decodeWire(Commands, payload).commands.map(({ commandId }) => commandId);

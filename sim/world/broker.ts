@@ -14,7 +14,8 @@ export type BrokerOptions = Context & {
   faults: Faults;
   trace: Trace;
   toSg: (kind: UpKind, payload: Buffer) => void;
-  toEr: (kind: DownKind, payload: Buffer) => void;
+  /** @param delayMs how long it was on its way. */
+  toEr: (kind: DownKind, payload: Buffer, delayMs: number) => void;
   onUp: () => void;
   onDown: () => void;
 };
@@ -35,7 +36,6 @@ export function createBroker(options: BrokerOptions) {
   let partition: Partition | undefined;
   let connection = 0;
   const lastAt: Record<Direction, number> = { up: 0, down: 0 };
-  let slowestDownMs = 0;
 
   function carry(direction: Direction, kind: string, deliver: () => void): void {
     const cut = partition?.directions.includes(direction) === true ? partition : undefined;
@@ -47,15 +47,10 @@ export function createBroker(options: BrokerOptions) {
     const from = cut === undefined ? timeline.now() : cut.endsAt;
     const at = chance.happens(faults.reorder) ? from + delayMs : Math.max(lastAt[direction], from + delayMs);
     lastAt[direction] = Math.max(lastAt[direction], at);
-    arrive(direction, at - timeline.now(), deliver);
+    timeline.setTimer(at - timeline.now(), deliver);
     if (!chance.happens(faults.duplicate)) return;
     trace.say("broker.duplicate", `${direction} ${kind}`);
-    arrive(direction, at - timeline.now() + chance.between(0, faults.duplicateLagMs), deliver);
-  }
-
-  function arrive(direction: Direction, afterMs: number, deliver: () => void): void {
-    if (direction === "down") slowestDownMs = Math.max(slowestDownMs, afterMs);
-    timeline.setTimer(afterMs, deliver);
+    timeline.setTimer(at - timeline.now() + chance.between(0, faults.duplicateLagMs), deliver);
   }
 
   function connectLater(): void {
@@ -99,10 +94,6 @@ export function createBroker(options: BrokerOptions) {
   ];
 
   return {
-    /** The longest way that a message to the ER has taken. */
-    get slowestDownMs(): number {
-      return slowestDownMs;
-    },
     /** The ER's process wants a connection, and gets one if it can be had. */
     connect(): void {
       wanted = true;
@@ -121,8 +112,9 @@ export function createBroker(options: BrokerOptions) {
       return !chance.happens(faults.refuse);
     },
     publishDown(kind: DownKind, payload: Buffer): void {
+      const publishedAt = timeline.now();
       carry("down", kind, () => {
-        if (connected) options.toEr(kind, payload);
+        if (connected) options.toEr(kind, payload, timeline.now() - publishedAt);
         else trace.count("broker.undeliverable");
       });
     },

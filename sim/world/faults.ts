@@ -42,22 +42,34 @@ export type Faults = {
     down: Spell;
     /** Restored from a backup this old. */
     rollback: Spell;
+    /** Transaction ids that a lease gives, and the least time between two leases. */
+    leases: { count: number; everyMs: number };
   };
   er: {
-    /** Per commit. */
+    /** Per commit: the process dies in the middle of the write, which leaves anything from nothing to all. */
     crashBeforeAppend: number;
     crashAfterAppend: number;
+    /** Per snapshot and trim: the same. */
+    crashInSnapshot: number;
     /** Per effect. */
     crashBetweenEffects: number;
     /** An orderly stop and start. */
     restart: Spell;
     /** Mean time that the ER is away after a crash. */
     awayMs: number;
-    /** After a crash the stations' sockets hang instead of being closed, as after a power cut. */
+    /** Of crashes: the disk keeps only what was synced, the stations' sockets hang instead of being closed. */
     powerCut: number;
+    /** Per crash or stop: the journal's file is gone, a new journal begins. */
+    journalLost: number;
     diskFull: Spell;
+    /** The disk gets short: the journal is packed, thinned, and in the end nobody may start. */
+    diskShort: Spell;
+    /** Per snapshot: SQLite's log goes into the database and starts anew. */
+    checkpoint: number;
     /** The wall clock jumps by up to this much, either way. */
     clockJump: Spell & { maxMs: number };
+    /** How much too fast the wall clock runs. */
+    driftPpm: number;
     /** Per start: the box wakes up in 1970. */
     wrongAtBoot: number;
     snapshotEveryMs: number;
@@ -69,8 +81,15 @@ export type Faults = {
     /** The socket looks open to both ends; nothing passes. */
     halfOpen: Spell;
     refuse: number;
-    /** Per station: one of the bad habits of `fleet.ts`. */
+    /** Every socket is cut, none can be opened; then all come back at once, with all they have to say. */
+    blackout: Spell;
+    /** Per station: one of the bad habits of `habits.ts`. */
     misbehaviour: number;
+    /** Per station: its clock is wrong. */
+    wrongClock: number;
+    countMax: number;
+    /** Seconds between two readings of a running transaction. */
+    sampleS: number;
   };
   workload: {
     commandEveryMs: number;
@@ -82,6 +101,7 @@ export type Faults = {
 
 const never: Spell = { everyMs: 0, forMs: 0 };
 const DAY_MS = 86_400_000;
+const YEAR_MS = 365 * DAY_MS;
 
 /** A quiet day: nothing fails, drivers come and go, a few commands are given. */
 export function noFaults(): Faults {
@@ -105,21 +125,37 @@ export function noFaults(): Faults {
       slow: { ...never, delayMs: 0 },
       down: never,
       rollback: never,
+      leases: { count: 1_000, everyMs: 0 },
     },
     er: {
       crashBeforeAppend: 0,
       crashAfterAppend: 0,
+      crashInSnapshot: 0,
       crashBetweenEffects: 0,
       restart: never,
       awayMs: 0,
       powerCut: 0,
+      journalLost: 0,
       diskFull: never,
+      diskShort: never,
+      checkpoint: 0,
       clockJump: { ...never, maxMs: 0 },
+      driftPpm: 0,
       wrongAtBoot: 0,
       snapshotEveryMs: 60_000,
       retentionMs: 3 * DAY_MS,
     },
-    stations: { latencyMs: 5, cut: never, halfOpen: never, refuse: 0, misbehaviour: 0 },
+    stations: {
+      latencyMs: 5,
+      cut: never,
+      halfOpen: never,
+      refuse: 0,
+      blackout: never,
+      misbehaviour: 0,
+      wrongClock: 0,
+      countMax: 5,
+      sampleS: 5,
+    },
     workload: { commandEveryMs: 15_000, shortDeadline: 0, policyEveryMs: 60_000 },
   };
 }
@@ -134,13 +170,21 @@ export function drawFaults(chance: Chance): Faults {
           forMs: chance.between(forMs >> 2, 2 * forMs),
         }
       : never;
-  const clockJump = { ...spell(0.4, 80_000, 0), maxMs: chance.pick([3_000, 60_000, 3_600_000]) };
+  const rollback = spell(0.35, 120_000, 60_000);
+  const goesBack = rollback.everyMs > 0;
+  // A cloud that goes back needs what was acked before: then neither the journal is lost, nor does the clock
+  // make it look old.
+  const jumps = [3_000, 60_000, 3_600_000, goesBack ? 3_600_000 : YEAR_MS] as const;
+  const clockJump = { ...spell(0.4, 80_000, 0), maxMs: chance.pick(jumps) };
   const wrongAtBoot = rate(0.5);
   const steady = clockJump.everyMs === 0 && wrongAtBoot === 0;
-  const rollback = spell(0.35, 120_000, 60_000);
   const shortMs = steady ? chance.between(0, 60_000) : 20_000;
-  // A cloud that goes back needs what was acked before.
-  const retentionMs = rollback.everyMs === 0 ? shortMs : 3 * DAY_MS;
+  // Thousands of messages wait when all stations come back; a few seconds each would be an hour.
+  const blackout = spell(0.15, 120_000, 120_000);
+  const dark = blackout.everyMs > 0;
+  const snapshotEveryMs = chance.between(10_000, 60_000);
+  // What is acked goes at once then, and a cloud that goes back needs it.
+  const short = !goesBack && snapshotEveryMs % 3 === 0;
   return {
     broker: {
       loss: rate(0.6),
@@ -161,26 +205,38 @@ export function drawFaults(chance: Chance): Faults {
       slow: { ...spell(0.3, 60_000, 20_000), delayMs: chance.between(500, 15_000) },
       down: spell(0.3, 90_000, 20_000),
       rollback,
+      leases: chance.happens(0.7)
+        ? { count: 1_000, everyMs: 0 }
+        : { count: chance.between(1, 8), everyMs: chance.between(20_000, 120_000) },
     },
     er: {
       crashBeforeAppend: rate(0.01),
       crashAfterAppend: rate(0.01),
+      crashInSnapshot: rate(0.2),
       crashBetweenEffects: rate(0.01),
       restart: spell(0.3, 90_000, 3_000),
       awayMs: chance.between(500, 8_000),
       powerCut: rate(1),
+      journalLost: !goesBack && chance.happens(0.25) ? 0.15 : 0,
       diskFull: spell(0.4, 60_000, 10_000),
+      diskShort: short ? { everyMs: 30_000, forMs: 30_000 } : never,
+      checkpoint: rate(0.5),
       clockJump,
+      driftPpm: chance.happens(0.3) ? chance.between(-20_000, 20_000) : 0,
       wrongAtBoot,
-      snapshotEveryMs: chance.between(10_000, 60_000),
-      retentionMs,
+      snapshotEveryMs,
+      retentionMs: goesBack ? 3 * DAY_MS : shortMs,
     },
     stations: {
-      latencyMs: chance.between(1, 200),
+      latencyMs: dark ? chance.between(1, 8) : chance.between(1, 200),
       cut: spell(0.5, 20_000, 3_000),
       halfOpen: spell(0.4, 60_000, 20_000),
       refuse: rate(0.3),
+      blackout,
       misbehaviour: rate(1),
+      wrongClock: rate(0.5),
+      countMax: chance.happens(0.04) ? 20 : 5,
+      sampleS: dark ? 1 : 5,
     },
     workload: {
       commandEveryMs: chance.between(1_000, 15_000),
@@ -194,10 +250,11 @@ export function drawFaults(chance: Chance): Faults {
 export function healed(faults: Faults): Faults {
   const calm = noFaults();
   const { snapshotEveryMs, retentionMs } = faults.er;
+  const { latencyMs, countMax, sampleS } = faults.stations;
   return {
     ...calm,
     er: { ...calm.er, snapshotEveryMs, retentionMs },
-    stations: { ...calm.stations, latencyMs: faults.stations.latencyMs },
+    stations: { ...calm.stations, latencyMs, countMax, sampleS },
   };
 }
 

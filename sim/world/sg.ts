@@ -8,9 +8,11 @@
  */
 import { given } from "../../shared/given.ts";
 import { decideAuthorize } from "../../shared/decide/authorize.ts";
+import type { LeasedResource } from "../../shared/entry.ts";
 import type { Command } from "../../shared/command.ts";
 import { COMMAND_RESEND_MS, LEASE_BLOCK_SIZE } from "../../shared/limits.ts";
-import type { Policy } from "../../shared/policy.ts";
+import { createPrivateKey } from "node:crypto";
+import { POLICY_DEFAULTS, signPolicy, tokenHash, type Policy } from "../../shared/policy.ts";
 import {
   Ask,
   decodeBatch,
@@ -39,12 +41,13 @@ import type { Trace } from "./trace.ts";
 export type SgWatch = {
   /** Committed: the tables hold it. */
   onTaken: (tables: Tables, taken: Taken, journalId: string) => void;
-  onAck: (tables: Tables, seq: number) => void;
+  onAck: (tables: Tables, journalId: string, seq: number) => void;
   onCommand: (row: CommandRow) => void;
 };
 
 export type SgOptions = Context & {
   erId: string;
+  siteId: string;
   faults: Faults;
   trace: Trace;
   broker: Pick<Broker, "publishDown">;
@@ -53,6 +56,14 @@ export type SgOptions = Context & {
   /** The same batches go into a real PostgreSQL, which must agree. */
   twin: PostgresTwin | undefined;
 };
+
+/** Of no secret at all, so that every run signs alike. */
+const SIGNING_KEY = createPrivateKey({
+  key: Buffer.concat([Buffer.from("302e020100300506032b657004220420", "hex"), Buffer.alloc(32, 7)]),
+  format: "der",
+  type: "pkcs8",
+});
+export const SALT = "the salt of the world";
 
 const TICK_MS = 5_000;
 const WORK_MS = 2;
@@ -70,6 +81,7 @@ export function createSg(options: SgOptions) {
   let backups: { at: number; tables: Tables }[] = [];
   let down = false;
   let delayMs = WORK_MS;
+  let leasedAt = Number.NEGATIVE_INFINITY;
   /** Delivered by the broker and not finished. */
   let queue: { kind: UpKind; payload: Buffer }[] = [];
   let working = false;
@@ -94,11 +106,10 @@ export function createSg(options: SgOptions) {
         return;
       }
       const first = queue[0];
-      const isJournal = first?.kind === "journal";
-      const count = isJournal ? queue.findIndex(({ kind }) => kind !== "journal") : 1;
-      const taken = queue.slice(0, count === -1 ? queue.length : count);
       if (first === undefined) return;
-      const done = isJournal ? onBatches(taken.map((t) => decodeBatch(t.payload))) : onHello(first.payload);
+      const batches = first.kind === "journal" ? nextBatches() : [];
+      const taken = queue.slice(0, Math.max(1, batches.length));
+      const done = batches.length > 0 ? onBatches(batches) : onHello(first.payload);
       pending = done.then((finished) => {
         working = false;
         pending = undefined;
@@ -108,12 +119,21 @@ export function createSg(options: SgOptions) {
     });
   }
 
+  /** The batches of one journal at the head of the queue: they are taken in one transaction. */
+  function nextBatches(): Batch[] {
+    const batches: Batch[] = [];
+    for (const { kind, payload } of queue) {
+      if (kind !== "journal") break;
+      const batch = decodeBatch(payload);
+      if (batch.journalId !== (batches[0] ?? batch).journalId) break;
+      batches.push(batch);
+    }
+    return batches;
+  }
+
   /** @returns false when the process died before it told the broker that it is done. */
-  async function onBatches(batches: Batch[]): Promise<boolean> {
-    const [first] = batches;
-    if (first === undefined) return true;
-    const { journalId } = first;
-    const group = batches.filter((batch) => batch.journalId === journalId);
+  async function onBatches(group: Batch[]): Promise<boolean> {
+    const journalId = group[0]?.journalId ?? "";
     if (mutant?.acksFirst === true) ackEarly(group);
     if (chance.happens(faults.crashBeforeCommit)) return crash("before commit");
     const before = tables.cursors.get(journalId);
@@ -133,7 +153,7 @@ export function createSg(options: SgOptions) {
   }
 
   function ack(journalId: string, seq: number, resume: boolean, hello?: Hello): void {
-    if (mutant?.acksFirst !== true) watch.onAck(tables, seq);
+    if (mutant?.acksFirst !== true) watch.onAck(tables, journalId, seq);
     broker.publishDown(
       "ack",
       encodeWire({
@@ -159,7 +179,7 @@ export function createSg(options: SgOptions) {
 
   async function onHello(payload: Buffer): Promise<boolean> {
     const hello = decodeWire(Hello, payload);
-    const { seq } = takeHello(tables, hello);
+    const { seq } = takeHello(tables, hello, timeline.now());
     if (twin !== undefined) await twin.takeHello(hello, seq);
     trace.say("sg.hello", `last ${hello.lastSeq} acked ${hello.ackedSeq} → ${seq}`);
     ack(hello.journalId, seq, true, hello);
@@ -174,40 +194,52 @@ export function createSg(options: SgOptions) {
     if (lost) return;
     timeline.setTimer(afterMs, () => {
       if (down) return;
+      if (question.kind === "lease" && timeline.now() < leasedAt + faults.leases.everyMs) return;
       const answer =
         question.kind === "lease"
-          ? lease()
-          : { kind: "authorize" as const, ...decide(question.idToken, question.purpose) };
+          ? lease(question.resource)
+          : { kind: "authorize" as const, ...decide(question) };
       broker.publishDown("answer", encodeWire({ v: 1, correlationId, answer }));
     });
   }
 
-  function lease() {
+  /** Of the world's SG only transaction ids are looked at; the others need no table. */
+  function lease(resource: LeasedResource = "transaction") {
+    if (resource !== "transaction") return { kind: "lease" as const, resource, first: 100_001, count: 1_000 };
     tables.leaseBlocks += 1;
+    leasedAt = timeline.now();
     return {
       kind: "lease" as const,
       first: (tables.leaseBlocks - 1) * LEASE_BLOCK_SIZE + 1,
-      count: LEASE_BLOCK_SIZE,
+      count: faults.leases.count,
     };
   }
 
-  const decide = (idToken: string, purpose: "authorize" | "start") =>
+  const decide = ({ idToken, purpose, stationId }: Extract<Ask["question"], { kind: "authorize" }>) =>
     decideAuthorize({
       token: tables.tokens.get(idToken),
-      unknownToken: "deny",
+      unknownToken: "cap",
       purpose,
+      stationId,
+      running: 0,
+      freshness: "sg",
+      usedHere: false,
       atMs: timeline.now(),
     });
 
   function sendPolicy(): void {
     const policy: Policy = {
-      v: 1,
+      v: 2,
+      siteId: options.siteId,
       version: tables.policyVersion,
       issuedAt: timeline.now(),
-      unknownToken: "deny",
-      tokens: [...tables.tokens.values()],
+      salt: SALT,
+      ...POLICY_DEFAULTS,
+      unknownToken: "cap",
+      recent: [],
+      tokens: [...tables.tokens].map(([idToken, token]) => ({ hash: tokenHash(SALT, idToken), ...token })),
     };
-    broker.publishDown("policy", encodeWire(policy));
+    broker.publishDown("policy", encodeWire(signPolicy(policy, SIGNING_KEY)));
   }
 
   /** @param all every open command, as after a hello; otherwise those that are due. */
@@ -291,7 +323,7 @@ export function createSg(options: SgOptions) {
     },
     /** A token was changed: the sites are told. */
     changeToken(idToken: string, status: "Accepted" | "Blocked"): void {
-      tables.tokens.set(idToken, { idToken, status });
+      tables.tokens.set(idToken, { status });
       // By the clock, so that no version comes a second time with other rules after a roll-back.
       tables.policyVersion = Math.max(tables.policyVersion + 1, timeline.now());
       if (!down) sendPolicy();

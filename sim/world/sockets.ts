@@ -47,6 +47,7 @@ export type Sockets = ReturnType<typeof createSockets>;
 export function createSockets(options: SocketsOptions) {
   const { timeline, chance, trace } = options;
   let faults = options.faults.stations;
+  let dark = false;
   const lines = new Map<number, Line>();
   let ids = 0;
 
@@ -96,7 +97,7 @@ export function createSockets(options: SocketsOptions) {
         protocol,
         remoteAddress: "10.0.0.1",
       } as const;
-      if (chance.happens(faults.refuse) || !options.toEr(input)) {
+      if (dark || chance.happens(faults.refuse) || !options.toEr(input)) {
         closeAtStation(line, ABNORMAL_CLOSURE, "refused");
         return;
       }
@@ -137,15 +138,26 @@ export function createSockets(options: SocketsOptions) {
 
   const any = (): Line | undefined => [...lines.values()][chance.word() % Math.max(1, lines.size)];
 
+  function cut(line: Line): void {
+    trace.say("socket.cut", `${line.stationId} #${line.connectionId}`);
+    line.hung = true;
+    closeAtStation(line, ABNORMAL_CLOSURE, "cut");
+    timeline.setTimer(chance.between(0, NOTICE_MS), () => closeAtEr(line, `closed ${ABNORMAL_CLOSURE}`));
+  }
+
   const spells = [
     recur(options, faults.cut, () => {
       const line = any();
-      if (line === undefined) return () => {};
-      trace.say("socket.cut", `${line.stationId} #${line.connectionId}`);
-      line.hung = true;
-      closeAtStation(line, ABNORMAL_CLOSURE, "cut");
-      timeline.setTimer(chance.between(0, NOTICE_MS), () => closeAtEr(line, `closed ${ABNORMAL_CLOSURE}`));
+      if (line !== undefined) cut(line);
       return () => {};
+    }),
+    recur(options, faults.blackout, (forMs) => {
+      trace.say("socket.blackout", `for ${forMs} ms`);
+      dark = true;
+      for (const line of lines.values()) cut(line);
+      return () => {
+        dark = false;
+      };
     }),
     recur(options, faults.halfOpen, () => {
       const line = any();

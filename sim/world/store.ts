@@ -12,15 +12,19 @@ import {
   type TransactionChange,
 } from "../../cloud/core/changes.ts";
 import type { MessageRow, ParkedRow, SampleRow } from "../../cloud/core/changes.ts";
+import { readBlocks } from "../../cloud/core/blocks.ts";
 import { admit, type Block, type Cursor, type Verdict } from "../../cloud/core/cursor.ts";
-import { project, readEntry, type Names } from "../../cloud/core/project.ts";
-import { decodeBlock, firstChain } from "../../shared/block.ts";
+import { project, type Names } from "../../cloud/core/project.ts";
+import { firstChain } from "../../shared/block.ts";
 import type { CommandKind } from "../../shared/command.ts";
 import type { Entry } from "../../shared/entry.ts";
 import type { PolicyToken } from "../../shared/policy.ts";
 import type { Batch, Hello } from "../../shared/wire.ts";
 
-export type TransactionRow = Omit<TransactionChange, "seen_at" | "started_at" | "min_energy_wh"> & {
+export type TransactionRow = Omit<
+  TransactionChange,
+  "seen_at" | "started_at" | "min_energy_wh" | "seen_running"
+> & {
   started_at: number;
 };
 export type StationRow = { station_id: string; online: boolean; protocol?: string };
@@ -43,8 +47,12 @@ export type Tables = {
   /** The journal and place in it that the last hello told the state of. */
   hello: { journalId: string; snapshotSeq: number } | undefined;
   cursors: Map<string, Cursor>;
+  /** When the ER's journal of now was first heard of. What one before it had accepted, nobody will finish. */
+  journalAt: number;
   /** How often each entry was applied, by journalId. */
   applied: Map<string, readonly number[]>;
+  /** Which of them only tell that they were given up for want of disk. */
+  shed: Map<string, ReadonlySet<number>>;
   gaps: { firstSeq: number; lastSeq: number }[];
   parked: readonly ParkedRow[];
   messages: readonly MessageRow[];
@@ -53,7 +61,8 @@ export type Tables = {
   connectors: Map<string, ConnectorChange>;
   transactions: Map<string, TransactionRow>;
   commands: Map<string, CommandRow>;
-  tokens: Map<string, PolicyToken>;
+  /** By name. */
+  tokens: Map<string, Omit<PolicyToken, "hash">>;
   policyVersion: number;
   leaseBlocks: number;
 };
@@ -67,7 +76,9 @@ export function emptyTables(): Tables {
   return {
     hello: undefined,
     cursors: new Map(),
+    journalAt: 0,
     applied: new Map(),
+    shed: new Map(),
     gaps: [],
     parked: [],
     messages: [],
@@ -88,6 +99,7 @@ export function snapshotOf(tables: Tables): Tables {
     ...tables,
     cursors: new Map(tables.cursors),
     applied: new Map(tables.applied),
+    shed: new Map(tables.shed),
     gaps: [...tables.gaps],
     stations: new Map(tables.stations),
     connectors: new Map(tables.connectors),
@@ -95,20 +107,6 @@ export function snapshotOf(tables: Tables): Tables {
     commands: new Map(tables.commands),
     tokens: new Map(tables.tokens),
   };
-}
-
-/** Entries of blocks, as the ingest reads them: what is none is parked. */
-function readBlocks(blocks: readonly Block[], changes: Changes): Entry[] {
-  const entries: Entry[] = [];
-  for (const block of blocks) {
-    decodeBlock(block.bytes).entries.forEach((value, index) => {
-      const seq = block.firstSeq + index;
-      const entry = readEntry(value);
-      if (typeof entry !== "string" && entry.seq === seq) entries.push(entry);
-      else changes.parked.push({ seq, entry: JSON.stringify(value), reason: String(entry) });
-    });
-  }
-  return entries;
 }
 
 /** Takes batches as `storeBatches` does: everything or nothing, the cursor with it. */
@@ -130,10 +128,19 @@ export function takeBatches(tables: Tables, batches: readonly Batch[], rule: Adm
   if (verdict.kind === "halt") tables.cursors.set(journalId, { ...cursor, halted: verdict.reason });
   if (blocks.length === 0) return { verdict: verdict.kind, seq: cursor.seq, entries: [] };
   const changes = emptyChanges();
-  const entries = readBlocks(blocks, changes);
+  const entries = readBlocks(blocks, changes.parked);
   const counts = [...(tables.applied.get(journalId) ?? [])];
-  for (const { seq } of entries) counts[seq] = (counts[seq] ?? 0) + 1;
+  const shed = new Set(tables.shed.get(journalId));
+  for (const entry of entries) {
+    const ranges = entry.kind === "journal.shed" ? entry.ranges : [[entry.seq, entry.seq] as const];
+    for (const [first, last] of ranges)
+      for (let seq = first; seq <= last; seq++) {
+        counts[seq] = (counts[seq] ?? 0) + 1;
+        if (entry.kind === "journal.shed") shed.add(seq);
+      }
+  }
   tables.applied.set(journalId, counts);
+  tables.shed.set(journalId, shed);
   const snapshotSeq = tables.hello?.journalId === journalId ? tables.hello.snapshotSeq : 0;
   applyEntries(tables, entries, { snapshotSeq, changes });
   tables.cursors.set(journalId, cursor);
@@ -191,7 +198,7 @@ export function applyEntries(
 const ESTIMATED = "time-estimated";
 
 function begun(change: TransactionChange): TransactionRow {
-  const { seen_at, started_at, min_energy_wh: _, ...row } = change;
+  const { seen_at, started_at, min_energy_wh: _, seen_running: __, ...row } = change;
   const flags = started_at === undefined ? [...change.flags, ESTIMATED] : [...change.flags];
   return { ...row, started_at: started_at ?? seen_at, flags };
 }
@@ -202,9 +209,9 @@ const greatest = (a: number | undefined, b: number | undefined) =>
   a === undefined || b === undefined ? (a ?? b) : Math.max(a, b);
 const below = (a: number | undefined, b: number | undefined) => a !== undefined && b !== undefined && a < b;
 
-/** `on conflict (transaction_id) do update` of `apply.ts`. */
+/** `on conflict (transaction_id) do update` of `transaction-sql.ts`. */
 function merged(before: TransactionRow, change: TransactionChange): TransactionRow {
-  const { seen_at: _, started_at, min_energy_wh, ...rest } = change;
+  const { seen_at: _, started_at, min_energy_wh, seen_running: __, ...rest } = change;
   const flags = new Set([...before.flags, ...change.flags]);
   if (below(min_energy_wh, before.last_energy_wh)) flags.add("register-fell");
   if (below(change.meter_stop_wh, before.last_energy_wh)) flags.add("stop-below-register");
@@ -214,6 +221,8 @@ function merged(before: TransactionRow, change: TransactionChange): TransactionR
   const columns = {
     meter_start_wh: before.meter_start_wh ?? change.meter_start_wh,
     meter_stop_wh: least(before.meter_stop_wh, change.meter_stop_wh),
+    meter_stop_max_wh: greatest(before.meter_stop_max_wh, change.meter_stop_max_wh),
+    seen_time: before.seen_time,
     last_energy_wh: greatest(before.last_energy_wh, change.last_energy_wh),
     last_sample_at: greatest(before.last_sample_at, change.last_sample_at),
     power_w: ended ? 0 : late ? before.power_w : (change.power_w ?? before.power_w),
@@ -231,8 +240,13 @@ function merged(before: TransactionRow, change: TransactionChange): TransactionR
 }
 
 /** What a hello makes known at once, and where the journal stands. */
-export function takeHello(tables: Tables, hello: Hello): { seq: number } {
+export function takeHello(tables: Tables, hello: Hello, at: number): { seq: number } {
   const { journalId } = hello;
+  if (!tables.cursors.has(journalId)) tables.journalAt = at;
+  for (const row of tables.commands.values()) {
+    const forgotten = row.status === "accepted" && (row.sentAt ?? 0) < tables.journalAt;
+    if (forgotten) tables.commands.set(row.commandId, { ...row, status: "uncertain", finishedAt: at });
+  }
   const cursor = tables.cursors.get(journalId) ?? { seq: 0, chain: firstChain(journalId), halted: undefined };
   tables.cursors.set(journalId, cursor);
   tables.hello = { journalId, snapshotSeq: hello.lastSeq };

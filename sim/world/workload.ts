@@ -74,7 +74,7 @@ export function startWorkload(options: Context & { faults: Faults; trace: Trace;
     });
   }
 
-  for (const idToken of LISTED) sg.tables.tokens.set(idToken, { idToken, status: "Accepted" });
+  for (const idToken of LISTED) sg.tables.tokens.set(idToken, { status: "Accepted" });
   commandLater();
   policyLater();
   return {

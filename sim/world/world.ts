@@ -40,11 +40,14 @@ export type Outcome = {
   violation?: { checker: string; saw: string; events: string[] };
 };
 
-/** After the faults: for sockets to be found dead, sleepers to come back, queues to empty. */
+/** After the faults: for sockets to be found dead, sleepers to come back, queues to empty. At most this long. */
 const DRAIN_MS = 150_000;
-const CLOSE_DOWN_MS = 40_000;
+/** … and then for everything to be said; some stations are slow, and have much to say. */
+const CLOSE_DOWN_MS = 300_000;
+const STEP_MS = 10_000;
 const SETTLE_MS = 70_000;
 const CHECK_EVERY_MS = 500;
+const COMPARE_EVERY_MS = 2_000;
 const AUDIT_EVERY_MS = 30_000;
 
 /** Runs one world. Never rejects for what it finds: that is the outcome's `violation`. */
@@ -83,11 +86,19 @@ async function live(world: World, options: WorldOptions): Promise<void> {
   er.start();
   await pass(world, options.seconds * 1_000);
   heal(world);
-  await pass(world, DRAIN_MS);
+  const said = () => fleet.unsaid().length === 0;
+  await passUntil(world, DRAIN_MS, () => said() && fleet.members.every((m) => m.station.state().booted));
   fleet.closeDown(CLOSE_DOWN_MS);
-  await pass(world, CLOSE_DOWN_MS + SETTLE_MS);
+  await passUntil(world, CLOSE_DOWN_MS, said);
+  await pass(world, SETTLE_MS);
   checkEnd(world);
   await options.twin?.compare(world.sg.tables);
+}
+
+/** At least one step, at most `ms`. */
+async function passUntil(world: World, ms: number, done: () => boolean): Promise<void> {
+  for (let passed = 0; passed === 0 || (passed < ms && !done()); passed += STEP_MS)
+    await pass(world, STEP_MS);
 }
 
 /** Lets time pass, event by event. */
@@ -96,14 +107,27 @@ async function pass(world: World, ms: number): Promise<void> {
   const until = timeline.now() + ms;
   let checkedAt = timeline.now();
   let auditedAt = timeline.now();
+  let comparedAt = timeline.now();
+  let comparedSeq = 0;
   while (timeline.step(until)) {
     if (sg.pending !== undefined) await sg.pending;
     if (timeline.now() - checkedAt < CHECK_EVERY_MS) continue;
     checkedAt = timeline.now();
     checkNow(world);
+    const { durable } = er.runtime?.state ?? {};
+    // It takes long, and nothing is new when nothing was committed.
+    if (
+      durable !== undefined &&
+      durable.seq !== comparedSeq &&
+      timeline.now() - comparedAt >= COMPARE_EVERY_MS
+    ) {
+      comparedSeq = durable.seq;
+      comparedAt = timeline.now();
+      compareState(world);
+    }
     if (timeline.now() - auditedAt < AUDIT_EVERY_MS || er.journal === undefined) continue;
     auditedAt = timeline.now();
-    checkers.committed.audit(er.journal);
+    checkers.journals.current.audit(er.journal);
   }
 }
 
@@ -113,7 +137,10 @@ function checkNow({ er, sg, checkers }: World): void {
   if (runtime === undefined || journal === undefined) return;
   checkers.cursor.everyTick(runtime, journal, sg.tables);
   checkers.replies.everyTick(runtime.state.durable);
-  if (checkers.sees("recovery")) checkLive(runtime, checkers.committed);
+}
+
+function compareState({ er, checkers }: World): void {
+  if (er.runtime !== undefined && checkers.sees("recovery")) checkLive(er.runtime, checkers.journals.current);
 }
 
 function heal({ faults, trace, workload, broker, sockets, er, sg }: World): void {
@@ -124,14 +151,17 @@ function heal({ faults, trace, workload, broker, sockets, er, sg }: World): void
 
 function checkEnd(world: World): void {
   const { er, sg, fleet, checkers } = world;
+  const { journals, ledger, commands } = checkers;
+  const { tables } = sg;
   checkDrained(world);
-  checkTransactions(fleet, sg.tables);
-  checkProjection(sg.tables, checkers.committed);
-  checkers.commands.atEnd(sg.tables);
+  ledger.atEnd(tables, journals);
+  checkTransactions({ fleet, tables, journals, ledger });
+  checkProjection(tables, journals, commands.lostAt);
+  commands.atEnd(tables);
   const { runtime } = er;
   if (runtime === undefined) return;
-  checkMap(sg.tables, runtime.state.durable);
-  checkPolicy(sg.tables, runtime.state.live.policy);
+  checkMap(tables, runtime.state.durable);
+  checkPolicy(tables, runtime.state.live);
 }
 
 /** Checker `drained`, liveness: with nothing in the way, everything arrives. */
@@ -141,8 +171,8 @@ function checkDrained({ er, sg, fleet, checkers }: World): void {
   };
   const { runtime } = er;
   if (runtime === undefined) return fail("the ER is not there");
-  const { seq } = checkers.committed;
-  const cursorSeq = sg.tables.cursors.get(er.journalId)?.seq;
+  const { seq, journalId } = checkers.journals.current;
+  const cursorSeq = sg.tables.cursors.get(journalId)?.seq;
   const { ackedSeq } = runtime.state.live.uplink;
   if (cursorSeq !== seq) fail(`the SG holds ${cursorSeq} of ${seq} entries`);
   if (ackedSeq !== seq) fail(`the ER knows of ${ackedSeq} of ${seq} acked entries`);
@@ -150,7 +180,8 @@ function checkDrained({ er, sg, fleet, checkers }: World): void {
     /^(pending|sent|accepted)$/.test(status),
   );
   if (open.length > 0) fail(`${open.length} commands are not finished: ${JSON.stringify(open[0])}`);
-  const unsaid = fleet.members.filter(({ station }) => station.state().queued > 0);
-  if (unsaid.length === 0) return;
-  fail(`${unsaid.map((m) => `${m.station.id} (${m.habits.join()})`).join(", ")} has unanswered messages`);
+  const unsaid = fleet.unsaid().map(({ station, habits }) => {
+    return `${station.id} (${habits.join()}) ${station.state().queued}`;
+  });
+  if (unsaid.length > 0) fail(`stations have unanswered messages: ${unsaid.join(", ")}`);
 }

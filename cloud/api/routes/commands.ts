@@ -14,7 +14,7 @@ import { audit, notifyLive, writeOnce } from "../write.ts";
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-type CommandRow = {
+export type CommandRow = {
   command_id: string;
   operator_id: string;
   site_id: string;
@@ -33,7 +33,7 @@ type CommandRow = {
   reason: string | null;
 };
 
-const toCommand = (r: CommandRow): CommandView => ({
+export const toCommand = (r: CommandRow): CommandView => ({
   commandId: r.command_id,
   operatorId: r.operator_id,
   siteId: r.site_id,
@@ -78,7 +78,8 @@ function checkCommand(body: NewCommand): CommandKind {
   return body.kind as CommandKind;
 }
 
-const COLUMNS = "c.*, c.issued_at::text as issued_key";
+/** What `toCommand` reads of the table `command c`. */
+export const COMMAND_COLUMNS = "c.*, c.issued_at::text as issued_key";
 
 async function insertCommand(
   client: Client,
@@ -100,7 +101,7 @@ async function insertCommand(
     `with c as (
        insert into command (command_id, operator_id, site_id, er_id, station_id, kind, params, issued_by, expires_at)
        values ($1, $2, $3, $4, $5, $6, $7, $8, now() + $9 * interval '1 millisecond') returning *
-     ) select ${COLUMNS} from c`,
+     ) select ${COMMAND_COLUMNS} from c`,
     [
       commandId,
       actor.operatorId,
@@ -134,7 +135,7 @@ export function commandRoutes(app: App, { pool, requireActor }: Context): void {
     const after = readCursor(query, 2);
     where.add("(c.issued_at, c.command_id) < (?::timestamptz, ?::uuid)", after?.[0], after?.[1]);
     const { rows } = await pool.query<CommandRow>(
-      `select ${COLUMNS} from command c where ${where.sql}
+      `select ${COMMAND_COLUMNS} from command c where ${where.sql}
        order by c.issued_at desc, c.command_id desc limit ${(query.limit ?? 50) + 1}`,
       where.params,
     );
@@ -225,7 +226,7 @@ export function commandRoutes(app: App, { pool, requireActor }: Context): void {
       const { commandId } = request.params;
       if (!UUID.test(commandId)) throw notFound("command", commandId);
       const { rows } = await pool.query<CommandRow>(
-        `select ${COLUMNS} from command c where c.operator_id = $1 and c.command_id = $2`,
+        `select ${COMMAND_COLUMNS} from command c where c.operator_id = $1 and c.command_id = $2`,
         [actor.operatorId, commandId],
       );
       if (rows[0] === undefined) throw notFound("command", commandId);

@@ -7,6 +7,7 @@ import { conditions, PageOf, PageQuery, readCursor, toPage } from "../page.ts";
 import type { Site } from "../schemas.ts";
 import type { Actor } from "../actor.ts";
 import type { App, Context } from "../app.ts";
+import { REGISTER_DIFFERENCE_WH } from "../transaction-view.ts";
 import { bumpPolicy } from "../policy-version.ts";
 import type { SitePatch, SiteRules } from "../rule-schemas.ts";
 import { audit, notifyLive, writeOnce } from "../write.ts";
@@ -36,9 +37,7 @@ const SITES = `
     from transaction t where t.site_id = s.site_id and t.running
   ) t
   cross join lateral (
-    select coalesce(sum(greatest(0, coalesce(t.meter_stop_wh,
-        greatest(t.closed_meter_wh, t.last_energy_wh, t.snapshot_energy_wh)) - t.meter_start_wh)), 0)::bigint
-      as energy_today_wh
+    select coalesce(sum(greatest(0, ${REGISTER_DIFFERENCE_WH})), 0)::bigint as energy_today_wh
     from transaction t where t.site_id = s.site_id and t.merged_into is null
       and t.started_at >= date_trunc('day', now() at time zone s.time_zone) at time zone s.time_zone
   ) d`;

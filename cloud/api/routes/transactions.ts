@@ -5,10 +5,14 @@ import { ApiProblem, notFound } from "../problem.ts";
 import { conditions, isoOf, PageOf, PageQuery, readCursor, toPage } from "../page.ts";
 import type { Sample } from "../schemas.ts";
 import type { App, Context } from "../app.ts";
-import { toTransaction, TRANSACTION_COLUMNS, type TransactionRow } from "../transaction-view.ts";
+import {
+  NEEDS_REVIEW,
+  toTransaction,
+  TRANSACTION_COLUMNS,
+  type TransactionRow,
+} from "../transaction-view.ts";
 
 const SAMPLES_MAX = 5_000;
-const NEEDS_REVIEW = "(t.needs_review or t.time_doubt or (t.ended_at is null and t.closed_at is not null))";
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 type SampleRow = {
@@ -36,7 +40,7 @@ export function transactionRoutes(app: App, { pool, requireActor }: Context): vo
       schema: {
         operationId: "listTransactions",
         tags: ["transactions"],
-        description: "Newest first.",
+        description: "Newest first, without those that were merged into another one.",
         querystring: Type.Object({
           ...PageQuery,
           siteId: Type.Optional(Type.String()),
@@ -51,7 +55,7 @@ export function transactionRoutes(app: App, { pool, requireActor }: Context): vo
     async (request) => {
       const actor = await requireActor(request);
       const { siteId, stationId, idToken, status, needsReview } = request.query;
-      const where = conditions("t.operator_id = $1", actor.operatorId);
+      const where = conditions("t.operator_id = $1 and t.merged_into is null", actor.operatorId);
       where.add("t.site_id = ?", siteId);
       where.add("t.station_id = ?", stationId);
       where.add("t.id_token = ?", idToken);

@@ -7,15 +7,14 @@ import type { Behaviour, Clock, Json, Station, StationEvent } from "../types.ts"
 
 /** Says the start of each transaction twice: the same content under a new message id. */
 export function repeatsTransactionStart(): Behaviour {
-  let repeated = "";
+  const repeated = new Set<string>();
   return {
     name: "repeats transaction start",
     event(event, station) {
       if (event.kind !== "answered") return;
-      const starts = event.action === "StartTransaction" || event.payload["eventType"] === "Started";
       const content = JSON.stringify(event.payload);
-      if (!starts || content === repeated) return;
-      repeated = content;
+      if (!isStart(event.action, event.payload) || repeated.has(content)) return;
+      repeated.add(content);
       station.wire.call(event.action, event.payload);
     },
   };

@@ -9,13 +9,15 @@ import type { Journal } from "../../../edge/io/journal.ts";
 import type { Runtime } from "../../../edge/runtime.ts";
 import type { Tables, Taken } from "../store.ts";
 import { Violation } from "../trace.ts";
-import type { Committed } from "./journal.ts";
+import type { Committed, Journals } from "./journal.ts";
 
-export function createCursorCheckers(committed: Committed) {
-  let heldEver = 0;
-  const cursorOf = (tables: Tables) => tables.cursors.get(committed.journalId)?.seq ?? 0;
+export function createCursorCheckers(journals: Journals) {
+  /** By journalId, over all roll-backs. */
+  const heldEver = new Map<string, number>();
+  const cursorOf = (tables: Tables, journalId: string) => tables.cursors.get(journalId)?.seq ?? 0;
 
-  function prefix(tables: Tables, journalId: string): void {
+  function prefix(tables: Tables, committed: Committed): void {
+    const { journalId } = committed;
     const saw = (text: string) => new Violation("cursor", text);
     const cursor = tables.cursors.get(journalId);
     if (cursor === undefined) return;
@@ -34,26 +36,33 @@ export function createCursorCheckers(committed: Committed) {
 
   return {
     taken(tables: Tables, taken: Taken, journalId: string): void {
-      if (journalId !== committed.journalId) throw new Violation("cursor", `foreign journal ${journalId}`);
+      const committed = journals.of(journalId);
+      if (committed === undefined) throw new Violation("cursor", `foreign journal ${journalId}`);
       for (const entry of taken.entries) {
+        if (entry.kind === "journal.shed") {
+          for (const [first, last] of entry.ranges)
+            for (let seq = first; seq <= last; seq++) committed.mayGo(seq);
+          continue;
+        }
         const block = committed.blocks.findLast((b) => b.firstSeq <= entry.seq);
         const own = block?.entries[entry.seq - block.firstSeq];
         if (JSON.stringify(own) === JSON.stringify(entry)) continue;
         throw new Violation("cursor", `entry ${entry.seq} was applied and is not the one that was committed`);
       }
-      prefix(tables, journalId);
-      heldEver = Math.max(heldEver, cursorOf(tables));
+      prefix(tables, committed);
+      heldEver.set(journalId, Math.max(heldEver.get(journalId) ?? 0, cursorOf(tables, journalId)));
     },
 
-    acked(tables: Tables, seq: number): void {
-      const cursor = cursorOf(tables);
+    acked(tables: Tables, journalId: string, seq: number): void {
+      const cursor = cursorOf(tables, journalId);
       if (seq > cursor) throw new Violation("ack", `the SG acks ${seq} and holds ${cursor}`);
     },
 
     everyTick(runtime: Runtime, journal: Journal, tables: Tables): void {
       const { ackedSeq, committedSeq } = runtime.state.live.uplink;
-      if (ackedSeq > heldEver)
-        throw new Violation("ack", `the ER takes ${ackedSeq} for acked, the SG held ${heldEver}`);
+      const held = heldEver.get(journal.journalId) ?? 0;
+      if (ackedSeq > held)
+        throw new Violation("ack", `the ER takes ${ackedSeq} for acked, the SG held ${held}`);
       if (committedSeq > journal.lastSeq) {
         throw new Violation(
           "ack",
@@ -61,9 +70,9 @@ export function createCursorCheckers(committed: Committed) {
         );
       }
       const trimmed = journal.oldestSeq - 1;
-      if (trimmed > cursorOf(tables)) {
-        throw new Violation("ack", `the ER has trimmed ${trimmed}, the SG holds ${cursorOf(tables)}`);
-      }
+      const cursor = cursorOf(tables, journal.journalId);
+      if (trimmed > cursor)
+        throw new Violation("ack", `the ER has trimmed ${trimmed}, the SG holds ${cursor}`);
     },
   };
 }

@@ -3,12 +3,12 @@
  * reaches a station, over all crashes, is compared with the journal; only what changes nothing (a heartbeat,
  * a status that is known already) is answered without an entry.
  *
- * Checker `wire-ids`: open transaction ids of a station are unique, and a repeated start gets the id of the
- * first one.
+ * Checker `wire-ids`: open transaction ids of a station are unique, a repeated start gets the id of the first
+ * one, and no id is ever told for a second start of a station, even by a journal that does not know the first.
  */
 import type { Durable } from "../../../edge/core/types.ts";
 import type { Entry } from "../../../shared/entry.ts";
-import { contentKey } from "../../../edge/core/fold.ts";
+import { contentKey } from "../../../edge/core/fold-message.ts";
 import { v16 } from "../../../shared/ocpp/v16.ts";
 import type { Socket } from "../sockets.ts";
 import { Violation } from "../trace.ts";
@@ -18,8 +18,10 @@ const SILENT = new Set(["Heartbeat", "StatusNotification"]);
 export function createReplyCheckers() {
   /** `stationId text` of every answer in the journal. */
   const committed = new Set<string>();
-  /** `stationId content` of a start → the id that was told first. */
+  /** `stationId content` of a start → the id that was told first by this journal. */
   const firstIds = new Map<string, number>();
+  /** `stationId id` → the start that it was told for. */
+  const startOf = new Map<string, string>();
 
   function repeated(socket: Socket, payload: Record<string, unknown>, answer: Record<string, unknown>): void {
     const message = v16.read("StartTransaction", payload);
@@ -29,6 +31,10 @@ export function createReplyCheckers() {
     const first = firstIds.get(key) ?? id;
     firstIds.set(key, first);
     if (first !== id) throw new Violation("wire-ids", `${key} was told ${first}, then ${id}`);
+    const name = `${socket.stationId} ${id}`;
+    const owner = startOf.get(name) ?? key;
+    startOf.set(name, owner);
+    if (owner !== key) throw new Violation("wire-ids", `${id} was told for ${owner}, then for ${key}`);
   }
 
   return {
@@ -51,6 +57,9 @@ export function createReplyCheckers() {
       }
       if (type === 3 && call?.action === "StartTransaction") repeated(socket, call.payload, payload);
     },
+
+    /** What was repeated is new to a journal that does not know the first one. */
+    journalLost: () => firstIds.clear(),
 
     everyTick(durable: Durable): void {
       for (const station of durable.stations.values()) {
