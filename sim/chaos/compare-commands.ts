@@ -43,6 +43,9 @@ const KIND_OF: Record<string, string> = {
 /** Wanted states may be said again; actions may not. */
 const DESIRED_STATE: ReadonlySet<string> = new Set(["ChangeAvailability", "SetVariables"]);
 
+/** The ER sets variables of its own accord too: without an entry nobody can say whose CALL it was. */
+const ALSO_OWN = "SetVariables";
+
 /** The command each CALL belongs to, with the CALL. CALLs of the ER's own accord are left out. */
 export function attribute(
   calls: readonly ReceivedCall[],
@@ -57,6 +60,7 @@ export function attribute(
     const kind = KIND_OF[call.action];
     const row = journalled.get(`${call.stationId} ${call.messageId}`);
     if (kind === undefined || (row !== undefined && row.commandId === undefined)) return [];
+    if (row === undefined && kind === ALSO_OWN) return [];
     if (row?.commandId !== undefined) return [{ call, command: commands.get(row.commandId) }];
     const candidates = ofPlace.get(`${call.stationId} ${kind}`) ?? [];
     return [{ call, command: candidates.findLast((c) => c.issuedAt <= call.at) }];
@@ -95,12 +99,22 @@ export function compareCommands(
     });
   }
   const callsOf = Map.groupBy(attributed, ({ command }) => command?.commandId);
-  for (const command of stored.commands)
-    found.push(...checkCommand(command, callsOf.get(command.commandId) ?? []));
+  for (const command of stored.commands) {
+    // What came true by itself or by another command is as good as done; a boot without any reset is not one.
+    const wasReset = calls.some(
+      ({ stationId, action, at }) =>
+        stationId === command.stationId && action === "Reset" && at >= command.issuedAt,
+    );
+    found.push(...checkCommand(command, callsOf.get(command.commandId) ?? [], wasReset));
+  }
   return found;
 }
 
-function checkCommand(command: StoredCommand, calls: readonly { call: ReceivedCall }[]): Difference[] {
+function checkCommand(
+  command: StoredCommand,
+  calls: readonly { call: ReceivedCall }[],
+  wasReset: boolean,
+): Difference[] {
   const found: Difference[] = [];
   const { commandId, kind, stationId, status, reason } = command;
   const say = (text: string) =>
@@ -110,8 +124,7 @@ function checkCommand(command: StoredCommand, calls: readonly { call: ReceivedCa
     const times = calls.map(({ call }) => `${call.messageId} at ${new Date(call.at).toISOString()}`);
     say(`reached the station ${calls.length} times: ${times.join(", ")}`);
   }
-  // A transaction that began or ended by itself is as good as one that did so on command; a reset is not.
-  const cameTrue = kind !== "Reset" && reason?.startsWith("observed: ") === true;
+  const cameTrue = reason?.startsWith("observed: ") === true && (kind !== "Reset" || wasReset);
   if (calls.length === 0 && status === "succeeded" && !cameTrue)
     say("is called succeeded, but no CALL reached the station");
   // A wish expires when nobody has confirmed it in time, however often it was said.

@@ -246,7 +246,14 @@ export function createEr(options: ErOptions) {
   /** As `edge/self-watch.ts` does it. */
   function createJob(runtime: Runtime, journal: Journal, now: () => Now): PressureJob {
     return createPressureJob({
-      ...{ journal, now, youngMs: YOUNG_MS, blockEntries: BLOCK_ENTRIES, budgetBytes: 2 ** 40, reserveBytes: 4_096 },
+      ...{
+        journal,
+        now,
+        youngMs: YOUNG_MS,
+        blockEntries: BLOCK_ENTRIES,
+        budgetBytes: 2 ** 40,
+        reserveBytes: 4_096,
+      },
       diskFreeBytes: () =>
         room === undefined
           ? undefined

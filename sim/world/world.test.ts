@@ -72,11 +72,12 @@ describe("the world under faults", () => {
   test("does something: every fault that there is comes up", { timeout: LONG_MS }, async () => {
     const always =
       '{"er":{"journalLost":0.2,"crashBeforeAppend":0.01,"powerCut":0.5,"diskFull":{"everyMs":20000,"forMs":3000},' +
-      '"diskShort":{"everyMs":20000,"forMs":40000},"snapshotEveryMs":10000,' +
-      '"clockJump":{"everyMs":30000}},"stations":{"blackout":{"everyMs":60000,"forMs":20000}}}';
+      '"diskShort":{"everyMs":10000,"forMs":60000},"snapshotEveryMs":10000,"retentionMs":60000,' +
+      '"clockJump":{"everyMs":30000}},"stations":{"blackout":{"everyMs":60000,"forMs":20000},"halfOpen":{"everyMs":30000,"forMs":10000},"sampleS":1},' +
+      '"broker":{"down":{"everyMs":20000,"forMs":60000}},"sg":{"rollback":{"everyMs":0}}}';
     const total: Record<string, number> = {};
     for (const { outcome } of await runAll(
-      [3, 7, 8, 12].map((seed) => task(seed, { seconds: 150, faults: always })),
+      [3, 4, 5, 6, 7].map((seed) => task(seed, { seconds: 150, faults: always })),
     ))
       for (const [what, count] of Object.entries(outcome.counts)) total[what] = (total[what] ?? 0) + count;
     const box = ["er.shed", "er.packed", "er.torn", "er.journal-lost", "er.disk-full", "er.clock-jump"];

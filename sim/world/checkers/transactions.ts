@@ -124,7 +124,8 @@ const told = (rows: TransactionRow[]) => rows.reduce((sum, row) => sum + Math.ma
 function checkScattered(truth: Truth, rows: TransactionRow[]): void {
   if (told(rows) > counted(truth))
     fail(`${describe(truth)} took ${counted(truth)} Wh, the SG says ${told(rows)} in ${rows.length} parts`);
-  const done = rows.filter((row) => row.ended_at !== undefined && !row.needs_review);
+  // A start that was refused, or was never heard of again, took nothing.
+  const done = rows.filter((row) => row.ended_at !== undefined && !row.needs_review && told([row]) > 0);
   if (done.length > 1)
     fail(`${describe(truth)} is ${done.length} transactions in which nobody sees anything`);
 }
