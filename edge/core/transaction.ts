@@ -100,9 +100,11 @@ export type Resolved = {
  * if it fits. Only where there is no doubt about the EVSE: a 1.6 stop does not tell it.
  */
 function assumeStart(station: StationState, message: TransactionMessage): Resolved["assumed"] {
-  const { registers = {} } = station;
-  const evses = Object.keys(registers);
-  const evseId = message.evseId ?? (evses.length === 1 ? Number(evses[0]) : undefined);
+  const { registers = {}, connectors } = station;
+  // What was heard of is not all there is: a journal that is young may know one EVSE of several.
+  const told = [...connectors.values()].map((connector) => connector.evseId).filter((id) => id !== 0);
+  const evses = new Set([...told, ...Object.keys(registers).map(Number)]);
+  const evseId = message.evseId ?? (told.length > 0 && evses.size === 1 ? [...evses][0] : undefined);
   const register = evseId === undefined ? undefined : registers[evseId];
   if (register === undefined) return undefined;
   const stopWh =

@@ -18,19 +18,27 @@ const SILENT = new Set(["Heartbeat", "StatusNotification"]);
 export function createReplyCheckers() {
   /** `stationId text` of every answer in the journal. */
   const committed = new Set<string>();
+  /** Those of the journal of now: an answer of one that was lost may still be on its way. */
+  const ofThisJournal = new Set<string>();
   /** `stationId content` of a start → the id that was told first by this journal. */
   const firstIds = new Map<string, number>();
   /** `stationId id` → the start that it was told for. */
   const startOf = new Map<string, string>();
 
-  function repeated(socket: Socket, payload: Record<string, unknown>, answer: Record<string, unknown>): void {
+  function repeated(
+    socket: Socket,
+    payload: Record<string, unknown>,
+    answer: Record<string, unknown>,
+    isOfThisJournal: boolean,
+  ): void {
     const message = v16.read("StartTransaction", payload);
     if (message.kind !== "transaction") return;
     const key = `${socket.stationId} ${contentKey(message)}`;
     const id = Number(answer["transactionId"]);
     const first = firstIds.get(key) ?? id;
-    firstIds.set(key, first);
-    if (first !== id) throw new Violation("wire-ids", `${key} was told ${first}, then ${id}`);
+    if (isOfThisJournal) firstIds.set(key, first);
+    if (isOfThisJournal && first !== id)
+      throw new Violation("wire-ids", `${key} was told ${first}, then ${id}`);
     const name = `${socket.stationId} ${id}`;
     const owner = startOf.get(name) ?? key;
     startOf.set(name, owner);
@@ -40,7 +48,9 @@ export function createReplyCheckers() {
   return {
     onEntry(entry: Entry): void {
       if (entry.kind !== "ocpp.handled" && entry.kind !== "ocpp.rejected") return;
-      if (entry.response !== undefined) committed.add(`${entry.stationId} ${entry.response}`);
+      if (entry.response === undefined) return;
+      committed.add(`${entry.stationId} ${entry.response}`);
+      ofThisJournal.add(`${entry.stationId} ${entry.response}`);
     },
 
     onDelivered(socket: Socket, text: string): void {
@@ -55,11 +65,15 @@ export function createReplyCheckers() {
           `${socket.stationId} was answered ${what} with ${text}, which is not committed`,
         );
       }
-      if (type === 3 && call?.action === "StartTransaction") repeated(socket, call.payload, payload);
+      if (type === 3 && call?.action === "StartTransaction")
+        repeated(socket, call.payload, payload, ofThisJournal.has(`${socket.stationId} ${text}`));
     },
 
     /** What was repeated is new to a journal that does not know the first one. */
-    journalLost: () => firstIds.clear(),
+    journalLost(): void {
+      firstIds.clear();
+      ofThisJournal.clear();
+    },
 
     everyTick(durable: Durable): void {
       for (const station of durable.stations.values()) {
