@@ -49,11 +49,7 @@ const textOf = (entries: readonly Entry[]): number =>
   entries.reduce((sum, e) => sum + ("request" in e ? e.request.length + (e.response?.length ?? 0) : 0), 0);
 
 /** The blocks that make one: as many as fit, up to the first one that may not be touched. */
-function runOf(
-  places: readonly BlockPlace[],
-  blockEntries: number,
-  isOld: (place: BlockPlace) => boolean,
-) {
+function runOf(places: readonly BlockPlace[], blockEntries: number, isOld: (place: BlockPlace) => boolean) {
   const run: BlockPlace[] = [];
   let entries = 0;
   let bytes = 0;

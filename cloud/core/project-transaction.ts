@@ -208,7 +208,7 @@ export function applySampled(
   stationId: string,
   history: boolean,
 ): void {
-  if (entry.transactionId === undefined) return;
+  if (entry.transactionId === undefined || entry.basis === "repeat") return;
   const seen = { at: entry.at, time: timeOf(entry) };
   const transaction = transactionOf(changes, entry.transactionId, stationId, seen);
   if (!history) transaction.seen_running = true;

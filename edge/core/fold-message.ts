@@ -36,6 +36,14 @@ export function contentKey(message: TransactionMessage): string {
     : `${message.event}|${message.ocppTransactionId ?? ""}|${message.meterStopWh ?? ""}|${message.atText}`;
 }
 
+const READING_KEY_MAX = 2_000;
+
+/** Identity of a reading by content. Undefined for very long ones, which are never taken for repeats. */
+export function readingKey(message: Extract<StationMessage, { kind: "sampled" }>): string | undefined {
+  const key = JSON.stringify(message.samples);
+  return key.length > READING_KEY_MAX ? undefined : key;
+}
+
 function readHandled(entry: EntryOf<"ocpp.handled">): Handled {
   const [, , action, payload] = JSON.parse(entry.request) as [
     number,
@@ -98,14 +106,41 @@ function hearRegister(
 }
 
 /**
+ * The only EVSE of a station, where there is no doubt: what was heard of is not all there is, and a journal that
+ * is young may know one EVSE of several.
+ */
+export function onlyEvse({ connectors, registers = {} }: StationState): number | undefined {
+  const told = [...connectors.values()].map((connector) => connector.evseId).filter((id) => id !== 0);
+  const evses = new Set([...told, ...Object.keys(registers).map(Number)]);
+  return told.length > 0 && evses.size === 1 ? told[0] : undefined;
+}
+
+/** No EVSE gives more. */
+const POWER_W_MAX = 1_000_000;
+
+/** Whether an EVSE can have given what lies between what its meter showed last and this, until this entry. */
+export function couldReach(
+  register: { at: number; energyWh: number },
+  energyWh: number,
+  at: number,
+): boolean {
+  const mostWh = 1_000 + (POWER_W_MAX * Math.max(0, at - register.at)) / 3_600_000;
+  return energyWh >= register.energyWh && energyWh - register.energyWh <= mostWh;
+}
+
+/**
  * Where a stop of a transaction that nobody knows must have been: what it took, the next one must not be given
  * as well.
  */
-function evseOfOrphan(station: StationState, { meterStopWh }: TransactionMessage): number | undefined {
-  const [only, ...others] = Object.entries(station.registers ?? {});
-  if (only === undefined || others.length > 0 || meterStopWh === undefined) return undefined;
-  const [evseId, register] = only;
-  return meterStopWh > register.energyWh ? Number(evseId) : undefined;
+function evseOfOrphan(
+  station: StationState,
+  { meterStopWh }: TransactionMessage,
+  at: number,
+): number | undefined {
+  const evseId = onlyEvse(station);
+  const register = evseId === undefined ? undefined : station.registers?.[evseId];
+  if (register === undefined || meterStopWh === undefined) return undefined;
+  return couldReach(register, meterStopWh, at) ? evseId : undefined;
 }
 
 function foldLatest(station: StationState, evseId: number | undefined, transactionId: string): void {
@@ -188,7 +223,7 @@ function foldTransaction(durable: Durable, entry: EntryOf<"ocpp.handled">, handl
   if (entry.protocol === "ocpp1.6" && message.event === "Started") useTransactionId(durable, Number(wireId));
 
   const evseId = message.evseId ?? durable.transactions.get(transactionId)?.evseId;
-  hearRegister(station, entry.at, evseId ?? evseOfOrphan(station, message), [
+  hearRegister(station, entry.at, evseId ?? evseOfOrphan(station, message, entry.at), [
     ...message.samples,
     { energyImportWh: message.meterStopWh ?? message.meterStartWh },
   ]);
@@ -254,7 +289,9 @@ export function foldHandled(durable: Durable, entry: EntryOf<"ocpp.handled">, re
       hearRegister(station, entry.at, message.evseId, message.samples);
       const transaction =
         entry.transactionId === undefined ? undefined : durable.transactions.get(entry.transactionId);
-      if (transaction !== undefined) hear(transaction, entry.at, message.samples);
+      if (transaction === undefined || entry.basis === "repeat") return;
+      Object.assign(transaction, given("lastReadingKey", readingKey(message)));
+      hear(transaction, entry.at, message.samples);
       return;
     }
     case "other":

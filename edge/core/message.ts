@@ -14,7 +14,7 @@ import { formatTime } from "../../shared/time.ts";
 import { answer, refuse, type Extra } from "./answer.ts";
 import { onStationTime, onTimeTold } from "./clock.ts";
 import { bestTime, effect, newId, type Context } from "./context.ts";
-import { contentKey, stationOf } from "./fold-message.ts";
+import { contentKey, readingKey, stationOf } from "./fold-message.ts";
 import {
   decideTransaction,
   decisionFlags,
@@ -55,7 +55,13 @@ export function onMessage(
         message.ocppTransactionId === undefined
           ? openOnEvse(context.state, connection.stationId, message.evseId)
           : findByWireId(context.state, connection.stationId, message.ocppTransactionId)?.transactionId;
-      const extra = { basis: "none" as const, ...given("transactionId", found) };
+      const before = context.state.durable.transactions.get(found ?? "")?.lastReadingKey;
+      const repeated = before !== undefined && before === readingKey(message);
+      const extra: Extra = {
+        basis: repeated ? "repeat" : "none",
+        ...given("transactionId", found),
+        ...given("flags", repeated ? ["repeat"] : undefined),
+      };
       plain(context, connection, frame, text, message, { extra, telemetry: true });
       return;
     }

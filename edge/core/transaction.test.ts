@@ -220,8 +220,12 @@ describe("a stop", () => {
     expect(flagsOf(bench)).toEqual(["orphan-stop"]);
   });
 
-  test("of which nobody saw the start takes from where the EVSE was heard of last, and so does the next one", () => {
+  test("of which nobody saw the start takes from where the one EVSE was heard of last; of two it takes nothing for granted", () => {
     const { bench, cp } = site();
+    const status = (connectorId: number) =>
+      bench.result(cp, "StatusNotification", { connectorId, errorCode: "NoError", status: "Available" });
+    status(0);
+    status(1);
     bench.result(cp, "MeterValues", meter(undefined, 1_000, 1));
     const assumed = [4_000, 4_500].map((meterStop, n) => {
       bench.pass(60_000);
@@ -229,6 +233,10 @@ describe("a stop", () => {
       return bench.last("ocpp.handled").assumed?.meterStartWh;
     });
     expect(assumed).toEqual([1_000, 4_000]);
+    status(2);
+    bench.pass(60_000);
+    bench.result(cp, "StopTransaction", stop(-1, { meterStop: 9_000, timestamp: time(900) }));
+    expect(bench.last("ocpp.handled").assumed).toBeUndefined();
   });
 
   test("of an id that a lost journal gave never ends a transaction of this one", () => {

@@ -12,6 +12,7 @@ import { nextRandom } from "../../shared/ids.ts";
 import { EMERGENCY_ID_MAX, EMERGENCY_ID_MIN } from "../../shared/limits.ts";
 import type { StationMessage } from "../../shared/ocpp/message.ts";
 import { bestTime, newId, type Context } from "./context.ts";
+import { couldReach, onlyEvse } from "./fold-message.ts";
 import { decideLocally, refuseForWantOfRoom } from "./policy.ts";
 import type { OpenTransaction, State, StationState } from "./types.ts";
 
@@ -99,17 +100,17 @@ export type Resolved = {
  * A transaction whose start nobody has seen began where the connector was last heard of: the register then,
  * if it fits. Only where there is no doubt about the EVSE: a 1.6 stop does not tell it.
  */
-function assumeStart(station: StationState, message: TransactionMessage): Resolved["assumed"] {
-  const { registers = {}, connectors } = station;
-  // What was heard of is not all there is: a journal that is young may know one EVSE of several.
-  const told = [...connectors.values()].map((connector) => connector.evseId).filter((id) => id !== 0);
-  const evses = new Set([...told, ...Object.keys(registers).map(Number)]);
-  const evseId = message.evseId ?? (told.length > 0 && evses.size === 1 ? [...evses][0] : undefined);
-  const register = evseId === undefined ? undefined : registers[evseId];
+function assumeStart(
+  context: Context,
+  station: StationState,
+  message: TransactionMessage,
+): Resolved["assumed"] {
+  const evseId = message.evseId ?? onlyEvse(station);
+  const register = evseId === undefined ? undefined : station.registers?.[evseId];
   if (register === undefined) return undefined;
   const stopWh =
     message.meterStopWh ?? message.samples.find((s) => s.energyImportWh !== undefined)?.energyImportWh;
-  if (stopWh !== undefined && stopWh < register.energyWh) return undefined;
+  if (stopWh !== undefined && !couldReach(register, stopWh, context.now.at)) return undefined;
   if (message.at !== undefined && message.at < register.at) return undefined;
   return { startedAt: register.at, meterStartWh: register.energyWh };
 }
@@ -148,7 +149,7 @@ export function resolveTransaction(
   }
   if (message.event === "Ended") flags.push("orphan-stop");
   if (message.event === "Updated") flags.push("start-missing");
-  const assumed = message.event === "Ended" ? assumeStart(station, message) : undefined;
+  const assumed = message.event === "Ended" ? assumeStart(context, station, message) : undefined;
   return { transactionId: newId(context), open: undefined, flags, ...given("assumed", assumed) };
 }
 

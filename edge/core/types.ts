@@ -150,6 +150,8 @@ export type OpenTransaction = {
   energyImportWh?: number;
   /** Content of the last Updated event, to know a retry. */
   lastEventKey?: string;
+  /** The last reading that came by itself (MeterValues), to tell a repeat. */
+  lastReadingKey?: string;
 };
 
 /** A journal that was moved away: its new file name, and what is known of it. */
