@@ -156,7 +156,7 @@ export function liveThroughOutage(options: OutageOptions): OutageResult {
     if (type === 4) fail(`a station was refused: ${effect.text}`);
     if (type === 3) return onAnswer(place, messageId, effect.text, rest[0] as Record<string, unknown>);
     say(place, JSON.stringify([3, messageId, { status: "Accepted" }]));
-    if (!/StopTransaction$/.test(String(rest[0]))) return;
+    if (!String(rest[0]).endsWith("StopTransaction")) return;
     counts.stoppedByEr += 1;
     timeline.setTimer(2_000, () => stop(place));
   }
