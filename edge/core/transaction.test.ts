@@ -233,6 +233,10 @@ describe("a stop", () => {
       return bench.last("ocpp.handled").assumed?.meterStartWh;
     });
     expect(assumed).toEqual([1_000, 4_000]);
+    // No EVSE gives three megawatt-hours in a minute: that was another meter.
+    bench.pass(60_000);
+    bench.result(cp, "StopTransaction", stop(-1, { meterStop: 3_000_000, timestamp: time(800) }));
+    expect(bench.last("ocpp.handled").assumed).toBeUndefined();
     status(2);
     bench.pass(60_000);
     bench.result(cp, "StopTransaction", stop(-1, { meterStop: 9_000, timestamp: time(900) }));

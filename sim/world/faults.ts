@@ -182,6 +182,7 @@ export function drawFaults(chance: Chance): Faults {
   // Thousands of messages wait when all stations come back; a few seconds each would be an hour.
   const blackout = spell(0.15, 120_000, 120_000);
   const dark = blackout.everyMs > 0;
+  const journalLost = !goesBack && chance.happens(0.3) ? chance.pick([0.1, 0.5]) : 0;
   const snapshotEveryMs = chance.between(10_000, 60_000);
   // What is acked goes at once then, and a cloud that goes back needs it.
   const short = !goesBack && snapshotEveryMs % 3 === 0;
@@ -205,7 +206,8 @@ export function drawFaults(chance: Chance): Faults {
       slow: { ...spell(0.3, 60_000, 20_000), delayMs: chance.between(500, 15_000) },
       down: spell(0.3, 90_000, 20_000),
       rollback,
-      leases: chance.happens(0.7)
+      // Without leased ids a journal that begins anew has only the emergency range.
+      leases: chance.happens(journalLost > 0 ? 0.3 : 0.7)
         ? { count: 1_000, everyMs: 0 }
         : { count: chance.between(1, 8), everyMs: chance.between(20_000, 120_000) },
     },
@@ -217,7 +219,7 @@ export function drawFaults(chance: Chance): Faults {
       restart: spell(0.3, 90_000, 3_000),
       awayMs: chance.between(500, 8_000),
       powerCut: rate(1),
-      journalLost: !goesBack && chance.happens(0.25) ? 0.15 : 0,
+      journalLost,
       diskFull: spell(0.4, 60_000, 10_000),
       diskShort: short ? { everyMs: 30_000, forMs: 30_000 } : never,
       checkpoint: rate(0.5),

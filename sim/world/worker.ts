@@ -6,5 +6,6 @@ import { runTask, type Task } from "./task.ts";
 
 process.on("disconnect", () => process.exit());
 process.on("message", (task) => {
-  void runTask(task as Task).then((done) => process.send?.(done));
+  // Whoever asked may be gone by then.
+  void runTask(task as Task).then((done) => process.send?.(done, undefined, undefined, () => {}));
 });
