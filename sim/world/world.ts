@@ -40,8 +40,9 @@ export type Outcome = {
   violation?: { checker: string; saw: string; events: string[] };
 };
 
-/** After the faults: for sockets to be found dead, sleepers to come back, queues to empty. At most this long. */
-const DRAIN_MS = 150_000;
+/** After the faults: for sockets to be found dead, sleepers to come back, queues to empty: a message that was
+ * refused is repeated after minutes. At most this long. */
+const DRAIN_MS = 900_000;
 /** … and then for everything to be said; some stations are slow, and have much to say. */
 const CLOSE_DOWN_MS = 300_000;
 const STEP_MS = 10_000;
