@@ -25,7 +25,7 @@ type AnswerFrame = Extract<Frame, { type: "result" | "error" }>;
 /** How a command's call ended; `unanswered`: it may have been done. */
 export type CallOutcome =
   | { kind: "answered"; status: CommandOutcome; response?: unknown; reason?: string }
-  | { kind: "unanswered"; reason: string }
+  | { kind: "unanswered"; reason: string; deadlineUpMs: number }
   | { kind: "never-sent"; status: CommandOutcome; reason: string };
 
 const OWN_CALL_TTL_MS = 60_000;
@@ -181,7 +181,9 @@ export function abandon(context: Context, connection: Connection, failure: strin
   delete connection.outstanding;
   journalCall(context, connection, call, { failure });
   if (call.commandId !== undefined)
-    onCallOutcome(context, call.commandId, connection.stationId, { kind: "unanswered", reason });
+    onCallOutcome(context, call.commandId, connection.stationId, {
+      ...{ kind: "unanswered", reason, deadlineUpMs: call.deadlineUpMs },
+    });
 }
 
 /** Deadlines of calls that wait, and of those that got no answer. */

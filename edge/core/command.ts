@@ -185,15 +185,26 @@ export function onCallOutcome(
     return;
   }
   const command = context.state.durable.commands.get(commandId)?.command;
-  if (command !== undefined && wishTarget(command) !== undefined) waitAgain(context, command);
+  if (command !== undefined && wishTarget(command) !== undefined)
+    waitAgain(context, command, outcome.deadlineUpMs);
   else finish(context, { commandId, stationId }, "uncertain", { reason: outcome.reason });
 }
 
-/** A wish does no harm when it is fulfilled twice: it goes on waiting, for the station or its deadline. */
-function waitAgain(context: Context, command: Command): void {
-  const { live } = context.state;
-  const deadlineUpMs = context.now.upMs + Math.max(0, command.expiresAt - bestTime(context));
-  live.waiting.set(command.commandId, { command, deadlineUpMs });
+/**
+ * A wish does no harm when it is fulfilled twice: it goes on waiting, for the station or its deadline.
+ * @param deadlineUpMs as it was counted since the command arrived; after a restart only the clock knows it.
+ */
+function waitAgain(
+  context: Context,
+  command: Command,
+  deadlineUpMs = deadlineByClock(context, command),
+): void {
+  context.state.live.waiting.set(command.commandId, { command, deadlineUpMs });
+}
+
+function deadlineByClock(context: Context, { issuedAt, expiresAt }: Command): number {
+  const leftMs = Math.min(expiresAt - issuedAt, expiresAt - bestTime(context));
+  return context.now.upMs + Math.max(0, leftMs);
 }
 
 /** The station has spoken on this connection: what waited for it may go. */

@@ -72,6 +72,15 @@ describe("a wish", () => {
     expect(calls()).toMatchObject([[2, expect.any(String), "ChangeAvailability", { type: "Operative" }]]);
   });
 
+  test("whose station has gone lives no longer because the clock of the box was put back", () => {
+    const { bench, drop, ends } = site();
+    bench.command(1, availability("Inoperative"), long(1));
+    bench.now.at -= 10 * HOUR_MS;
+    drop();
+    bench.pass(HOUR_MS);
+    expect(ends()).toEqual([[uuid(1), "expired"]]);
+  });
+
   test("expires when its station does not come back in time", () => {
     const { bench, drop, ends } = site();
     bench.command(1, availability("Inoperative"), long(1));
