@@ -53,8 +53,9 @@ export function onMessage(
     case "sampled": {
       const found =
         message.ocppTransactionId === undefined
-          ? openOnEvse(context.state, connection.stationId, message.evseId)
+          ? openOnEvse(context.state, connection, message.evseId)
           : findByWireId(context.state, connection.stationId, message.ocppTransactionId)?.transactionId;
+      if (found !== undefined) connection.named.add(found);
       const before = context.state.durable.transactions.get(found ?? "")?.lastReadingKey;
       const repeated = before !== undefined && before === readingKey(message);
       const extra: Extra = {
@@ -160,6 +161,7 @@ function answerRepeat(
   const transactionId =
     before?.transactionId ?? (known?.open?.lastEventKey === key ? known.transactionId : undefined);
   if (transactionId === undefined) return false;
+  if (message.event !== "Ended") connection.named.add(transactionId);
   const extra: Extra = { basis: "repeat", transactionId, flags: ["repeat"] };
   answer(context, connection, frame, text, message, (before?.payload ?? {}) as object, { extra });
   return true;
@@ -176,6 +178,8 @@ function answerTransaction(
   const { state } = context;
   const station = stationOf(state.durable, connection.stationId, connection.protocol);
   const resolved = resolveTransaction(context, station, message);
+  if (message.event === "Ended") connection.named.delete(resolved.transactionId);
+  else connection.named.add(resolved.transactionId);
   const { decision, basis } = decideTransaction(
     context,
     connection.stationId,

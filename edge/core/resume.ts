@@ -23,7 +23,7 @@ export function onResumeTick(context: Context): void {
 
 function resume(context: Context, connection: Connection): void {
   const { durable } = context.state;
-  const { stationId, openedAt, toldStatus } = connection;
+  const { stationId, named, toldStatus } = connection;
   const station = durable.stations.get(stationId);
   if (station === undefined) return;
   // Only where something was known: a station that is new tells everything by itself.
@@ -31,7 +31,7 @@ function resume(context: Context, connection: Connection): void {
     ask(context, connection, { kind: "trigger", message: "status" });
   for (const transactionId of station.open) {
     const transaction = durable.transactions.get(transactionId);
-    if (transaction === undefined || transaction.heardAt > openedAt) continue;
+    if (transaction === undefined || named.has(transactionId)) continue;
     const { evseId } = transaction;
     ask(context, connection, {
       ...{ kind: "trigger", message: "transaction" },

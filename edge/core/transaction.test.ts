@@ -220,7 +220,7 @@ describe("a stop", () => {
     expect(flagsOf(bench)).toEqual(["orphan-stop"]);
   });
 
-  test("of which nobody saw the start takes from where the one EVSE was heard of last; of two it takes nothing for granted", () => {
+  test("of which nobody saw the start begins where the one EVSE was last heard of; of two EVSEs nothing is known", () => {
     const { bench, cp } = site();
     const status = (connectorId: number) =>
       bench.result(cp, "StatusNotification", { connectorId, errorCode: "NoError", status: "Available" });
@@ -328,6 +328,20 @@ describe("meter values", () => {
     expect(bench.result(cp, "MeterValues", meter(id, 7_000, 90))).toEqual({});
     expect(bench.last("ocpp.handled").transactionId).toBe(own);
     expect(bench.state.durable.transactions.size).toBe(0);
+  });
+
+  test("without an id belong to nothing on a new connection, before the station has named it", () => {
+    const { bench, cp } = site();
+    const id = begin(bench, cp);
+    const own = bench.last("ocpp.handled").transactionId;
+    bench.disconnect(cp);
+    const again = bench.connect();
+    bench.result(again, "MeterValues", meter(undefined, 9_000));
+    expect(bench.last("ocpp.handled").transactionId).toBeUndefined();
+    expect(bench.state.durable.transactions.get(own ?? "")?.energyImportWh).toBe(1_000);
+    bench.result(again, "MeterValues", meter(id, 2_000));
+    bench.result(again, "MeterValues", meter(undefined, 2_500));
+    expect(bench.last("ocpp.handled").transactionId).toBe(own);
   });
 
   test("without an id belong to the transaction on their EVSE; with an unknown id to none", () => {

@@ -14,7 +14,7 @@ import type { StationMessage } from "../../shared/ocpp/message.ts";
 import { bestTime, newId, type Context } from "./context.ts";
 import { couldReach, onlyEvse } from "./fold-message.ts";
 import { decideLocally, refuseForWantOfRoom } from "./policy.ts";
-import type { OpenTransaction, State, StationState } from "./types.ts";
+import type { Connection, OpenTransaction, State, StationState } from "./types.ts";
 
 export type TransactionMessage = Extract<StationMessage, { kind: "transaction" }>;
 
@@ -30,13 +30,15 @@ function openTransactions(state: State, stationId: string): OpenTransaction[] {
 }
 
 /**
- * Stations may send readings of a running transaction without its id: the only one on that EVSE. When another
- * one has begun there since, its stop is missing, and the reading is not its own.
+ * Stations may send readings of a running transaction without its id: the only one on that EVSE. Not when
+ * another one has begun there since (its stop is missing), nor before the station has named it on this
+ * connection: it may have ended, and another begun, while nobody listened.
  */
-export function openOnEvse(state: State, stationId: string, evseId: number): string | undefined {
+export function openOnEvse(state: State, connection: Connection, evseId: number): string | undefined {
+  const { stationId, named } = connection;
   const latest = state.durable.stations.get(stationId)?.latest?.[evseId];
   const onEvse = openTransactions(state, stationId).filter(
-    (t) => t.evseId === evseId && (latest ?? t.transactionId) === t.transactionId,
+    ({ transactionId: id, evseId: on }) => on === evseId && named.has(id) && (latest ?? id) === id,
   );
   return onEvse.length === 1 ? onEvse[0]?.transactionId : undefined;
 }

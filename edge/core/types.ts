@@ -243,11 +243,12 @@ export type Connection = {
   stationId: string;
   protocol: Protocol;
   openedUpMs: number;
-  openedAt: number;
   /** It has sent a CALL that was answered: it may be called. */
   talked: boolean;
   /** It has told the state of a connector. */
   toldStatus: boolean;
+  /** Transactions that it has named: of others something may have gone unheard while it was away. */
+  named: Set<string>;
   /** It has been asked for what it did not tell by itself. */
   resumed: boolean;
   /** The station's clock minus the best time of the ER, as last measured. */
