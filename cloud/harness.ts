@@ -89,13 +89,16 @@ export const start16 = (
 export const meter16 = (
   stationId: string,
   transactionId: string,
-  o: { at?: number; wh: number; powerW?: number; wireId?: number },
+  o: { at?: number; wh: number; powerW?: number; socPercent?: number; wireId?: number },
 ): EntryBody => {
   const power =
     o.powerW === undefined ? [] : [{ value: String(o.powerW), measurand: "Power.Active.Import", unit: "W" }];
   const sampledValue = [
     { value: String(o.wh), measurand: "Energy.Active.Import.Register", unit: "Wh" },
     ...power,
+    ...(o.socPercent === undefined
+      ? []
+      : [{ value: String(o.socPercent), measurand: "SoC", unit: "Percent" }]),
   ];
   const meterValue = [{ timestamp: isoAt(o.at ?? 0), sampledValue }];
   const payload = { connectorId: 1, transactionId: o.wireId ?? 7, meterValue };

@@ -80,8 +80,11 @@ export type TransactionChange = {
   last_energy_wh?: number;
   /** Lowest register among the samples: below an earlier batch's highest, it fell. */
   min_energy_wh?: number;
+  /** Each of the latest sample that tells it: they come in messages of their own. */
   power_w?: number;
+  power_at?: number;
   soc_percent?: number;
+  soc_at?: number;
   last_sample_at?: number;
   id_token?: string;
   authorized_by?: string;

@@ -87,10 +87,13 @@ function addSamples(
       transaction.last_energy_wh = Math.max(transaction.last_energy_wh ?? 0, energyImportWh);
       transaction.min_energy_wh = Math.min(transaction.min_energy_wh ?? energyImportWh, energyImportWh);
     }
-    if (at < (transaction.last_sample_at ?? 0)) continue;
-    transaction.last_sample_at = at;
-    if (powerW !== undefined && transaction.ended_at === undefined) transaction.power_w = powerW;
-    if (socPercent !== undefined) transaction.soc_percent = socPercent;
+    transaction.last_sample_at = Math.max(transaction.last_sample_at ?? 0, at);
+    if (powerW !== undefined && at >= (transaction.power_at ?? 0)) {
+      transaction.power_at = at;
+      transaction.power_w = transaction.ended_at === undefined ? powerW : 0;
+    }
+    if (socPercent !== undefined && at >= (transaction.soc_at ?? 0))
+      Object.assign(transaction, { soc_percent: socPercent, soc_at: at });
   }
 }
 

@@ -19,6 +19,8 @@ import {
   storeAll,
   type TestDb,
 } from "../harness.ts";
+import { given } from "../../shared/given.ts";
+import { storeHello } from "./hello.ts";
 import { storeBatches } from "./journal.ts";
 
 let db: TestDb;
@@ -275,7 +277,16 @@ const happening = (ids: string[]): fc.Arbitrary<EntryBody> => {
   return fc.oneof(
     fc.tuple(station, id, at, wh, flags).map(([s, i, a, w, f]) => start16(s, i, { at: a, meterStart: w }, f)),
     fc.tuple(station, id).map(([s, i]) => start16(s, i, { status: "Invalid" })),
-    fc.tuple(station, id, at, wh, wh).map(([s, i, a, w, p]) => meter16(s, i, { at: a, wh: w, powerW: p })),
+    fc
+      .tuple(station, id, at, wh, fc.option(wh), fc.option(fc.integer({ min: 0, max: 100 })))
+      .map(([s, i, a, w, p, soc]) =>
+        meter16(s, i, {
+          at: a,
+          wh: w,
+          ...given("powerW", p ?? undefined),
+          ...given("socPercent", soc ?? undefined),
+        }),
+      ),
     fc.tuple(station, id, at, wh, flags).map(([s, i, a, w, f]) => stop16(s, i, { at: a, meterStop: w }, f)),
     fc
       .tuple(station, id, at, wh)
@@ -314,6 +325,21 @@ async function picture(siteId: string) {
   return Promise.all(queries.map((sql) => db.rows(sql, siteId)));
 }
 
+/** A hello that says of each transaction in these happenings that it runs, with facts of its own. */
+function saysRunning(own: Journal, bodies: readonly EntryBody[]) {
+  const ids = bodies.flatMap((b) =>
+    "transactionId" in b && b.transactionId !== undefined ? [b.transactionId] : [],
+  );
+  const transactions = [...new Set(ids)].map((transactionId) => ({
+    ...{ transactionId, ocppTransactionId: "99", evseId: 3, startedAt: NOON - 1, idToken: "HELLO" },
+    ...{ meterStartWh: 12_345, energyImportWh: 99_999 },
+  }));
+  const stationId = bodies.flatMap((b) => ("transactionId" in b && "stationId" in b ? [b.stationId] : []))[0];
+  const stations =
+    stationId === undefined ? [] : [{ stationId, online: false, connectors: [], transactions }];
+  return own.hello({ lastSeq: 0, stations });
+}
+
 test("however a journal is cut into batches and transactions, the rows are the same in the end", async () => {
   const idsOf = () => [0, 1].map((n) => randomUUID().slice(0, -1) + n);
   const marks = ["00000000-0000-4000-8000-000000000000", "00000000-0000-4000-8000-000000000001"];
@@ -331,11 +357,14 @@ test("however a journal is cut into batches and transactions, the rows are the s
         await introduce(db.pool, new Journal(siteId, siteId, own.journalId));
         const batches = own.blocks.map((_, i) => own.batch(i, i + 1));
         if (index === 0) await storeBatches(db.pool, new Map(), siteId, batches);
-        else for (const batch of batches) await storeBatches(db.pool, new Map(), siteId, [batch]);
+        else {
+          await storeHello(db.pool, new Map(), saysRunning(own, mine as EntryBody[]), "default");
+          for (const batch of batches) await storeBatches(db.pool, new Map(), siteId, [batch]);
+        }
       }
       const [whole, parts] = await Promise.all(sites.map(picture));
       expect(parts).toEqual(whole);
     }),
-    { numRuns: 25 },
+    { numRuns: 60 },
   );
 });

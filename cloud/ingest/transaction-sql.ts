@@ -6,6 +6,10 @@
  */
 const ms = (column: string) => `to_timestamp(${column} / 1000.0)`;
 
+/** As merged, where entries have told of it before; a hello alone does not count. */
+const known = (column: string, merged: string) =>
+  `${column} = case when t.snapshot_only then excluded.${column} else ${merged} end`;
+
 /**
  * Registers only rise; of two stops the lower one counts, and a person is told. What falls below an earlier
  * batch is found here, what falls within the batch was found before. The latest power counts, none after the
@@ -16,13 +20,14 @@ const ms = (column: string) => `to_timestamp(${column} / 1000.0)`;
 export const TRANSACTIONS = `
   insert into transaction as t (transaction_id, ocpp_transaction_id, operator_id, site_id, er_id, journal_id,
     station_id, evse_id, connector_id, charging_state, started_at, ended_at, meter_start_wh, meter_stop_wh,
-    meter_stop_max_wh, last_energy_wh, power_w, soc_percent, last_sample_at, id_token, authorized_by,
+    meter_stop_max_wh, last_energy_wh, power_w, power_at, soc_percent, soc_at, last_sample_at, id_token, authorized_by,
     authorization_status, authorization_reason, cap_energy_wh, cap_duration_s, stopped_reason, revoked_reason,
     closed_at, closed_meter_wh, seen_time, start_time, end_time, ended_unseen, flags, needs_review)
   select r.transaction_id, r.ocpp_transaction_id, $2, $3, $4, $5, r.station_id, coalesce(r.evse_id, 0),
     r.connector_id, r.charging_state, ${ms("coalesce(r.started_at, r.seen_at)")}, ${ms("r.ended_at")},
-    r.meter_start_wh, r.meter_stop_wh, r.meter_stop_max_wh, r.last_energy_wh, r.power_w, r.soc_percent,
-    ${ms("r.last_sample_at")}, r.id_token, coalesce(r.authorized_by, 'unknown'), r.authorization_status,
+    r.meter_start_wh, r.meter_stop_wh, r.meter_stop_max_wh, r.last_energy_wh, r.power_w,
+    ${ms("r.power_at")}, r.soc_percent, ${ms("r.soc_at")}, ${ms("r.last_sample_at")}, r.id_token,
+    coalesce(r.authorized_by, 'unknown'), r.authorization_status,
     r.authorization_reason, r.cap_energy_wh, r.cap_duration_s, r.stopped_reason, r.revoked_reason,
     ${ms("r.closed_at")}, r.closed_meter_wh, r.seen_time, r.start_time, r.end_time,
     coalesce(old.ended_unseen, false) and r.seen_running is not true,
@@ -33,31 +38,37 @@ export const TRANSACTIONS = `
   from json_to_recordset($1::json) as r(transaction_id uuid, station_id text, ocpp_transaction_id text,
     evse_id integer, connector_id integer, charging_state text, seen_at float8, started_at float8,
     ended_at float8, meter_start_wh bigint, meter_stop_wh bigint, meter_stop_max_wh bigint,
-    last_energy_wh bigint, min_energy_wh bigint, power_w bigint, soc_percent integer, last_sample_at float8,
+    last_energy_wh bigint, min_energy_wh bigint, power_w bigint, power_at float8,
+    soc_percent integer, soc_at float8, last_sample_at float8,
     id_token text, authorized_by text, authorization_status text, authorization_reason text,
     cap_energy_wh bigint, cap_duration_s integer, stopped_reason text, revoked_reason text, closed_at float8,
     closed_meter_wh bigint, seen_time json, start_time json, end_time json, seen_running boolean,
     flags text[], needs_review boolean)
     left join transaction old on old.transaction_id = r.transaction_id
   on conflict (transaction_id) do update set
-    ocpp_transaction_id = coalesce(excluded.ocpp_transaction_id, t.ocpp_transaction_id),
+    ${known("ocpp_transaction_id", "coalesce(excluded.ocpp_transaction_id, t.ocpp_transaction_id)")},
     journal_id = excluded.journal_id,
-    evse_id = case when excluded.evse_id = 0 then t.evse_id else excluded.evse_id end,
+    ${known("evse_id", "case when excluded.evse_id = 0 then t.evse_id else excluded.evse_id end")},
     connector_id = coalesce(excluded.connector_id, t.connector_id),
     charging_state = coalesce(excluded.charging_state, t.charging_state),
-    started_at = case when 'time-estimated' = any(excluded.flags) then t.started_at else excluded.started_at end,
+    ${known(
+      "started_at",
+      "case when 'time-estimated' = any(excluded.flags) then t.started_at else excluded.started_at end",
+    )},
     ended_at = coalesce(excluded.ended_at, t.ended_at),
-    meter_start_wh = coalesce(t.meter_start_wh, excluded.meter_start_wh),
+    ${known("meter_start_wh", "coalesce(t.meter_start_wh, excluded.meter_start_wh)")},
     meter_stop_wh = least(t.meter_stop_wh, excluded.meter_stop_wh),
     meter_stop_max_wh = greatest(t.meter_stop_max_wh, excluded.meter_stop_max_wh),
     last_energy_wh = greatest(t.last_energy_wh, excluded.last_energy_wh),
     power_w = case when coalesce(excluded.ended_at, t.ended_at) is not null then 0
-                   when excluded.last_sample_at < t.last_sample_at then t.power_w
-                   else coalesce(excluded.power_w, t.power_w) end,
-    soc_percent = case when excluded.last_sample_at < t.last_sample_at then t.soc_percent
-                       else coalesce(excluded.soc_percent, t.soc_percent) end,
+                   when excluded.power_at >= coalesce(t.power_at, '-infinity') then excluded.power_w
+                   else t.power_w end,
+    power_at = greatest(t.power_at, excluded.power_at),
+    soc_percent = case when excluded.soc_at >= coalesce(t.soc_at, '-infinity') then excluded.soc_percent
+                       else t.soc_percent end,
+    soc_at = greatest(t.soc_at, excluded.soc_at),
     last_sample_at = greatest(t.last_sample_at, excluded.last_sample_at),
-    id_token = coalesce(excluded.id_token, t.id_token),
+    ${known("id_token", "coalesce(excluded.id_token, t.id_token)")},
     authorized_by = case when excluded.authorized_by = 'unknown' then t.authorized_by else excluded.authorized_by end,
     authorization_status = coalesce(excluded.authorization_status, t.authorization_status),
     authorization_reason = coalesce(excluded.authorization_reason, t.authorization_reason),
@@ -71,7 +82,8 @@ export const TRANSACTIONS = `
     start_time = coalesce(excluded.start_time, t.start_time),
     end_time = coalesce(excluded.end_time, t.end_time),
     ended_unseen = excluded.ended_unseen,
-    flags = case when excluded.flags = t.flags then t.flags
+    snapshot_only = false,
+    flags = case when excluded.flags = t.flags or t.snapshot_only then excluded.flags
                  else array(select distinct f from unnest(t.flags || excluded.flags) f
                             -- The time is not estimated any more as soon as one start has told it.
                             where f <> 'time-estimated' or (f = any (t.flags) and f = any (excluded.flags))
@@ -86,9 +98,9 @@ export const TRANSACTIONS = `
  */
 export const RUNNING = `
   insert into transaction as t (transaction_id, ocpp_transaction_id, operator_id, site_id, er_id, journal_id,
-    station_id, evse_id, started_at, id_token, meter_start_wh, snapshot_energy_wh)
+    station_id, evse_id, started_at, id_token, meter_start_wh, snapshot_energy_wh, snapshot_only)
   select r.transaction_id, r.ocpp_transaction_id, $2, $3, $4, $5, r.station_id, r.evse_id,
-    ${ms("r.started_at")}, r.id_token, r.meter_start_wh, r.energy_import_wh
+    ${ms("r.started_at")}, r.id_token, r.meter_start_wh, r.energy_import_wh, true
   from json_to_recordset($1::json) as r(transaction_id uuid, ocpp_transaction_id text, station_id text,
     evse_id integer, started_at float8, id_token text, meter_start_wh bigint, energy_import_wh bigint)
   on conflict (transaction_id) do update set

@@ -16,6 +16,7 @@ import { readBlocks } from "../../cloud/core/blocks.ts";
 import { admit, type Block, type Cursor, type Verdict } from "../../cloud/core/cursor.ts";
 import { project, type Names } from "../../cloud/core/project.ts";
 import { firstChain } from "../../shared/block.ts";
+import { defined } from "../../shared/given.ts";
 import type { CommandKind } from "../../shared/command.ts";
 import type { Entry } from "../../shared/entry.ts";
 import type { PolicyToken } from "../../shared/policy.ts";
@@ -209,6 +210,9 @@ const greatest = (a: number | undefined, b: number | undefined) =>
   a === undefined || b === undefined ? (a ?? b) : Math.max(a, b);
 const below = (a: number | undefined, b: number | undefined) => a !== undefined && b !== undefined && a < b;
 
+const newer = (at: number | undefined, before: number | undefined) =>
+  at !== undefined && at >= (before ?? Number.NEGATIVE_INFINITY);
+
 /** `on conflict (transaction_id) do update` of `transaction-sql.ts`. */
 function merged(before: TransactionRow, change: TransactionChange): TransactionRow {
   const { seen_at: _, started_at, min_energy_wh, seen_running: __, ...rest } = change;
@@ -216,7 +220,6 @@ function merged(before: TransactionRow, change: TransactionChange): TransactionR
   if (below(min_energy_wh, before.last_energy_wh)) flags.add("register-fell");
   if (below(change.meter_stop_wh, before.last_energy_wh)) flags.add("stop-below-register");
   if (started_at !== undefined) flags.delete(ESTIMATED);
-  const late = below(change.last_sample_at, before.last_sample_at);
   const ended = (change.ended_at ?? before.ended_at) !== undefined;
   const columns = {
     meter_start_wh: before.meter_start_wh ?? change.meter_start_wh,
@@ -225,10 +228,12 @@ function merged(before: TransactionRow, change: TransactionChange): TransactionR
     seen_time: before.seen_time,
     last_energy_wh: greatest(before.last_energy_wh, change.last_energy_wh),
     last_sample_at: greatest(before.last_sample_at, change.last_sample_at),
-    power_w: ended ? 0 : late ? before.power_w : (change.power_w ?? before.power_w),
-    soc_percent: late ? before.soc_percent : (change.soc_percent ?? before.soc_percent),
+    power_w: ended ? 0 : newer(change.power_at, before.power_at) ? change.power_w : before.power_w,
+    power_at: greatest(before.power_at, change.power_at),
+    soc_percent: newer(change.soc_at, before.soc_at) ? change.soc_percent : before.soc_percent,
+    soc_at: greatest(before.soc_at, change.soc_at),
   };
-  const known = Object.fromEntries(Object.entries(columns).filter(([, value]) => value !== undefined));
+  const known = defined(columns);
   return {
     ...before,
     ...rest,
