@@ -102,6 +102,7 @@ class StationCore {
   #operative = true;
   #resetWhenIdle = false;
   #restarting = false;
+  #stopping = false;
   #states: ConnectorStates;
   #cancelHeartbeat: () => void = () => {};
 
@@ -160,6 +161,7 @@ class StationCore {
   }
 
   async stop(graceMs: number): Promise<void> {
+    this.#stopping = true; // A reset would take away the connection for what is unsaid.
     this.clock.clear();
     for (const evse of this.evses) evse.retire();
     if (graceMs > 0) {
@@ -173,7 +175,7 @@ class StationCore {
 
   /** Ends transactions, goes away for `rebootMs`, comes back and registers. */
   restart(bootReason: BootReason, stopReason: StopReason, unsaid: "drain" | "keep"): void {
-    if (this.#restarting) return;
+    if (this.#restarting || this.#stopping) return;
     this.#restarting = true;
     this.#resetWhenIdle = false;
     for (const evse of this.evses) evse.end(stopReason, "ResetCommand");

@@ -58,6 +58,8 @@ export function createBroker(options: BrokerOptions) {
     timeline.setTimer(chance.between(1, RECONNECT_MS), () => {
       if (mine !== connection || !wanted || blocked) return;
       connected = true;
+      // What a connection that is gone still holds is in nobody's way.
+      lastAt.up = lastAt.down = timeline.now();
       trace.say("broker.up");
       options.onUp();
     });
