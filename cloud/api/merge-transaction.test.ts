@@ -1,5 +1,5 @@
 /** Orphans find their transaction: by suggestion, and by the decision of a person. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { randomUUID } from "node:crypto";
 import type { EntryBody } from "../../shared/entry.ts";
 import {
@@ -9,8 +9,6 @@ import {
   Journal,
   meter16,
   NOON,
-  openTestApi,
-  openTestDb,
   start16,
   stop16,
   storeAll,
@@ -20,34 +18,18 @@ import {
 } from "../harness.ts";
 import type { Review, ReviewDetail } from "./review-schemas.ts";
 import type { Message, Page, Site, Transaction, TransactionDetail } from "./schemas.ts";
+import { readOk, useSite } from "../harness-site.ts";
 
 let db: TestDb;
 let api: TestApi;
 let journal: Journal;
 let cp: string;
-beforeAll(async () => {
-  db = await openTestDb();
-  api = await openTestApi(db.pool);
-});
-afterAll(async () => {
-  await api.close();
-  await db.close();
-});
-beforeEach(async () => {
-  const name = randomUUID().slice(0, 8);
-  journal = new Journal(`er-${name}`, `site-${name}`);
-  cp = `CP-${name}`;
-  await introduce(db.pool, journal);
-});
+useSite((site) => void ({ db, api, journal, cp } = site));
 
 /** Stations' clocks are believed a few minutes into the future of their ER. */
 const STEP = 2_000;
 const happen = (...bodies: EntryBody[]) => storeAll(db.pool, journal.commit(bodies));
-const ok = async <T>(path: string): Promise<T> => {
-  const reply = await api.get(path);
-  expect(reply.status, reply.text).toBe(200);
-  return reply.body as T;
-};
+const ok = <T>(path: string) => readOk<T>(api, path);
 const open = async () => (await ok<Page<Review>>(`/v1/reviews?siteId=${journal.siteId}`)).items;
 const detail = (id: string) => ok<TransactionDetail>(`/v1/transactions/${id}`);
 const view = async (id: string): Promise<Transaction> => (await detail(id)).transaction;

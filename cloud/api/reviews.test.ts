@@ -1,16 +1,13 @@
 /** The work queues: what waits for a person is there, under every kind, and goes when somebody has decided. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { randomUUID } from "node:crypto";
 import type { EntryBody } from "../../shared/entry.ts";
 import { KIND_OF_FLAG, REVIEW_KINDS } from "../core/review.ts";
 import {
   event201,
-  introduce,
   isoAt,
   Journal,
   NOON,
-  openTestApi,
-  openTestDb,
   start16,
   stop16,
   storeAll,
@@ -21,35 +18,21 @@ import { storeHello } from "../ingest/hello.ts";
 import { createApiKey } from "./actor.ts";
 import type { Review, ReviewDetail, ReviewSummary } from "./review-schemas.ts";
 import type { Page, Transaction, TransactionDetail } from "./schemas.ts";
+import { readOk, useSite } from "../harness-site.ts";
 
 let db: TestDb;
 let api: TestApi;
 let otherKey: string;
 let journal: Journal;
 let cp: string;
-beforeAll(async () => {
-  db = await openTestDb();
-  api = await openTestApi(db.pool);
+useSite(async (site) => {
+  ({ db, api, journal, cp } = site);
   otherKey = await createApiKey(db.pool, "default", "night shift");
-});
-afterAll(async () => {
-  await api.close();
-  await db.close();
-});
-beforeEach(async () => {
-  const name = randomUUID().slice(0, 8);
-  journal = new Journal(`er-${name}`, `site-${name}`);
-  cp = `CP-${name}`;
-  await introduce(db.pool, journal);
 });
 
 const MIN = 60_000;
 const happen = (...bodies: EntryBody[]) => storeAll(db.pool, journal.commit(bodies));
-const ok = async <T>(path: string): Promise<T> => {
-  const reply = await api.get(path);
-  expect(reply.status, reply.text).toBe(200);
-  return reply.body as T;
-};
+const ok = <T>(path: string) => readOk<T>(api, path);
 const open = async (query = ""): Promise<Review[]> =>
   (await ok<Page<Review>>(`/v1/reviews?siteId=${journal.siteId}${query}`)).items;
 const summary = () => ok<ReviewSummary>(`/v1/reviews/summary?siteId=${journal.siteId}`);

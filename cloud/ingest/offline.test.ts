@@ -1,15 +1,12 @@
 /** What an ER did alone, on PostgreSQL: revoked, closed, capped, assumed, called by itself; and what time it was. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { randomUUID } from "node:crypto";
 import type { EntryBody } from "../../shared/entry.ts";
 import {
-  introduce,
   isoAt,
   Journal,
   meter16,
   NOON,
-  openTestApi,
-  openTestDb,
   start16,
   stop16,
   storeAll,
@@ -18,25 +15,13 @@ import {
   type TestDb,
 } from "../harness.ts";
 import type { Message, Page, Transaction, TransactionDetail } from "../api/schemas.ts";
+import { readOk, useSite } from "../harness-site.ts";
 
 let db: TestDb;
 let api: TestApi;
 let journal: Journal;
 let cp: string;
-beforeAll(async () => {
-  db = await openTestDb();
-  api = await openTestApi(db.pool);
-});
-afterAll(async () => {
-  await api.close();
-  await db.close();
-});
-beforeEach(async () => {
-  const name = randomUUID().slice(0, 8);
-  journal = new Journal(`er-${name}`, `site-${name}`);
-  cp = `CP-${name}`;
-  await introduce(db.pool, journal);
-});
+useSite((site) => void ({ db, api, journal, cp } = site));
 
 /** Each in a batch of its own, or all in one: the result must be the same. */
 const ways = ["one by one", "in one batch"] as const;
@@ -44,11 +29,8 @@ async function happen(way: (typeof ways)[number], ...bodies: EntryBody[]): Promi
   if (way === "in one batch") return void (await storeAll(db.pool, journal.commit(bodies)));
   for (const body of bodies) await storeAll(db.pool, journal.commit([body]));
 }
-const view = async (id: string): Promise<Transaction> => {
-  const reply = await api.get(`/v1/transactions/${id}`);
-  expect(reply.status, reply.text).toBe(200);
-  return (reply.body as TransactionDetail).transaction;
-};
+const view = async (id: string): Promise<Transaction> =>
+  (await readOk<TransactionDetail>(api, `/v1/transactions/${id}`)).transaction;
 const messages = async () =>
   ((await api.get(`/v1/stations/${cp}/messages`)).body as Page<Message>).items.reverse();
 

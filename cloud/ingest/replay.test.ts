@@ -1,17 +1,14 @@
 /** Parked entries, tried again: nothing is lost that could not be read, nothing is stored twice. */
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { randomUUID } from "node:crypto";
 import { encodeBlock } from "../../shared/block.ts";
 import type { Entry, EntryBody } from "../../shared/entry.ts";
 import {
   handled,
-  introduce,
   Journal,
   meter16,
   NOON,
   online,
-  openTestApi,
-  openTestDb,
   sampled,
   start16,
   status16,
@@ -23,25 +20,13 @@ import {
 import type { Er } from "../api/er-schemas.ts";
 import type { Review, ReviewDetail } from "../api/review-schemas.ts";
 import type { Message, Page, Station, Transaction, TransactionDetail } from "../api/schemas.ts";
+import { readOk, useSite } from "../harness-site.ts";
 
 let db: TestDb;
 let api: TestApi;
 let journal: Journal;
 let cp: string;
-beforeAll(async () => {
-  db = await openTestDb();
-  api = await openTestApi(db.pool);
-});
-afterAll(async () => {
-  await api.close();
-  await db.close();
-});
-beforeEach(async () => {
-  const name = randomUUID().slice(0, 8);
-  journal = new Journal(`er-${name}`, `site-${name}`);
-  cp = `CP-${name}`;
-  await introduce(db.pool, journal);
-});
+useSite((site) => void ({ db, api, journal, cp } = site));
 
 /** What a release wrote that this one cannot read; `mend` is the release after it. */
 const strange = (entry: Entry): unknown => ({ ...entry, kind: `${entry.kind}.v9` });
@@ -56,11 +41,7 @@ const happen = (parkedAt: number[], ...bodies: EntryBody[]) => {
   const raw = (entry: Entry) => (parkedAt.includes(entry.seq - from) ? strange(entry) : entry);
   return storeAll(db.pool, journal.commit(bodies, raw));
 };
-const ok = async <T>(path: string): Promise<T> => {
-  const reply = await api.get(path);
-  expect(reply.status, reply.text).toBe(200);
-  return reply.body as T;
-};
+const ok = <T>(path: string) => readOk<T>(api, path);
 const parked = async () =>
   (await ok<Page<Review>>(`/v1/reviews?siteId=${journal.siteId}&kind=entry-parked`)).items;
 const replay = async (item: Review | undefined) => {

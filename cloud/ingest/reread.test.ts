@@ -1,5 +1,5 @@
 /** A halted journal that a person lets go on: what the ER has and the SG has not is stored, the rest is not doubled. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { randomUUID } from "node:crypto";
 import type { EntryBody } from "../../shared/entry.ts";
 import {
@@ -8,8 +8,6 @@ import {
   Journal,
   meter16,
   online,
-  openTestApi,
-  openTestDb,
   sampled,
   start16,
   stop16,
@@ -21,31 +19,15 @@ import type { Review } from "../api/review-schemas.ts";
 import type { Message, Page, Transaction, TransactionDetail } from "../api/schemas.ts";
 import { storeHello } from "./hello.ts";
 import { storeBatches } from "./journal.ts";
+import { readOk, useSite } from "../harness-site.ts";
 
 let db: TestDb;
 let api: TestApi;
 let ours: Journal;
 let cp: string;
-beforeAll(async () => {
-  db = await openTestDb();
-  api = await openTestApi(db.pool);
-});
-afterAll(async () => {
-  await api.close();
-  await db.close();
-});
-beforeEach(async () => {
-  const name = randomUUID().slice(0, 8);
-  ours = new Journal(`er-${name}`, `site-${name}`);
-  cp = `CP-${name}`;
-  await introduce(db.pool, ours);
-});
+useSite((site) => void ({ db, api, journal: ours, cp } = site));
 
-const ok = async <T>(path: string): Promise<T> => {
-  const reply = await api.get(path);
-  expect(reply.status, reply.text).toBe(200);
-  return reply.body as T;
-};
+const ok = <T>(path: string) => readOk<T>(api, path);
 const open = async () => (await ok<Page<Review>>(`/v1/reviews?siteId=${ours.siteId}`)).items;
 const resolve = (item: Review | undefined, action: string) =>
   api.send("POST", `/v1/reviews/${item?.reviewId}/resolve`, { action });
