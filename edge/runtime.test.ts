@@ -282,6 +282,31 @@ describe("a new start", () => {
     expect(replayed).toBeLessThanOrEqual(BLOCK_ENTRIES_MAX);
   });
 
+  test("acked entries do not grow old by a clock that leaps, in a running box or over a start", () => {
+    const day = 86_400_000;
+    const box = new Box(undefined, day);
+    const acked = (of: Box) => {
+      of.input({ kind: "link.up" });
+      const { lastSeq } = of.journal;
+      const ack = { v: 1 as const, journalId: uuid(1), seq: lastSeq, resume: true, cloudTime: of.now.at };
+      of.input({ kind: "link.ack", ack });
+      of.turn();
+      of.runtime.snapshot();
+    };
+    box.connect();
+    box.now.at += 14 * day;
+    acked(box);
+    expect(box.journal.oldestSeq).toBe(1);
+    box.journal.close();
+    const next = new Box(box.path, day);
+    next.now.at += 28 * day;
+    acked(next);
+    expect(next.journal.oldestSeq).toBe(1);
+    next.turn(day + 1);
+    next.runtime.snapshot();
+    expect(next.journal.oldestSeq).toBeGreaterThan(1);
+  });
+
   test("acked entries are dropped after their retention, and only then", () => {
     const box = new Box(undefined, 60_000);
     box.connect();

@@ -87,6 +87,9 @@ function readPolicy(journal: Journal): { policy: Policy | undefined; keys: strin
   }
 }
 
+/** Against hours of retention less is nothing. */
+const LEAP_MS = 10 * 60_000;
+
 export class Runtime {
   readonly state: State;
   readonly replayed: number;
@@ -99,6 +102,10 @@ export class Runtime {
   private waitingSinceUpMs = 0;
   private snapshotSeq: number;
   private ackedSeq = 0;
+  /** Wall clock minus monotonic clock, as last seen. */
+  private basisMs: number | undefined;
+  /** Since when the wall clock has run without a leap forward, which makes what is young look old. */
+  private steadySinceUpMs = Number.NEGATIVE_INFINITY;
   /** Entries committed, commits made, inputs taken: for the metrics. */
   readonly counters = { inputs: 0, entries: 0, commits: 0, commitFailures: 0 };
 
@@ -129,6 +136,7 @@ export class Runtime {
   /** Takes what waits, commits, performs. Call it when `schedule` asked for it. */
   turn(): void {
     const now = this.options.now();
+    this.watchClock(now);
     if (this.counters.commitFailures > 0 && !this.commit(now)) {
       this.inputs = this.inputs.filter((input) => !REPEATED.has(input.kind));
       return;
@@ -208,7 +216,8 @@ export class Runtime {
     try {
       journal.writeDoc("snapshot", encodeSnapshot(this.state.durable));
       this.snapshotSeq = this.state.durable.seq;
-      this.trim(this.options.now().at - retentionMs);
+      const { at, upMs } = this.options.now();
+      if (upMs - this.steadySinceUpMs >= retentionMs) this.trim(at - retentionMs);
     } catch (error) {
       onCommitFailed(`snapshot: ${describeError(error)}`, error);
     }
@@ -221,6 +230,18 @@ export class Runtime {
     } catch (error) {
       this.options.onCommitFailed(`trim: ${describeError(error)}`, error);
     }
+  }
+
+  /**
+   * A box that wakes up without time gets it later, and what it wrote meanwhile looks as old as its error was. No
+   * age is believed before the clock has run steadily for as long as entries are to be kept.
+   */
+  private watchClock({ at, upMs }: Now): void {
+    const { journal } = this.options;
+    const basisMs = at - upMs;
+    const expectedMs = this.basisMs ?? (journal.lastSeq === 0 ? basisMs : journal.lastAt - upMs);
+    if (basisMs - expectedMs > LEAP_MS) this.steadySinceUpMs = upMs;
+    this.basisMs = basisMs;
   }
 
   private trim(beforeAt: number): void {
