@@ -31,6 +31,7 @@ const REGRESSIONS: readonly [seed: number, faults: string, found: string][] = [
   [400222, "{}", "a reading that was asked for after a reconnection went to one that had ended unheard"],
   [400932, "{}", "the state of charge depended on how the journal was cut into batches"],
   [400134, "{}", "a station that was reset while it closed down took its last stop along"],
+  [401712, "{}", "entries looked old when a box without time was told it"],
   [401488, "{}", "what a lost connection to the broker still held was in the way of the next one"],
 ];
 const UNSEEN = 6;
