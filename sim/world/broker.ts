@@ -53,13 +53,17 @@ export function createBroker(options: BrokerOptions) {
     timeline.setTimer(at - timeline.now() + chance.between(0, faults.duplicateLagMs), deliver);
   }
 
+  /** What a connection that is gone or mended still holds comes late, and is in nobody's way. */
+  function clearTheWay(): void {
+    lastAt.up = lastAt.down = timeline.now();
+  }
+
   function connectLater(): void {
     const mine = ++connection;
     timeline.setTimer(chance.between(1, RECONNECT_MS), () => {
       if (mine !== connection || !wanted || blocked) return;
       connected = true;
-      // What a connection that is gone still holds is in nobody's way.
-      lastAt.up = lastAt.down = timeline.now();
+      clearTheWay();
       trace.say("broker.up");
       options.onUp();
     });
@@ -122,6 +126,7 @@ export function createBroker(options: BrokerOptions) {
     },
     heal(mended: Faults): void {
       for (const end of spells) end();
+      clearTheWay();
       faults = mended.broker;
     },
   };
