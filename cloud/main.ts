@@ -24,7 +24,8 @@ const USAGE = `sg: the cloud half of Moov.olt
        --retire KEY                … stop trusting it
 
 Environment: DATABASE_URL, BROKER_URL (amqp:// amqps:// mqtt:// mqtts://), SG_HOST (127.0.0.1), SG_PORT (8080),
-SG_OPERATOR (default), LOG_LEVEL (info), BROKER_CA_FILE, SG_POLICY_KEY_FILE (Ed25519, PEM; else a key in the database).
+SG_OPERATOR (default), LOG_LEVEL (info), BROKER_CA_FILE, SG_POLICY_KEY_FILE (Ed25519, PEM; else a key in the database),
+SG_PASS_ON_URL (service that answers for cars' certificates, ISO 15118).
 `;
 
 function required(name: string): string {
@@ -44,14 +45,21 @@ function readPort(): number {
   return port;
 }
 
+function checkUrl(name: string, text: string): string {
+  if (URL.canParse(text) && /^https?:/.test(text)) return text;
+  throw new AppError("CONFIG_INVALID", `${name} is "${text}", not an http(s) address`);
+}
+
 function readConfig(roles: readonly Role[]): SgConfig {
   const caFile = process.env["BROKER_CA_FILE"];
   const keyFile = process.env["SG_POLICY_KEY_FILE"];
+  const passOnUrl = process.env["SG_PASS_ON_URL"];
   return {
     roles,
     databaseUrl: required("DATABASE_URL"),
     brokerUrl: roles.includes("ingest") ? required("BROKER_URL") : "",
     ...(caFile === undefined ? {} : { brokerCa: readFileSync(caFile, "utf8") }),
+    ...(passOnUrl === undefined ? {} : { passOnUrl: checkUrl("SG_PASS_ON_URL", passOnUrl) }),
     ...(keyFile === undefined ? {} : { policyKey: readFileSync(keyFile, "utf8") }),
     host: process.env["SG_HOST"] ?? "127.0.0.1",
     port: readPort(),

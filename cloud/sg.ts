@@ -31,6 +31,8 @@ export type SgConfig = {
   defaultOperatorId: string;
   /** Private key (PEM, Ed25519) that signs policies; without it the one in the database, made at first start. */
   policyKey?: string;
+  /** Service that answers what only somebody behind the SG can (`ingest/pass-on.ts`). */
+  passOnUrl?: string;
 };
 
 /** Makes the operator if it does not exist. */
@@ -93,6 +95,7 @@ export async function startSg(config: SgConfig, logger: Logger = pino()) {
         databaseUrl: config.databaseUrl,
         brokerUrl: config.brokerUrl,
         ...(config.brokerCa === undefined ? {} : { ca: config.brokerCa }),
+        ...(config.passOnUrl === undefined ? {} : { passOnUrl: config.passOnUrl }),
         defaultOperatorId: config.defaultOperatorId,
         policyKey: await ensureSigningKey(pool, config.policyKey),
         onLog,

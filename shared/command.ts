@@ -1,6 +1,10 @@
 /**
  * Commands: what somebody wants a station to do, in OCPP 2.x words whatever the station speaks.
  *
+ * The usual ones have small parameters of their own (`CommandParams`). All others that a CSMS may send take the
+ * official OCPP 2.x request (`STANDARD_COMMANDS`, checked by `ocpp/command-schema.ts`). `Call` is any CALL of
+ * the station's own version, as it stands. The dialects translate.
+ *
  * A command lives in PostgreSQL; the broker only carries it; the ER journals `command.accepted` before it
  * acts and `command.finished` after. The same commandId twice is done once.
  *
@@ -21,8 +25,16 @@ export const IdToken = Type.Object({
 });
 export type IdToken = Static<typeof IdToken>;
 
+const Attribute = Type.Optional(OneOf(["Actual", "Target", "MinSet", "MaxSet"]));
+
 const ComponentVariable = {
-  component: Type.Optional(Type.Object({ name: Short, instance: Type.Optional(Short) })),
+  component: Type.Optional(
+    Type.Object({
+      name: Short,
+      instance: Type.Optional(Short),
+      evse: Type.Optional(Type.Object({ id: Id, connectorId: Type.Optional(Id) })),
+    }),
+  ),
   variable: Type.Object({ name: Short, instance: Type.Optional(Short) }),
 };
 
@@ -32,7 +44,17 @@ const ComponentVariable = {
  */
 export const CommandParams = {
   RequestStartTransaction: Type.Object(
-    { idToken: IdToken, evseId: Type.Optional(Id), connectorId: Type.Optional(Id) },
+    {
+      idToken: IdToken,
+      evseId: Type.Optional(Id),
+      connectorId: Type.Optional(Id),
+      /** OCPP 2.x only. */
+      groupIdToken: Type.Optional(
+        Type.Object({ idToken: Type.String({ maxLength: 36 }), type: Type.String({ maxLength: 20 }) }),
+      ),
+      /** A TxProfile in OCPP 2.x words, for this transaction. */
+      chargingProfile: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+    },
     { additionalProperties: false },
   ),
   RequestStopTransaction: Type.Object({ transactionId: Uuid }, { additionalProperties: false }),
@@ -75,42 +97,129 @@ export const CommandParams = {
   ),
   /** On OCPP 1.6 the variable's name is the configuration key. */
   GetVariables: Type.Object(
-    { getVariableData: Type.Array(Type.Object(ComponentVariable), { minItems: 1, maxItems: 50 }) },
+    {
+      getVariableData: Type.Array(Type.Object({ ...ComponentVariable, attributeType: Attribute }), {
+        minItems: 1,
+        maxItems: 50,
+      }),
+    },
     { additionalProperties: false },
   ),
   /** On OCPP 1.6 exactly one variable, whose name is the configuration key. */
   SetVariables: Type.Object(
     {
       setVariableData: Type.Array(
-        Type.Object({ ...ComponentVariable, attributeValue: Type.String({ maxLength: 1_000 }) }),
+        Type.Object({
+          ...ComponentVariable,
+          attributeValue: Type.String({ maxLength: 2_500 }),
+          attributeType: Attribute,
+        }),
         { minItems: 1, maxItems: 50 },
       ),
     },
     { additionalProperties: false },
   ),
+  /** Any CALL of the station's own version: checked against its official schema, sent as it stands. */
+  Call: Type.Object(
+    {
+      action: Type.String({ minLength: 1, maxLength: 64 }),
+      payload: Type.Record(Type.String(), Type.Unknown()),
+    },
+    { additionalProperties: false },
+  ),
+  /** Closes the station's WebSocket: it connects anew. No OCPP message. */
+  CloseConnection: Type.Unsafe<Record<string, unknown>>(Type.Object({}, { additionalProperties: false })),
 } as const;
 
-export type CommandKind = keyof typeof CommandParams;
-export type CommandParamsOf<K extends CommandKind> = Static<(typeof CommandParams)[K]>;
+/** How long a command lives, and whether it may wait for a station that is not connected. */
+export type CommandClass = { ttlMs: number; waitsForStation: boolean };
 
-export const COMMAND_KINDS = Object.keys(CommandParams) as CommandKind[];
+/** Somebody stands in front of the station: executed late it would do harm. */
+const atOnce = (ttlS: number): CommandClass => ({ ttlMs: ttlS * 1_000, waitsForStation: false });
+const waits = (ttlS: number): CommandClass => ({ ttlMs: ttlS * 1_000, waitsForStation: true });
+const DAY_S = 24 * 3_600;
+
+const OWN_CLASS: Record<keyof typeof CommandParams, CommandClass> = {
+  RequestStartTransaction: atOnce(60),
+  RequestStopTransaction: waits(DAY_S),
+  Reset: waits(15 * 60),
+  TriggerMessage: atOnce(60),
+  ChangeAvailability: waits(DAY_S),
+  UnlockConnector: atOnce(30),
+  GetConfiguration: atOnce(120),
+  ChangeConfiguration: waits(DAY_S),
+  GetVariables: atOnce(120),
+  SetVariables: waits(DAY_S),
+  Call: atOnce(120),
+  CloseConnection: atOnce(60),
+};
 
 /**
- * How long a command lives and whether it may wait for a station that is not connected.
- * A person in front of the station waits for `immediate` ones: executed late they would do harm.
+ * Commands whose parameters are the official request of OCPP 2.0.1, or of 2.1 where 2.0.1 has none. Ids that we
+ * give may be left out (`requestId`, the `id` of a reservation).
  */
-export const COMMAND_CLASS: Record<CommandKind, { ttlMs: number; waitsForStation: boolean }> = {
-  RequestStartTransaction: { ttlMs: 60_000, waitsForStation: false },
-  RequestStopTransaction: { ttlMs: 24 * 3_600_000, waitsForStation: true },
-  Reset: { ttlMs: 15 * 60_000, waitsForStation: true },
-  TriggerMessage: { ttlMs: 60_000, waitsForStation: false },
-  ChangeAvailability: { ttlMs: 24 * 3_600_000, waitsForStation: true },
-  UnlockConnector: { ttlMs: 30_000, waitsForStation: false },
-  GetConfiguration: { ttlMs: 120_000, waitsForStation: false },
-  ChangeConfiguration: { ttlMs: 24 * 3_600_000, waitsForStation: true },
-  GetVariables: { ttlMs: 120_000, waitsForStation: false },
-  SetVariables: { ttlMs: 24 * 3_600_000, waitsForStation: true },
-};
+export const STANDARD_COMMANDS = {
+  AFRRSignal: atOnce(30),
+  AdjustPeriodicEventStream: atOnce(120),
+  CancelReservation: waits(3_600),
+  CertificateSigned: waits(3_600),
+  ChangeTransactionTariff: atOnce(120),
+  ClearCache: atOnce(120),
+  ClearChargingProfile: waits(DAY_S),
+  ClearDERControl: waits(DAY_S),
+  ClearDisplayMessage: waits(DAY_S),
+  ClearTariffs: waits(DAY_S),
+  ClearVariableMonitoring: waits(DAY_S),
+  CostUpdated: atOnce(60),
+  CustomerInformation: waits(DAY_S),
+  DataTransfer: atOnce(120),
+  DeleteCertificate: waits(DAY_S),
+  GetBaseReport: waits(15 * 60),
+  GetChargingProfiles: atOnce(120),
+  GetCompositeSchedule: atOnce(120),
+  GetDERControl: atOnce(120),
+  GetDisplayMessages: atOnce(120),
+  GetInstalledCertificateIds: atOnce(120),
+  GetLocalListVersion: atOnce(120),
+  GetLog: waits(DAY_S),
+  GetMonitoringReport: atOnce(120),
+  GetPeriodicEventStream: atOnce(120),
+  GetReport: atOnce(120),
+  GetTariffs: atOnce(120),
+  GetTransactionStatus: atOnce(120),
+  InstallCertificate: waits(DAY_S),
+  NotifyAllowedEnergyTransfer: atOnce(120),
+  NotifyWebPaymentStarted: atOnce(60),
+  PublishFirmware: waits(DAY_S),
+  RequestBatterySwap: atOnce(60),
+  ReserveNow: atOnce(60),
+  SendLocalList: waits(15 * 60),
+  SetChargingProfile: waits(DAY_S),
+  SetDERControl: waits(DAY_S),
+  SetDefaultTariff: waits(DAY_S),
+  SetDisplayMessage: waits(DAY_S),
+  SetMonitoringBase: waits(DAY_S),
+  SetMonitoringLevel: waits(DAY_S),
+  SetNetworkProfile: waits(DAY_S),
+  SetVariableMonitoring: waits(DAY_S),
+  UnpublishFirmware: waits(DAY_S),
+  UpdateDynamicSchedule: atOnce(120),
+  UpdateFirmware: waits(DAY_S),
+  UsePriorityCharging: atOnce(120),
+} as const satisfies Record<string, CommandClass>;
+
+export type OwnKind = keyof typeof CommandParams;
+export type StandardKind = keyof typeof STANDARD_COMMANDS;
+export type CommandKind = OwnKind | StandardKind;
+
+const OWN_KINDS = Object.keys(CommandParams) as OwnKind[];
+const STANDARD_KINDS = Object.keys(STANDARD_COMMANDS) as StandardKind[];
+export const COMMAND_KINDS: readonly CommandKind[] = [...OWN_KINDS, ...STANDARD_KINDS];
+
+export const COMMAND_CLASS: Record<CommandKind, CommandClass> = { ...OWN_CLASS, ...STANDARD_COMMANDS };
+
+export const isOwnKind = (kind: string): kind is OwnKind => Object.hasOwn(CommandParams, kind);
+export const isStandardKind = (kind: string): kind is StandardKind => Object.hasOwn(STANDARD_COMMANDS, kind);
 
 /**
  * What a wish is about: a command that may be fulfilled twice without harm, and of which the newest counts.
@@ -129,15 +238,23 @@ export function wishTarget({ kind, params }: CommandBody): string | undefined {
       );
       return `variables ${names.sort().join(" ")}`;
     }
+    case "SetChargingProfile":
+      return `profile ${idIn(params["chargingProfile"])}`;
+    case "SetDisplayMessage":
+      return `display ${idIn(params["message"])}`;
+    case "SetNetworkProfile":
+      return `network ${String(params["configurationSlot"])}`;
     default:
       return undefined;
   }
 }
 
+const idIn = (value: unknown): string => String((value as { id?: unknown } | null)?.id);
+
 /** The part of a command that its kind decides. */
-export type CommandBody = {
-  [K in CommandKind]: { kind: K; params: CommandParamsOf<K> };
-}[CommandKind];
+export type CommandBody =
+  | { [K in OwnKind]: { kind: K; params: Static<(typeof CommandParams)[K]> } }[OwnKind]
+  | { [K in StandardKind]: { kind: K; params: Record<string, unknown> } }[StandardKind];
 
 /** A command as the broker carries it. `remainingMs` is what was left of its life when it was published. */
 export const Command = Type.Object({
@@ -146,7 +263,8 @@ export const Command = Type.Object({
   issuedAt: Type.Integer(),
   expiresAt: Type.Integer(),
   remainingMs: Type.Integer({ minimum: 0 }),
-  kind: OneOf(COMMAND_KINDS),
+  /** Any word: an ER that does not know it says so. */
+  kind: Type.Unsafe<CommandKind>(Type.String({ minLength: 1, maxLength: 64 })),
   params: Type.Record(Type.String(), Type.Unknown()),
 });
 export type Command = Omit<Static<typeof Command>, "kind" | "params"> & CommandBody;

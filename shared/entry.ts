@@ -10,7 +10,11 @@ import { StationId, TopicId, Uuid } from "./ids.ts";
 import { Reading } from "./reading.ts";
 import { OneOf } from "./schema.ts";
 
-export const Protocol = Type.Union([Type.Literal("ocpp1.6"), Type.Literal("ocpp2.0.1")]);
+export const Protocol = Type.Union([
+  Type.Literal("ocpp1.6"),
+  Type.Literal("ocpp2.0.1"),
+  Type.Literal("ocpp2.1"),
+]);
 export type Protocol = Static<typeof Protocol>;
 
 /** How far the ER trusts its wall clock. `holdover`: not confirmed since boot, but not behind the journal. */

@@ -102,6 +102,10 @@ export const LOCAL_LIST_ITEMS_DEFAULT = 20;
 /* Questions and commands */
 /** How long a decision waits for the cloud. The absence of an answer is an ordinary value. */
 export const ASK_DEADLINE_MS = 1_500;
+/** … and one that the cloud passes on to somebody else: a certificate authority, a tax office. */
+export const PASS_ON_DEADLINE_MS = 15_000;
+/** Names of tokens that the cloud is asked about (OCPP 2.1 allows 255). */
+export const ASKED_TOKEN_LENGTH_MAX = 255;
 export const COMMAND_RESEND_MS = 30_000;
 /**
  * Transaction ids of OCPP 1.6 come in blocks leased from the cloud; below this many left, the ER asks for
@@ -162,10 +166,52 @@ export const API_RATE_PER_MIN = 1_200;
 export const SSE_CLIENTS_MAX = 500;
 export const IDEMPOTENCY_HOURS = 24;
 
+/* Files: firmware for stations, logs from them */
+/** One file of firmware or log, whatever a configuration allows. */
+export const FILE_BYTES_MAX = 512 * 1024 * 1024;
+export const FILE_NAME_LENGTH_MAX = 128;
+/** What files of the stations may take of the box's disk together, where the configuration says nothing. */
+export const FILES_BUDGET_MB = 1_024;
+/** One upload of a station, where the configuration says nothing. */
+export const UPLOAD_MB_MAX = 128;
+/** Files are taken in only while the disk has this much left: the journal comes first. */
+export const FILES_DISK_FREE_BYTES_MIN = 128 * 1024 * 1024;
+/** Places that stations were told to load from or to write to; the oldest goes first … */
+export const FILE_PLACES_MAX = 1_000;
+/** … and each after this. */
+export const FILE_PLACE_MS = 24 * 3_600_000;
+/** Files that a station may leave at one place: some send several logs, some try again. */
+export const FILES_PER_PLACE_MAX = 8;
+/** Uploads that lie at the box and wait for the cloud. */
+export const UPLOADS_MAX = 1_000;
+/** Uploads that are being written at the same time. */
+export const FILE_WRITERS_MAX = 16;
+/** Sockets of the file servers, each; and of one address. */
+export const FILE_SOCKETS_MAX = 256;
+export const FILE_SOCKETS_PER_ADDRESS_MAX = 16;
+/** A socket on which nothing moves for this long is closed. */
+export const FILE_IDLE_MS_MAX = 60_000;
+/** From the first byte of a request to the last one of its body. */
+export const FILE_REQUEST_MS_MAX = 3_600_000;
+export const FTP_LINE_BYTES_MAX = 1_024;
+export const FTP_QUEUE_MAX = 32;
+/** A data connection must come this soon after PASV. */
+export const FTP_DATA_WAIT_MS = 15_000;
+/** Bytes of an upload that go to the cloud in one request: small enough for a link of 20 kbit/s. */
+export const FORWARD_CHUNK_BYTES = 256 * 1024;
+export const FORWARD_CHUNK_MS_MAX = 120_000;
+/** Pause after a failed fetch or forward: doubles from the first to the second. */
+export const TRANSFER_BACKOFF_MS_MIN = 1_000;
+export const TRANSFER_BACKOFF_MS_MAX = 300_000;
+
 assert(TURN_INPUTS_MAX * 2 <= BLOCK_ENTRIES_MAX, "an ordinary turn fits into one block");
 assert(BLOCK_ENTRIES_MAX <= BATCH_ENTRIES_MAX, "a block must fit into a batch");
 assert(STATIONS_PER_ER_MAX <= HELLO_STATIONS_MAX, "a hello tells of every connected station");
 assert(ASK_DEADLINE_MS < OCPP_CALL_TIMEOUT_MS, "a question ends before the station gives up");
+assert(
+  PASS_ON_DEADLINE_MS < OCPP_CALL_TIMEOUT_MS,
+  "what is passed on is answered before the station gives up",
+);
 assert(LEASE_LOW_WATER > LEASE_BLOCK_SIZE, "one whole block is always in reserve");
 assert(WIRE_MESSAGE_BYTES_MAX < LINK_HELD_BYTES_MAX, "the largest message can be held");
 assert(EMERGENCY_ID_MIN === LEASED_ID_MAX + 1, "leased and emergency ids never meet");

@@ -125,8 +125,9 @@ describe("envelopes", () => {
     };
     const message = (kind: string) => Buffer.from(JSON.stringify({ v: 1, commands: [{ ...command, kind }] }));
     expect(decodeWire(Commands, message("Reset")).commands).toHaveLength(1);
-    expect(failure(() => decodeWire(Commands, message("SelfDestruct")))).toMatchObject(invalid);
-    expect(failure(() => decodeWire(Commands, message("constructor")))).toMatchObject(invalid);
+    // A word of a newer SG comes through: the ER says of that one command that it does not know it.
+    expect(decodeWire(Commands, message("SelfDestruct")).commands).toHaveLength(1);
+    expect(failure(() => decodeWire(Commands, message("x".repeat(65))))).toMatchObject(invalid);
   });
 
   test("bytes that are no JSON, cut zstd and bombs are refused with an AppError", () => {

@@ -15,6 +15,7 @@ import { Command } from "./command.ts";
 import { ClockState, ErHealth, LeasedResource, Protocol } from "./entry.ts";
 import { StationId, TopicId, Uuid } from "./ids.ts";
 import {
+  ASKED_TOKEN_LENGTH_MAX,
   BATCH_ENTRIES_MAX,
   BLOCK_SEQS_MAX,
   CONNECTORS_PER_STATION_MAX,
@@ -128,7 +129,22 @@ export const Ask = Type.Object({
       kind: Type.Literal("authorize"),
       purpose: Type.Union([Type.Literal("authorize"), Type.Literal("start")]),
       stationId: StationId,
-      idToken: Type.String({ minLength: 1, maxLength: 64 }),
+      idToken: Type.String({ minLength: 1, maxLength: ASKED_TOKEN_LENGTH_MAX }),
+      /** What a car shows: its contract certificate, or the hashes of the chain (ISO 15118). */
+      contract: Type.Optional(
+        Type.Object({
+          certificate: Type.Optional(Type.String({ maxLength: 10_000 })),
+          hashData: Type.Optional(Type.Array(Type.Unknown(), { maxItems: 4 })),
+        }),
+      ),
+    }),
+    /** A station's CALL that only the cloud can answer. */
+    Type.Object({
+      kind: Type.Literal("ocpp"),
+      stationId: StationId,
+      protocol: Protocol,
+      action: Short,
+      payload: Type.Record(Type.String(), Type.Unknown()),
     }),
     Type.Object({
       kind: Type.Literal("lease"),
@@ -158,6 +174,13 @@ export const Answer = Type.Object({
       reason: Short,
       groupId: Type.Optional(Type.String({ maxLength: 36 })),
       expiresAt: Type.Optional(Type.Integer()),
+      /** What was found of a contract certificate (OCPP 2.x `AuthorizeCertificateStatusEnumType`). */
+      certificateStatus: Type.Optional(Short),
+    }),
+    /** The payload of the CALLRESULT; absent: nobody could say. */
+    Type.Object({
+      kind: Type.Literal("ocpp"),
+      payload: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
     }),
     Type.Object({
       kind: Type.Literal("lease"),

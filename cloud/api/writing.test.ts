@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { randomUUID } from "node:crypto";
 import pg from "pg";
-import { COMMAND_KINDS, type CommandKind } from "../../shared/command.ts";
+import { COMMAND_KINDS } from "../../shared/command.ts";
+import { COMMAND_SAMPLES } from "../../shared/ocpp/command-samples.ts";
 import { until } from "../../sim/services/until.ts";
 import { arrive, Journal, online, openTestApi, openTestDb, type TestApi, type TestDb } from "../harness.ts";
 import type { IdTokenView } from "./rule-schemas.ts";
@@ -32,26 +33,13 @@ const reset = { kind: "Reset", params: { type: "OnIdle" } };
 const count = async (table: string) =>
   (await db.rows<{ n: number }>(`select count(*) as n from ${table}`))[0]?.n;
 
-const GOOD: Record<CommandKind, object> = {
-  RequestStartTransaction: { idToken: { idToken: "AA", type: "ISO14443" }, evseId: 1 },
-  RequestStopTransaction: { transactionId: randomUUID() },
-  Reset: { type: "Immediate" },
-  TriggerMessage: { requestedMessage: "StatusNotification", evseId: 1 },
-  ChangeAvailability: { operationalStatus: "Inoperative" },
-  UnlockConnector: { evseId: 1 },
-  GetConfiguration: { key: ["HeartbeatInterval"] },
-  ChangeConfiguration: { key: "HeartbeatInterval", value: "60" },
-  GetVariables: { getVariableData: [{ variable: { name: "HeartbeatInterval" } }] },
-  SetVariables: { setVariableData: [{ variable: { name: "HeartbeatInterval" }, attributeValue: "60" }] },
-};
-
 describe("commands", () => {
   test.each(COMMAND_KINDS)("%s is taken, audited and told to the dispatcher", async (kind) => {
     heard.length = 0;
-    const reply = await api.send("POST", COMMANDS, { kind, params: GOOD[kind] });
+    const reply = await api.send("POST", COMMANDS, { kind, params: COMMAND_SAMPLES[kind] });
     expect(reply, reply.text).toMatchObject({
       status: 202,
-      body: { kind, params: GOOD[kind], status: "pending", issuedBy: "test" },
+      body: { kind, params: COMMAND_SAMPLES[kind], status: "pending", issuedBy: "test" },
     });
     const { commandId } = reply.body as CommandView;
     expect(reply.headers["location"]).toBe(`/v1/commands/${commandId}`);

@@ -5,11 +5,13 @@
  */
 import { decideAuthorize } from "../../shared/decide/authorize.ts";
 import type { LeasedResource } from "../../shared/entry.ts";
+import { given } from "../../shared/given.ts";
 import { LEASE_BLOCK_SIZE } from "../../shared/limits.ts";
 import type { UnknownTokenRule } from "../../shared/policy.ts";
 import type { Answer, Question } from "../../shared/wire.ts";
 import { tokenAt, type TokenRow } from "../core/policy.ts";
 import type { Pool } from "../db/pool.ts";
+import { passOnNothing, type PassOn } from "./pass-on.ts";
 import { readIdentities, TOKEN_COLUMNS } from "./policy.ts";
 
 type AuthorizeRow = Omit<TokenRow, "id_token"> & {
@@ -27,14 +29,18 @@ const LEASES: Record<LeasedResource, { sequence: string; firstId: number }> = {
 };
 
 /** @returns undefined for an ER that is not known: it gets no answer and decides alone. */
-export function answerQuestion(
+export async function answerQuestion(
   pool: Pool,
   erId: string,
   question: Question,
+  passOn: PassOn = passOnNothing,
 ): Promise<Answer["answer"] | undefined> {
-  return question.kind === "lease"
-    ? lease(pool, erId, question.resource ?? "transaction")
-    : authorize(pool, erId, question);
+  if (question.kind === "lease") return lease(pool, erId, question.resource ?? "transaction");
+  if (question.kind === "ocpp") return { kind: "ocpp", ...given("payload", await passOn(erId, question)) };
+  const decided = await authorize(pool, erId, question);
+  if (question.contract === undefined || decided?.kind !== "authorize") return decided;
+  const certificateStatus = await passOn.certificate(erId, question);
+  return { ...decided, ...given("certificateStatus", certificateStatus) };
 }
 
 async function lease(

@@ -10,6 +10,7 @@ import type { Link, Subscription } from "../../shared/link/link.ts";
 import { Ask, decodeBatch, decodeWire, downTopic, encodeWire, Hello, parseTopic } from "../../shared/wire.ts";
 import { listen, type Pool } from "../db/pool.ts";
 import { answerQuestion } from "./ask.ts";
+import { createPassOn, passOnNothing } from "./pass-on.ts";
 import { expireCommands, takeDueCommands } from "./dispatch.ts";
 import { storeHello } from "./hello.ts";
 import { createIngest } from "./journal.ts";
@@ -36,6 +37,8 @@ export type IngestRoleOptions = {
   defaultOperatorId: string;
   /** Signs policies (Ed25519, private). */
   policyKey: KeyObject;
+  /** Service that answers what only somebody behind the SG can (`pass-on.ts`). */
+  passOnUrl?: string;
   onLog: (level: "info" | "warn" | "error", message: string, fields: Record<string, unknown>) => void;
 };
 
@@ -122,8 +125,10 @@ export function startIngest(options: IngestRoleOptions) {
     await dispatchCommands(erId);
   }
 
+  const passOn = options.passOnUrl === undefined ? passOnNothing : createPassOn(options.passOnUrl, onLog);
+
   async function onAsk(erId: string, ask: Ask): Promise<void> {
-    const answer = await answerQuestion(pool, erId, ask.question);
+    const answer = await answerQuestion(pool, erId, ask.question, passOn);
     if (answer === undefined) return;
     const payload = encodeWire({ v: 1, correlationId: ask.correlationId, answer });
     await publish(erId, "answer", payload, 2_000);

@@ -17,6 +17,9 @@ export type Extra = Partial<
   Pick<EntryOf<"ocpp.handled">, "basis" | "decision" | "assumed" | "transactionId" | "flags">
 >;
 
+/** A CALL that gets its answer, and what had to be tolerated to read it. */
+export type Answered = { messageId: string; action: string; flags?: readonly string[] };
+
 const ANSWERS_KEPT = 4;
 /**
  * A station that speaks again this soon after the last time, an answer that lingered included, and so several
@@ -24,6 +27,8 @@ const ANSWERS_KEPT = 4;
  */
 const BURST_MS = COMMIT_LINGER_MS + 100;
 const BURST_MESSAGES = 4;
+/** As many as the entry's schema allows. */
+const FLAGS_MAX = 16;
 
 /** Keeps what was refused, and answers it with a CALLERROR unless there is nothing to answer. */
 export function refuse(
@@ -59,7 +64,7 @@ export function refuse(
 export function answer(
   context: Context,
   connection: Connection,
-  frame: { messageId: string; action: string },
+  frame: Answered,
   text: string,
   message: StationMessage,
   payload: object,
@@ -83,6 +88,7 @@ export function answer(
         request: text,
         response,
         ...(options.extra ?? {}),
+        ...given("flags", flagsOf(frame, options.extra)),
       },
       { handled, telemetry: options.telemetry === true && !draining },
     );
@@ -97,6 +103,12 @@ export function answer(
   }
   if (options.silent !== true && options.extra?.basis !== "repeat")
     observe(context, stationId, message, options.extra?.transactionId);
+}
+
+/** What a person should know of it; as many as an entry holds. */
+function flagsOf({ flags: tolerated = [] }: Answered, extra: Extra = {}): string[] | undefined {
+  const flags = [...new Set([...(extra.flags ?? []), ...tolerated])];
+  return flags.length === 0 ? undefined : flags.slice(0, FLAGS_MAX);
 }
 
 /** What the message shows to have happened, for commands whose own answer never came. */

@@ -18,6 +18,7 @@ import { callText, type Frame } from "../../shared/ocpp/frame.ts";
 import { checkPayload } from "../../shared/ocpp/schemas.ts";
 import { onCallOutcome } from "./command.ts";
 import { effect, log, newId, record, type Context } from "./context.ts";
+import { waitsForBoot } from "./habits.ts";
 import type { Connection, OutgoingCall } from "./types.ts";
 
 type AnswerFrame = Extract<Frame, { type: "result" | "error" }>;
@@ -100,7 +101,8 @@ export function callNext(context: Context, stationId: string): void {
   const connection = live.connections.get(live.byStation.get(stationId) ?? -1);
   if (connection === undefined || connection.outstanding !== undefined) return;
   // Some stations drop the socket when they are called before they have said anything.
-  if (!connection.talked && now.upMs - connection.openedUpMs < OCPP_BOOT_GRACE_MS) return;
+  const waits = !connection.talked || waitsForBoot(context, connection);
+  if (waits && now.upMs - connection.openedUpMs < OCPP_BOOT_GRACE_MS) return;
   for (;;) {
     const call = takeNext(context, stationId);
     if (call === undefined) return;
@@ -141,6 +143,19 @@ export function onCallAnswer(
   if (call.commandId !== undefined) {
     onCallOutcome(context, call.commandId, stationId, outcomeOf(protocol, call.action, frame));
   }
+  callNext(context, stationId);
+}
+
+/** An answer that cannot be read fails its call at once; the next one may go. */
+export function onBrokenAnswer(context: Context, connection: Connection, messageId: string | undefined): void {
+  const { outstanding: call, stationId } = connection;
+  if (call === undefined || call.messageId !== messageId) return;
+  delete connection.outstanding;
+  connection.timeouts = 0;
+  journalCall(context, connection, call, { failure: "broken-answer" });
+  const reason = "the station's answer is broken JSON";
+  if (call.commandId !== undefined)
+    onCallOutcome(context, call.commandId, stationId, { kind: "answered", status: "failed", reason });
   callNext(context, stationId);
 }
 

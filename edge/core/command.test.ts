@@ -53,12 +53,21 @@ describe("a command is refused at the site", () => {
 
   test("when the standard does not allow what it would send", () => {
     const { bench, cp } = site();
-    bench.command(1, { kind: "TriggerMessage", params: { requestedMessage: "MakeTea" } });
+    bench.command(1, {
+      kind: "Call",
+      params: { action: "TriggerMessage", payload: { requestedMessage: "Tea" } },
+    });
     expect(finished(bench)).toMatchObject({
       status: "rejected",
       reason: expect.stringContaining("requestedMessage"),
     });
     expect(bench.lastCall(cp)).toBeUndefined();
+  });
+
+  test.each(["SelfDestruct", "constructor"])("when its kind is not known here: %s", (kind) => {
+    const { bench } = site();
+    bench.command(1, { kind, params: {} } as unknown as CommandBody);
+    expect(finished(bench)).toMatchObject({ status: "rejected", reason: expect.stringContaining(kind) });
   });
 
   test.each<[CommandKind, unknown]>([

@@ -9,23 +9,17 @@
  * are `uncertain`, until something that happens at the station shows that they were done. Wishes (availability,
  * configuration) are called again until the station has answered; of two wishes for one thing the newer counts.
  */
-import {
-  COMMAND_CLASS,
-  CommandParams,
-  wishTarget,
-  type Command,
-  type CommandBody,
-} from "../../shared/command.ts";
+import { COMMAND_CLASS, wishTarget, type Command, type CommandBody } from "../../shared/command.ts";
 import type { CommandOutcome } from "../../shared/entry.ts";
-import { describeError } from "../../shared/errors.ts";
 import { given } from "../../shared/given.ts";
 import { nextRandom } from "../../shared/ids.ts";
 import { OCPP_CALL_QUEUE_MAX } from "../../shared/limits.ts";
+import { commandProblems } from "../../shared/ocpp/command-schema.ts";
 import { dialectOf } from "../../shared/ocpp/dialect.ts";
 import { checkPayload } from "../../shared/ocpp/schemas.ts";
-import { checkWire } from "../../shared/wire.ts";
+import { formatTime } from "../../shared/time.ts";
 import { abandon, callNext, enqueue, onCallTick, type CallOutcome } from "./calls.ts";
-import { bestTime, record, type Context } from "./context.ts";
+import { bestTime, effect, record, type Context } from "./context.ts";
 import type { Connection } from "./types.ts";
 
 const WAITING_MAX = 1_000;
@@ -68,13 +62,10 @@ function timeLeft(context: Context, command: Command): number {
 }
 
 /** The broker carries parameters of any shape; what does not fit its kind goes no further. */
-function paramsProblem(command: Command): string | undefined {
-  try {
-    checkWire(CommandParams[command.kind], command.params);
-    return undefined;
-  } catch (error) {
-    return `params of ${command.kind}: ${describeError(error)}`.slice(0, 500);
-  }
+function paramsProblem({ kind, params }: Command): string | undefined {
+  const [problem] = commandProblems(kind, params);
+  if (problem === undefined) return undefined;
+  return `params of ${kind}: ${problem.pointer} ${problem.message}`.slice(0, 500);
 }
 
 /** Of two wishes for one thing the newer one counts, in whatever order they come. @returns true: this is not it. */
@@ -120,12 +111,17 @@ function accept(context: Context, command: Command, deadlineUpMs: number): void 
   live.waiting.delete(commandId);
   const station = durable.stations.get(stationId);
   if (station === undefined) return;
+  if (command.kind === "CloseConnection") {
+    closeConnection(context, command);
+    return;
+  }
   const call = dialectOf(station.protocol).toCall(command, {
     ocppTransactionId(transactionId) {
       const transaction = durable.transactions.get(transactionId);
       return transaction?.stationId === stationId ? transaction.ocppTransactionId : undefined;
     },
     requestId: (nextRandom(live.random) >>> 1) + 1,
+    now: formatTime(bestTime(context)),
   });
   if ("refused" in call) {
     finish(context, command, "rejected", { reason: call.refused });
@@ -155,6 +151,15 @@ function accept(context: Context, command: Command, deadlineUpMs: number): void 
     });
   }
   callNext(context, stationId);
+}
+
+/** The socket is closed once that is committed: the station is free to come back at once. */
+function closeConnection(context: Context, { commandId, stationId, kind }: Command): void {
+  const connectionId = context.state.live.byStation.get(stationId);
+  if (connectionId === undefined) return;
+  record(context, { kind: "command.accepted", commandId, stationId, commandKind: kind });
+  finish(context, { commandId, stationId }, "succeeded", {});
+  effect(context, { kind: "close", connectionId, code: 1012, reason: "closed by the operator" });
 }
 
 function finish(

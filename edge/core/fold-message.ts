@@ -16,6 +16,7 @@ import {
 } from "../../shared/limits.ts";
 import { dialectOf } from "../../shared/ocpp/dialect.ts";
 import type { StationMessage } from "../../shared/ocpp/message.ts";
+import { readHandled as readHandledFrame } from "../../shared/ocpp/read-call.ts";
 import { tokenKey } from "../../shared/policy.ts";
 import { foldBoot, foldListConflict, foldReport } from "./provision-state.ts";
 import type { Durable, OpenTransaction, StationState } from "./types.ts";
@@ -45,12 +46,7 @@ export function readingKey(message: Extract<StationMessage, { kind: "sampled" }>
 }
 
 function readHandled(entry: EntryOf<"ocpp.handled">): Handled {
-  const [, , action, payload] = JSON.parse(entry.request) as [
-    number,
-    string,
-    string,
-    Record<string, unknown>,
-  ];
+  const { action, payload } = readHandledFrame(entry.protocol, entry.request, entry.flags);
   const [, , answer] = JSON.parse(entry.response) as [number, string, Record<string, unknown>];
   return { message: dialectOf(entry.protocol).read(action, payload), answer };
 }
@@ -259,6 +255,13 @@ function foldTransaction(durable: Durable, entry: EntryOf<"ocpp.handled">, handl
   hear(transaction, entry.at, message.samples);
 }
 
+const MAKE_LENGTH_MAX = 100;
+const makeOf = ({ vendor, model, firmwareVersion }: Extract<StationMessage, { kind: "booted" }>) => ({
+  vendor: vendor.slice(0, MAKE_LENGTH_MAX),
+  model: model.slice(0, MAKE_LENGTH_MAX),
+  ...given("firmware", firmwareVersion?.slice(0, MAKE_LENGTH_MAX)),
+});
+
 export function foldHandled(durable: Durable, entry: EntryOf<"ocpp.handled">, read?: Handled): void {
   const handled = read ?? readHandled(entry);
   const { message } = handled;
@@ -266,6 +269,7 @@ export function foldHandled(durable: Durable, entry: EntryOf<"ocpp.handled">, re
   switch (message.kind) {
     case "booted":
       station.booted = true;
+      station.make = makeOf(message);
       foldBoot(station, entry.at);
       return;
     case "status": {
@@ -294,8 +298,8 @@ export function foldHandled(durable: Durable, entry: EntryOf<"ocpp.handled">, re
       hear(transaction, entry.at, message.samples);
       return;
     }
-    case "other":
-      if (entry.action === "NotifyReport") foldReport(station, entry.request);
+    case "report":
+      if (message.of === "variables") foldReport(station, entry.request);
       return;
     default:
       return;

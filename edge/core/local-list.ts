@@ -22,9 +22,13 @@ export type Use = { idToken: string; type?: string; at: number };
 export type Listed = ListEntry & { at: number; record: string; stations?: readonly string[] };
 
 /** What the lists of a site should hold, before a station's scope and limits. */
+/** Versions whose lists are of one form. */
+type Family = "ocpp1.6" | "ocpp2.0.1";
+const familyOf = (protocol: Protocol): Family => (protocol === "ocpp1.6" ? protocol : "ocpp2.0.1");
+
 export type Wanted = {
   /** Newest use first. */
-  tokens: Record<Protocol, Listed[]>;
+  tokens: Record<Family, Listed[]>;
   /** Names by their hash, for tokens that have to leave a list. */
   names: ReadonlyMap<string, Use>;
   /** Where unknown tokens may charge, one that may not has to be listed as such. */
@@ -208,7 +212,7 @@ const refusedFirst = (entries: Listed[]): Listed[] => [
 ];
 
 function tokensFor(wanted: Wanted, stationId: string, protocol: Protocol): Listed[] {
-  return wanted.tokens[protocol].flatMap((listed) => {
+  return wanted.tokens[familyOf(protocol)].flatMap((listed) => {
     if (listed.stations === undefined || listed.stations.includes(stationId)) return [listed];
     if (!wanted.listsRefused) return [];
     const elsewhere = listed.status === "Accepted" ? { ...listed, status: "Invalid" as const } : listed;

@@ -6,12 +6,14 @@
  */
 import type { Decision } from "../../shared/decide/authorize.ts";
 import { given } from "../../shared/given.ts";
-import { ASK_DEADLINE_MS } from "../../shared/limits.ts";
+import { ASK_DEADLINE_MS, ASKED_TOKEN_LENGTH_MAX, PASS_ON_DEADLINE_MS } from "../../shared/limits.ts";
 import { dialectOf } from "../../shared/ocpp/dialect.ts";
 import type { Frame } from "../../shared/ocpp/frame.ts";
 import type { StationMessage } from "../../shared/ocpp/message.ts";
+import { checkPayload } from "../../shared/ocpp/schemas.ts";
 import { formatTime } from "../../shared/time.ts";
-import { answer, refuse, type Extra } from "./answer.ts";
+import type { Answer, Question } from "../../shared/wire.ts";
+import { answer, refuse, type Answered, type Extra } from "./answer.ts";
 import { onStationTime, onTimeTold } from "./clock.ts";
 import { bestTime, effect, newId, type Context } from "./context.ts";
 import { contentKey, readingKey, stationOf } from "./fold-message.ts";
@@ -30,7 +32,11 @@ import { onMasterToken } from "./master.ts";
 import { basisOf, decideLocally, refuseForWantOfRoom } from "./policy.ts";
 import type { Connection, PendingDecision } from "./types.ts";
 
-export type CallFrame = Extract<Frame, { type: "call" }>;
+/** `flags`: what had to be tolerated to read it. */
+export type CallFrame = Extract<Frame, { type: "call" }> & { flags?: readonly string[] };
+
+/** What the cloud has said to a question about a station's message. */
+type Told = Exclude<Answer["answer"], { kind: "lease" }>;
 
 export function onMessage(
   context: Context,
@@ -74,9 +80,11 @@ export function onMessage(
       plain(context, connection, frame, text, message, { extra: { basis: "none" }, silent });
       return;
     }
-    case "booted":
-    case "data":
-    case "other":
+    case "pass-on":
+      if (!passOn(context, connection, frame, text, message))
+        plain(context, connection, frame, text, message, { extra: { basis: "none" } });
+      return;
+    default:
       plain(context, connection, frame, text, message, { extra: { basis: "none" } });
   }
 }
@@ -117,10 +125,11 @@ function plain(
   options: { extra?: Extra; telemetry?: boolean; silent?: boolean },
 ): void {
   const { identity } = context.state;
-  const payload = dialectOf(connection.protocol).plainAnswer(frame.action, {
+  const now = {
     currentTime: formatTime(bestTime(context)),
     heartbeatIntervalS: identity.heartbeatIntervalS,
-  });
+  };
+  const payload = dialectOf(connection.protocol).plainAnswer(frame.action, now, frame.payload);
   if (payload === undefined) {
     const reason = `${frame.action} is not for a CSMS, or not supported`;
     refuse(context, connection, text, frame.messageId, "NotSupported", reason, { action: frame.action });
@@ -149,7 +158,7 @@ function onTransaction(
 function answerRepeat(
   context: Context,
   connection: Connection,
-  frame: { messageId: string; action: string },
+  frame: Answered,
   text: string,
   message: TransactionMessage,
 ): boolean {
@@ -170,7 +179,7 @@ function answerRepeat(
 function answerTransaction(
   context: Context,
   connection: Connection,
-  frame: { messageId: string; action: string },
+  frame: Answered,
   text: string,
   message: TransactionMessage,
   options: { told: Decision | undefined; flags: string[] },
@@ -208,16 +217,20 @@ function answerTransaction(
 function answerAuthorize(
   context: Context,
   connection: Connection,
-  frame: { messageId: string; action: string },
+  frame: Answered,
   text: string,
   message: Extract<StationMessage, { kind: "authorize" }>,
   told: Decision | undefined,
+  certificate?: string,
 ): void {
   const { live } = context.state;
   const { idToken } = message.idToken;
   const full = refuseForWantOfRoom(context, idToken);
   const decision = full ?? told ?? decideLocally(context, connection.stationId, idToken, "authorize");
   const byCloud = full === undefined && told !== undefined;
+  // Nobody has looked at the certificate: the contract's id alone is no proof of it.
+  const certificateStatus =
+    message.contract === undefined ? undefined : (certificate ?? "NoCertificateAvailable");
   const isMaster = decision.status === "Accepted" && live.tokens.find(idToken)?.master === true;
   const master = isMaster ? onMasterToken(context, connection) : undefined;
   const flags = [...decisionFlags(decision), ...(master === undefined ? [] : [master])];
@@ -226,7 +239,7 @@ function answerAuthorize(
     decision: basisOf(context, decision, byCloud),
     ...given("flags", flags.length ? flags : undefined),
   };
-  const payload = dialectOf(connection.protocol).authorizeAnswer(decision);
+  const payload = dialectOf(connection.protocol).authorizeAnswer(decision, certificateStatus);
   answer(context, connection, frame, text, message, payload, { extra });
 }
 
@@ -239,30 +252,59 @@ function askFirst(
   connection: Connection,
   frame: CallFrame,
   text: string,
-  message: PendingDecision["message"],
+  message: Extract<PendingDecision["message"], { kind: "authorize" | "transaction" }>,
 ): boolean {
   const { live, identity } = context.state;
   const idToken = message.idToken?.idToken;
   if (identity.authorization !== "online-first" || !live.uplink.up || !live.uplink.present) return false;
-  if (idToken === undefined || idToken === "") return false;
-  const correlationId = newId(context);
-  live.pending.set(correlationId, {
-    correlationId,
-    connectionId: connection.connectionId,
-    frameText: text,
-    messageId: frame.messageId,
-    action: frame.action,
-    message,
-    deadlineUpMs: context.now.upMs + ASK_DEADLINE_MS,
-  });
+  if (idToken === undefined || idToken === "" || idToken.length > ASKED_TOKEN_LENGTH_MAX) return false;
   const purpose = message.kind === "authorize" ? "authorize" : "start";
-  const question = { kind: "authorize" as const, purpose, stationId: connection.stationId, idToken } as const;
-  effect(context, { kind: "publish.ask", ask: { v: 1, correlationId, question } });
+  const contract = message.kind === "authorize" ? message.contract : undefined;
+  const { stationId } = connection;
+  const question = { kind: "authorize" as const, purpose, stationId, idToken } as const;
+  const asked = { ...question, ...given("contract", contract) };
+  // Looking at a certificate takes longer than looking up a name.
+  const deadlineMs = contract === undefined ? ASK_DEADLINE_MS : PASS_ON_DEADLINE_MS;
+  ask(context, connection, frame, text, { message, question: asked, deadlineMs });
   return true;
 }
 
+/** What only the cloud can answer. @returns false when it cannot be asked. */
+function passOn(
+  context: Context,
+  connection: Connection,
+  frame: CallFrame,
+  text: string,
+  message: Extract<PendingDecision["message"], { kind: "pass-on" }>,
+): boolean {
+  const { uplink } = context.state.live;
+  if (!uplink.up || !uplink.present) return false;
+  const { stationId, protocol } = connection;
+  const { action, payload } = frame;
+  const question = { kind: "ocpp" as const, stationId, protocol, action, payload };
+  ask(context, connection, frame, text, { message, question, deadlineMs: PASS_ON_DEADLINE_MS });
+  return true;
+}
+
+function ask(
+  context: Context,
+  connection: Connection,
+  frame: CallFrame,
+  text: string,
+  asked: { message: PendingDecision["message"]; question: Question; deadlineMs: number },
+): void {
+  const correlationId = newId(context);
+  const { message, question, deadlineMs } = asked;
+  context.state.live.pending.set(correlationId, {
+    ...{ correlationId, connectionId: connection.connectionId },
+    ...{ frameText: text, messageId: frame.messageId, action: frame.action, payload: frame.payload },
+    ...{ message, ...given("flags", frame.flags), deadlineUpMs: context.now.upMs + deadlineMs },
+  });
+  effect(context, { kind: "publish.ask", ask: { v: 1, correlationId, question } });
+}
+
 /** The cloud has answered, or the deadline has passed (`told` undefined): the station gets its answer. */
-export function onDecided(context: Context, correlationId: string, told: Decision | undefined): void {
+export function onDecided(context: Context, correlationId: string, told: Told | undefined): void {
   const { live } = context.state;
   const pending = live.pending.get(correlationId);
   if (pending === undefined) return;
@@ -270,10 +312,30 @@ export function onDecided(context: Context, correlationId: string, told: Decisio
   const connection = live.connections.get(pending.connectionId);
   if (connection === undefined) return;
   const { message, frameText } = pending;
-  if (message.kind === "authorize") answerAuthorize(context, connection, pending, frameText, message, told);
-  else if (!answerRepeat(context, connection, pending, frameText, message)) {
-    answerTransaction(context, connection, pending, frameText, message, { told, flags: [] });
+  const decision = told?.kind === "authorize" ? told : undefined;
+  if (message.kind === "pass-on") {
+    answerPassedOn(context, connection, pending, told?.kind === "ocpp" ? told.payload : undefined);
+  } else if (message.kind === "authorize") {
+    answerAuthorize(context, connection, pending, frameText, message, decision, decision?.certificateStatus);
+  } else if (!answerRepeat(context, connection, pending, frameText, message)) {
+    answerTransaction(context, connection, pending, frameText, message, { told: decision, flags: [] });
   }
+}
+
+/** The cloud's answer as it stands, if it is one; otherwise the honest word that nobody could say. */
+function answerPassedOn(
+  context: Context,
+  connection: Connection,
+  pending: PendingDecision,
+  payload: Record<string, unknown> | undefined,
+): void {
+  const { message, frameText: text, action } = pending;
+  if (payload !== undefined && checkPayload(connection.protocol, action, "Response", payload) === undefined) {
+    answer(context, connection, pending, text, message, payload, { extra: { basis: "sg" } });
+    return;
+  }
+  const frame: CallFrame = { type: "call", ...pending };
+  plain(context, connection, frame, text, message, { extra: { basis: "none" } });
 }
 
 /** Questions whose time is up are decided at the site; the cloud is not asked again until it is heard. */
@@ -281,7 +343,8 @@ export function onDecisionTick(context: Context): void {
   const { live } = context.state;
   for (const pending of [...live.pending.values()]) {
     if (pending.deadlineUpMs > context.now.upMs) continue;
-    live.uplink.present = false;
+    // A slow word of somebody behind the cloud does not mean that the cloud is away.
+    if (pending.message.kind !== "pass-on") live.uplink.present = false;
     onDecided(context, pending.correlationId, undefined);
   }
 }

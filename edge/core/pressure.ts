@@ -98,8 +98,7 @@ function periodicContent(payload: Json): { content: string; at: number | undefin
 /** The payload of a message that tells periodic readings and nothing else. */
 function readingsOf(entry: EntryOf<"ocpp.handled">): Json | undefined {
   if (entry.action !== "MeterValues" && entry.action !== "TransactionEvent") return undefined;
-  const frame = JSON.parse(entry.request) as unknown;
-  const payload: unknown = Array.isArray(frame) ? frame[3] : undefined;
+  const { payload } = readHandled(entry.protocol, entry.request, entry.flags);
   if (!isObject(payload)) return undefined;
   if (entry.action === "MeterValues") return payload;
   const periodic =

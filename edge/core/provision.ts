@@ -141,7 +141,7 @@ function nextTask(station: StationState, policy: Rules, list: Wanted, at: number
   if (keepsList && !known.list.checked) return { cause: LOCAL_LIST, wanted: { kind: "read-list-version" } };
   const write = wrongSettings(station, known, policy, at);
   if (write !== undefined) return { cause: OFFLINE_KEYS, wanted: write };
-  if (keepsList && station.protocol === "ocpp2.0.1" && known.list.limitAsked !== true)
+  if (keepsList && station.protocol !== "ocpp1.6" && known.list.limitAsked !== true)
     return { cause: LOCAL_LIST, wanted: { kind: "ask-list-limit" } };
   const update = keepsList
     ? planList(list, station, known.list.held, known.list.version, listLimits(known))
@@ -213,7 +213,7 @@ function isRefused(known: Provision, what: Refusable, value: string, at: number)
 }
 
 function hasList({ protocol }: StationState, { settings }: Provision): boolean {
-  if (protocol === "ocpp2.0.1") {
+  if (protocol !== "ocpp1.6") {
     const available = settings.listAvailable?.value ?? settings.listEnabled?.value;
     return available !== undefined && settings.listAvailable?.value?.toLowerCase() !== "false";
   }

@@ -4,12 +4,13 @@
  * Invariants: one connection per station counts (the newest); a CALL gets exactly one answer, after the
  * commit that holds it; what is refused is kept as it came; one bad message never costs the socket.
  */
-import { parseFrame } from "../../shared/ocpp/frame.ts";
-import { checkPayload, isKnownAction } from "../../shared/ocpp/schemas.ts";
+import { readFrame, readPayload } from "../../shared/ocpp/read-call.ts";
+import { isKnownAction } from "../../shared/ocpp/schemas.ts";
 import { refuse } from "./answer.ts";
-import { onCallAnswer } from "./calls.ts";
+import { onBrokenAnswer, onCallAnswer } from "./calls.ts";
 import { onStationGone } from "./command.ts";
 import { effect, record, type Context } from "./context.ts";
+import { zoneOffsetOf } from "./habits.ts";
 import { onMessage, type CallFrame } from "./message.ts";
 import type { Connection, Input } from "./types.ts";
 
@@ -66,10 +67,10 @@ export function onFrame(context: Context, connectionId: number, text: string): v
   const connection = context.state.live.connections.get(connectionId);
   if (connection === undefined) return;
   connection.lastMessageAt = context.now.at;
-  const frame = parseFrame(text);
+  const { frame, flags } = readFrame(text);
   switch (frame.type) {
     case "call":
-      onCall(context, connection, frame, text);
+      onCall(context, connection, { ...frame, flags }, text);
       return;
     case "result":
     case "error":
@@ -79,6 +80,7 @@ export function onFrame(context: Context, connectionId: number, text: string): v
       refuse(context, connection, text, frame.messageId, frame.code, frame.reason, {
         silent: !frame.answerable,
       });
+      onBrokenAnswer(context, connection, frame.messageId);
   }
 }
 
@@ -93,34 +95,17 @@ function onCall(context: Context, connection: Connection, frame: CallFrame, text
   for (const pending of context.state.live.pending.values()) {
     if (pending.connectionId === connection.connectionId && pending.frameText === text) return;
   }
-  if (!isKnownAction(protocol, frame.action)) {
-    refuse(context, connection, text, frame.messageId, "NotImplemented", `unknown action ${frame.action}`, {
-      action: frame.action,
-    });
+  const { stationId } = connection;
+  const { action, messageId } = frame;
+  const read = readPayload(protocol, action, frame.payload, zoneOffsetOf(context, stationId));
+  if (!("payload" in read)) {
+    const reason = isKnownAction(protocol, action) ? read.reason : `unknown action ${action}`;
+    refuse(context, connection, text, messageId, read.code, reason, { action });
     return;
   }
-  const violation = checkPayload(protocol, frame.action, "Request", frame.payload);
-  if (violation === undefined) {
-    onMessage(context, connection, frame, text, []);
-    return;
-  }
-  const salvaged = salvageStop(connection, frame);
-  if (salvaged !== undefined) {
-    onMessage(context, connection, { ...frame, payload: salvaged }, text, ["schema-violation"]);
-    return;
-  }
-  refuse(context, connection, text, frame.messageId, violation.code, violation.reason, {
-    action: frame.action,
-  });
-}
-
-/**
- * OCPP 1.6 §4.10: a StopTransaction is answered with a result, whatever else is in it. Refusing one makes
- * stations repeat it for ever and leaves the driver unbilled; what matters is three fields.
- */
-function salvageStop(connection: Connection, frame: CallFrame): Record<string, unknown> | undefined {
-  if (connection.protocol !== "ocpp1.6" || frame.action !== "StopTransaction") return undefined;
-  const { transactionId, meterStop, timestamp } = frame.payload;
-  const payload = { transactionId, meterStop, timestamp };
-  return checkPayload("ocpp1.6", "StopTransaction", "Request", payload) === undefined ? payload : undefined;
+  // It speaks what it speaks, whatever it negotiated: from here on, on this connection.
+  connection.protocol = read.protocol;
+  if (action === "BootNotification") connection.booted = true;
+  const flags = [...(frame.flags ?? []), ...read.flags];
+  onMessage(context, connection, { ...frame, payload: read.payload, flags }, text, []);
 }

@@ -15,6 +15,7 @@ import type { TokenSet } from "../../shared/decide/token-set.ts";
 import type { Policy, SignedPolicy, UnknownTokenRule } from "../../shared/policy.ts";
 import type { Reading } from "../../shared/reading.ts";
 import type { Ack, Answer, Ask, ErGauges, Hello } from "../../shared/wire.ts";
+import type { Make } from "../../shared/ocpp/quirks.ts";
 import type { Told } from "./health.ts";
 import type { MeterModel, Previous } from "./meter.ts";
 import type { Provision, Provisioning } from "./provision-state.ts";
@@ -108,6 +109,8 @@ export type StationState = {
   protocol: Protocol;
   online: boolean;
   booted: boolean;
+  /** What it said it is, at its last boot. */
+  make?: Make;
   connectors: Map<string, ConnectorState>;
   /** The register of each EVSE when it was last heard. */
   registers?: Record<number, { at: number; energyWh: number }>;
@@ -245,6 +248,8 @@ export type Connection = {
   openedUpMs: number;
   /** It has sent a CALL that was answered: it may be called. */
   talked: boolean;
+  /** It has sent its BootNotification on this connection. */
+  booted?: boolean;
   /** It has told the state of a connector. */
   toldStatus: boolean;
   /** Transactions that it has named: of others something may have gone unheard while it was away. */
@@ -271,7 +276,10 @@ export type PendingDecision = {
   frameText: string;
   messageId: string;
   action: string;
-  message: Extract<StationMessage, { kind: "authorize" | "transaction" }>;
+  payload: Record<string, unknown>;
+  /** What had to be tolerated to read it. */
+  flags?: readonly string[];
+  message: Extract<StationMessage, { kind: "authorize" | "transaction" | "pass-on" }>;
   deadlineUpMs: number;
 };
 
@@ -352,6 +360,8 @@ export type Identity = {
   journalId: string;
   heartbeatIntervalS: number;
   meterModels: ReadonlyMap<string, MeterModel>;
+  /** Time zones of stations that write their own time without one, where the installer has given them. */
+  stationZones?: ReadonlyMap<string, string>;
   /** `online-first`: ask the cloud where it is reachable. `local`: decide from the policy alone. */
   authorization: "online-first" | "local";
   /** Before any policy has arrived. */

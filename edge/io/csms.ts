@@ -44,7 +44,7 @@ export type CsmsOptions = {
 };
 
 /** Newest first: what a station offers is matched against this order of ours. */
-const PROTOCOLS: readonly Protocol[] = ["ocpp2.0.1", "ocpp1.6"];
+const PROTOCOLS: readonly Protocol[] = ["ocpp2.1", "ocpp2.0.1", "ocpp1.6"];
 const CLOSE_PROTOCOL_ERROR = 1002;
 
 type Client = {

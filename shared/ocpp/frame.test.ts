@@ -93,7 +93,7 @@ describe("a hostile frame", () => {
     ["null", "null", "RpcFrameworkError", undefined, false],
     ["an empty list", "[]", "RpcFrameworkError", undefined, false],
     ["nothing", "", "RpcFrameworkError", undefined, false],
-    ["an unknown message type", '[5,"1",{}]', "MessageTypeNotSupported", "1", true],
+    ["an unknown message type", '[7,"1",{}]', "MessageTypeNotSupported", "1", true],
     ["a message type as text", '["2","1","Heartbeat",{}]', "MessageTypeNotSupported", "1", true],
     ["truncated JSON of a call", '[2,"7","MeterValues",{"connectorId":[', "RpcFrameworkError", "7", true],
     ["truncated JSON of a result", '[3,"7",{"configurationKey":[]', "RpcFrameworkError", undefined, false],

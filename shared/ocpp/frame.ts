@@ -139,6 +139,10 @@ export function parseFrame(text: string): Frame {
         description: textOf(value[3], "").slice(0, 255),
         details: value[4],
       };
+    // CALLRESULTERROR and SEND (OCPP 2.1) are answered by nobody.
+    case 5:
+    case 6:
+      return malformed("MessageTypeNotSupported", `message type ${type}`, messageId, false);
     default:
       return malformed(
         "MessageTypeNotSupported",

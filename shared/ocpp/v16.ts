@@ -4,13 +4,13 @@
  * 1.6 has connectors only: connector N is EVSE N with connector 1; connector 0 is the station itself (EVSE
  * 0, connector 0).
  */
-import type { CommandBody } from "../command.ts";
 import type { Decision } from "../decide/authorize.ts";
 import { given, text } from "../given.ts";
 import { formatTime, parseTime } from "../time.ts";
-import type { Call, CallContext, Dialect, Refusal } from "./dialect.ts";
+import type { Dialect } from "./dialect.ts";
 import type { ConnectorStatus, StationMessage, StationSample } from "./message.ts";
 import { toReading } from "./sampled.ts";
+import { outcome16, toCall16, variables16 } from "./v16-calls.ts";
 
 type Fields = Record<string, unknown>;
 
@@ -55,6 +55,11 @@ function readSamples(list: unknown): StationSample[] {
   });
 }
 
+/** Some stations write 0 where there is none. */
+const reservationOf = (id: unknown) => (typeof id === "number" && id !== 0 ? id : undefined);
+
+const requestIdOf = (p: Fields) => given("requestId", p["requestId"] as number | undefined);
+
 function read(action: string, p: Fields): StationMessage {
   switch (action) {
     case "BootNotification":
@@ -92,6 +97,7 @@ function read(action: string, p: Fields): StationMessage {
         at: parseTime(p["timestamp"]),
         atText: p["timestamp"] as string,
         meterStartWh: p["meterStart"] as number,
+        ...given("reservationId", reservationOf(p["reservationId"])),
         samples: [],
       };
     case "StopTransaction":
@@ -118,6 +124,21 @@ function read(action: string, p: Fields): StationMessage {
       };
     case "DataTransfer":
       return { kind: "data", vendorId: p["vendorId"] as string, ...given("messageId", text(p["messageId"])) };
+    case "FirmwareStatusNotification":
+    case "SignedFirmwareStatusNotification":
+      return { kind: "firmware-status", status: p["status"] as string, ...requestIdOf(p) };
+    case "DiagnosticsStatusNotification":
+    case "LogStatusNotification":
+      return { kind: "log-status", status: p["status"] as string, ...requestIdOf(p) };
+    case "SecurityEventNotification":
+      return {
+        kind: "security-event",
+        type: p["type"] as string,
+        ...given("techInfo", text(p["techInfo"])),
+        at: parseTime(p["timestamp"]),
+      };
+    case "SignCertificate":
+      return { kind: "sign-certificate", csr: p["csr"] as string };
     default:
       return { kind: "other" };
   }
@@ -131,61 +152,6 @@ function idTagInfo(decision: Decision) {
     ...given("expiryDate", decision.expiresAt === undefined ? undefined : formatTime(decision.expiresAt)),
   };
 }
-
-/** OCPP 1.6 names what OCPP 2.x calls differently. */
-const TRIGGERS: Record<string, string> = { LogStatusNotification: "DiagnosticsStatusNotification" };
-
-function toCall(command: CommandBody, context: CallContext): Call | Refusal {
-  switch (command.kind) {
-    case "RequestStartTransaction": {
-      const { evseId, idToken } = command.params;
-      if (idToken.idToken.length > 20) return { refused: "OCPP 1.6 takes idTags of at most 20 characters" };
-      const payload = { ...given("connectorId", evseId === 0 ? undefined : evseId), idTag: idToken.idToken };
-      return { action: "RemoteStartTransaction", payload };
-    }
-    case "RequestStopTransaction": {
-      const id = context.ocppTransactionId(command.params.transactionId);
-      if (id === undefined) return { refused: "the transaction is not running on this station" };
-      return { action: "RemoteStopTransaction", payload: { transactionId: Number(id) } };
-    }
-    case "Reset":
-      return { action: "Reset", payload: { type: command.params.type === "Immediate" ? "Hard" : "Soft" } };
-    case "TriggerMessage": {
-      const { requestedMessage, evseId } = command.params;
-      const message = TRIGGERS[requestedMessage] ?? requestedMessage;
-      return {
-        action: "TriggerMessage",
-        payload: { requestedMessage: message, ...given("connectorId", evseId) },
-      };
-    }
-    case "ChangeAvailability":
-      return {
-        action: "ChangeAvailability",
-        payload: { connectorId: command.params.evseId ?? 0, type: command.params.operationalStatus },
-      };
-    case "UnlockConnector":
-      return { action: "UnlockConnector", payload: { connectorId: command.params.evseId } };
-    case "GetConfiguration":
-      return { action: "GetConfiguration", payload: { ...given("key", command.params.key) } };
-    case "ChangeConfiguration":
-      return { action: "ChangeConfiguration", payload: { ...command.params } };
-    case "GetVariables": {
-      const key = command.params.getVariableData.map((item) => item.variable.name);
-      return { action: "GetConfiguration", payload: { key } };
-    }
-    case "SetVariables": {
-      const [item, ...more] = command.params.setVariableData;
-      if (item === undefined || more.length > 0)
-        return { refused: "OCPP 1.6 sets one configuration key per call" };
-      return {
-        action: "ChangeConfiguration",
-        payload: { key: item.variable.name, value: item.attributeValue },
-      };
-    }
-  }
-}
-
-const SUCCESS = new Set(["Accepted", "Scheduled", "RebootRequired", "Unlocked"]);
 
 const NOTIFICATIONS = new Set([
   "StatusNotification",
@@ -206,7 +172,8 @@ export const v16: Dialect = {
     if (action === "Heartbeat") return { currentTime };
     // Never "Accepted" for something nobody understood.
     if (action === "DataTransfer") return { status: "UnknownVendorId" };
-    if (action === "SignCertificate") return { status: "Rejected" };
+    // The request waits in the cloud for somebody who signs.
+    if (action === "SignCertificate") return { status: "Accepted" };
     return undefined;
   },
   authorizeAnswer: (decision) => ({ idTagInfo: idTagInfo(decision) }),
@@ -217,12 +184,7 @@ export const v16: Dialect = {
     }
     return decision === undefined ? {} : { idTagInfo: idTagInfo(decision) };
   },
-  toCall,
-  outcome(action, payload) {
-    if (action === "GetConfiguration") return { status: "succeeded" };
-    const status = text(payload["status"]) ?? "no status";
-    return SUCCESS.has(status)
-      ? { status: "succeeded" }
-      : { status: "rejected", reason: `the station said ${status}` };
-  },
+  toCall: toCall16,
+  outcome: outcome16,
+  variables: variables16,
 };

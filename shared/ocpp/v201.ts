@@ -1,13 +1,14 @@
 /**
  * OCPP 2.0.1 (edition 3): its messages in the common tongue of `message.ts`, and back.
  */
-import type { CommandBody } from "../command.ts";
 import type { Decision } from "../decide/authorize.ts";
 import { defined, given, text } from "../given.ts";
 import { formatTime, parseTime } from "../time.ts";
-import type { Call, CallContext, Dialect, Refusal } from "./dialect.ts";
+import type { Dialect } from "./dialect.ts";
 import type { ChargingState, ConnectorStatus, StationMessage, StationSample } from "./message.ts";
+import { readReport } from "./reports.ts";
 import { toReading } from "./sampled.ts";
+import { outcome201, toCall201, variables201 } from "./v201-calls.ts";
 
 type Fields = Record<string, unknown>;
 
@@ -57,6 +58,7 @@ function readTransactionEvent(p: Fields): StationMessage {
     chargingState: info["chargingState"] as ChargingState | undefined,
     stoppedReason: event === "Ended" ? (text(info["stoppedReason"]) ?? "Local") : undefined,
     offline: p["offline"] as boolean | undefined,
+    reservationId: p["reservationId"] as number | undefined,
     // Ended may repeat all values of the transaction, so the begin is known even when Started was lost.
     meterStartWh: registerAt(samples, "Transaction.Begin") ?? (event === "Started" ? first : undefined),
     meterStopWh: event === "Ended" ? (registerAt(samples, "Transaction.End") ?? last) : undefined,
@@ -65,7 +67,15 @@ function readTransactionEvent(p: Fields): StationMessage {
   return { ...message, at: parseTime(p["timestamp"]) };
 }
 
-function read(action: string, p: Fields): StationMessage {
+/** A contract certificate, where the car shows one instead of a card. */
+function contractOf(p: Fields) {
+  const certificate = text(p["certificate"]);
+  const hashData = p["iso15118CertificateHashData"] as unknown[] | undefined;
+  if (certificate === undefined && hashData === undefined) return undefined;
+  return { ...given("certificate", certificate), ...given("hashData", hashData) };
+}
+
+export function read201(action: string, p: Fields): StationMessage {
   switch (action) {
     case "BootNotification": {
       const station = p["chargingStation"] as Fields;
@@ -93,6 +103,7 @@ function read(action: string, p: Fields): StationMessage {
       return {
         kind: "authorize",
         idToken: { idToken: token["idToken"] as string, type: token["type"] as string },
+        ...given("contract", contractOf(p)),
       };
     }
     case "TransactionEvent":
@@ -102,7 +113,7 @@ function read(action: string, p: Fields): StationMessage {
     case "DataTransfer":
       return { kind: "data", vendorId: p["vendorId"] as string, ...given("messageId", text(p["messageId"])) };
     default:
-      return { kind: "other" };
+      return readReport(action, p) ?? { kind: "other" };
   }
 }
 
@@ -124,91 +135,6 @@ function idTokenInfo(decision: Decision) {
   };
 }
 
-const evseOf = (evseId: number | undefined, connectorId?: number) =>
-  given(
-    "evse",
-    evseId === undefined || evseId === 0 ? undefined : { id: evseId, ...given("connectorId", connectorId) },
-  );
-
-const componentOf = (item: {
-  component?: { name: string; instance?: string };
-  variable: { name: string };
-}) => ({
-  component: item.component ?? { name: "ChargingStation" },
-  variable: item.variable,
-});
-
-function toCall(command: CommandBody, context: CallContext): Call | Refusal {
-  switch (command.kind) {
-    case "RequestStartTransaction": {
-      const { evseId, idToken } = command.params;
-      return {
-        action: "RequestStartTransaction",
-        payload: {
-          ...given("evseId", evseId === 0 ? undefined : evseId),
-          idToken: { idToken: idToken.idToken, type: idToken.type ?? "Central" },
-          remoteStartId: context.requestId,
-        },
-      };
-    }
-    case "RequestStopTransaction": {
-      const id = context.ocppTransactionId(command.params.transactionId);
-      if (id === undefined) return { refused: "the transaction is not running on this station" };
-      return { action: "RequestStopTransaction", payload: { transactionId: id } };
-    }
-    case "Reset":
-      return { action: "Reset", payload: { ...command.params } };
-    case "TriggerMessage": {
-      const { requestedMessage, evseId, connectorId } = command.params;
-      return { action: "TriggerMessage", payload: { requestedMessage, ...evseOf(evseId, connectorId) } };
-    }
-    case "ChangeAvailability": {
-      const { operationalStatus, evseId, connectorId } = command.params;
-      return { action: "ChangeAvailability", payload: { operationalStatus, ...evseOf(evseId, connectorId) } };
-    }
-    case "UnlockConnector": {
-      const { evseId, connectorId } = command.params;
-      return { action: "UnlockConnector", payload: { evseId, connectorId: connectorId ?? 1 } };
-    }
-    case "GetConfiguration":
-    case "ChangeConfiguration":
-      return { refused: `${command.kind} is OCPP 1.6; this station speaks 2.0.1: use Get/SetVariables` };
-    case "GetVariables":
-      return {
-        action: "GetVariables",
-        payload: { getVariableData: command.params.getVariableData.map((item) => componentOf(item)) },
-      };
-    case "SetVariables":
-      return {
-        action: "SetVariables",
-        payload: {
-          setVariableData: command.params.setVariableData.map((item) => ({
-            ...componentOf(item),
-            attributeValue: item.attributeValue,
-          })),
-        },
-      };
-  }
-}
-
-const SUCCESS = new Set(["Accepted", "Scheduled", "Unlocked"]);
-
-/**
- * Set/GetVariables answer per variable: the command succeeded when all did. The answer may break the
- * schema.
- */
-function variablesOutcome(results: unknown): { status: "succeeded" | "rejected"; reason?: string } {
-  if (!Array.isArray(results)) return { status: "rejected", reason: "the station answered for no variable" };
-  const failed = (results as (Partial<Fields> | null)[])
-    .filter((r) => r?.["attributeStatus"] !== "Accepted" && r?.["attributeStatus"] !== "RebootRequired")
-    .map((r) => {
-      const name = text((r?.["variable"] as Fields | null | undefined)?.["name"]) ?? "?";
-      return `${name}: ${text(r?.["attributeStatus"]) ?? "no status"}`;
-    });
-  if (failed.length === 0) return { status: "succeeded" };
-  return { status: "rejected", reason: failed.join(", ").slice(0, 500) };
-}
-
 const NOTIFICATIONS = new Set([
   "StatusNotification",
   "MeterValues",
@@ -228,7 +154,7 @@ const NOTIFICATIONS = new Set([
 ]);
 
 export const v201: Dialect = {
-  read,
+  read: read201,
   plainAnswer(action, { currentTime, heartbeatIntervalS }) {
     if (NOTIFICATIONS.has(action)) return {};
     switch (action) {
@@ -238,7 +164,9 @@ export const v201: Dialect = {
         return { currentTime };
       case "DataTransfer":
         return { status: "UnknownVendorId" };
+      // The request waits in the cloud for somebody who signs.
       case "SignCertificate":
+        return { status: "Accepted" };
       case "NotifyEVChargingNeeds":
         return { status: "Rejected" };
       case "NotifyEVChargingSchedule":
@@ -251,16 +179,13 @@ export const v201: Dialect = {
         return undefined;
     }
   },
-  authorizeAnswer: (decision) => ({ idTokenInfo: idTokenInfo(decision) }),
+  authorizeAnswer: (decision, certificateStatus) => ({
+    idTokenInfo: idTokenInfo(decision),
+    ...given("certificateStatus", certificateStatus),
+  }),
   transactionAnswer: (_event, decision) =>
     decision === undefined ? {} : { idTokenInfo: idTokenInfo(decision) },
-  toCall,
-  outcome(action, payload) {
-    if (action === "GetVariables") return variablesOutcome(payload["getVariableResult"]);
-    if (action === "SetVariables") return variablesOutcome(payload["setVariableResult"]);
-    const status = text(payload["status"]) ?? "no status";
-    return SUCCESS.has(status)
-      ? { status: "succeeded" }
-      : { status: "rejected", reason: `the station said ${status}` };
-  },
+  toCall: toCall201,
+  outcome: outcome201,
+  variables: variables201,
 };

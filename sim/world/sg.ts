@@ -194,6 +194,7 @@ export function createSg(options: SgOptions) {
     if (lost) return;
     timeline.setTimer(afterMs, () => {
       if (down) return;
+      if (question.kind === "ocpp") return;
       if (question.kind === "lease" && timeline.now() < leasedAt + faults.leases.everyMs) return;
       const answer =
         question.kind === "lease"

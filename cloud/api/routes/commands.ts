@@ -1,8 +1,11 @@
 /** Commands: ask a station to do something, and follow what becomes of it. */
 import { randomBytes } from "node:crypto";
 import { Type } from "typebox";
-import { Compile, type Validator } from "typebox/compile";
-import { COMMAND_CLASS, COMMAND_KINDS, CommandParams, type CommandKind } from "../../../shared/command.ts";
+import { COMMAND_CLASS, COMMAND_KINDS, type CommandBody, type CommandKind } from "../../../shared/command.ts";
+import { Protocol } from "../../../shared/entry.ts";
+import { commandProblems } from "../../../shared/ocpp/command-schema.ts";
+import { dialectOf } from "../../../shared/ocpp/dialect.ts";
+import { checkPayload } from "../../../shared/ocpp/schemas.ts";
 import { uuidV7 } from "../../../shared/ids.ts";
 import { ApiProblem, notFound } from "../problem.ts";
 import { conditions, iso, isoOf, PageOf, PageQuery, readCursor, toPage } from "../page.ts";
@@ -51,31 +54,63 @@ export const toCommand = (r: CommandRow): CommandView => ({
   reason: r.reason,
 });
 
-const validators = new Map<CommandKind, Validator>(
-  COMMAND_KINDS.map((kind) => [kind, Compile(CommandParams[kind]) as unknown as Validator]),
-);
-
 /** @throws ApiProblem 400 when the kind is unknown or its parameters are wrong. */
 function checkCommand(body: NewCommand): CommandKind {
-  const validator = validators.get(body.kind as CommandKind);
-  if (validator === undefined) {
+  if (!Object.hasOwn(COMMAND_CLASS, body.kind)) {
     throw new ApiProblem(
       400,
       "UNKNOWN_COMMAND",
       `"${body.kind}" is no command; known: ${COMMAND_KINDS.join(", ")}`,
     );
   }
-  if (!validator.Check(body.params)) {
-    const errors = [...validator.Errors(body.params)].map((e) => ({
-      pointer: `/body/params${e.instancePath}`,
-      message: e.message,
-    }));
-    const first = errors[0];
-    const where = first?.pointer.slice("/body/".length) ?? "params";
-    const detail = `${body.kind}: ${where} ${first?.message ?? "are wrong"}`;
-    throw new ApiProblem(400, "INVALID_PARAMS", detail, errors);
+  const problems = commandProblems(body.kind, body.params);
+  const [first] = problems;
+  if (first !== undefined) {
+    const errors = problems.map(({ pointer, message }) => ({ pointer: `/body/params${pointer}`, message }));
+    throw new ApiProblem(
+      400,
+      "INVALID_PARAMS",
+      `${body.kind}: params${first.pointer} ${first.message}`,
+      errors,
+    );
   }
   return body.kind as CommandKind;
+}
+
+/**
+ * What the station's version cannot do is refused before it is sent. Things that only the site knows (names of
+ * transactions, addresses of files) are taken as known.
+ * @throws ApiProblem 400 NOT_SUPPORTED, INVALID_PARAMS.
+ */
+function checkForStation(body: NewCommand, protocol: string | null): void {
+  if (body.kind === "CloseConnection" || !isProtocol(protocol)) return;
+  const call = dialectOf(protocol).toCall(filled(body), {
+    ocppTransactionId: () => "1",
+    requestId: 1,
+    now: new Date(0).toISOString(),
+  });
+  if ("refused" in call) throw new ApiProblem(400, "NOT_SUPPORTED", `${body.kind}: ${call.refused}`);
+  const violation = checkPayload(protocol, call.action, "Request", call.payload);
+  if (violation === undefined) return;
+  const detail = `${body.kind}: as ${call.action} of ${protocol}, ${violation.reason}`;
+  throw new ApiProblem(400, "INVALID_PARAMS", detail, [
+    { pointer: "/body/params", message: violation.reason },
+  ]);
+}
+
+const isProtocol = (text: string | null): text is Protocol =>
+  Protocol.anyOf.some((protocol) => protocol.const === text);
+
+/** With the addresses that the ER will give. */
+function filled({ kind, params }: NewCommand): CommandBody {
+  const { firmware, log } = params as { firmware?: object; log?: object };
+  const ours =
+    kind === "UpdateFirmware"
+      ? { firmware: { location: "http://er/", ...firmware } }
+      : kind === "GetLog"
+        ? { log: { remoteLocation: "http://er/", ...log } }
+        : {};
+  return { kind, params: { ...params, ...ours } } as CommandBody;
 }
 
 /** What `toCommand` reads of the table `command c`. */
@@ -88,12 +123,13 @@ async function insertCommand(
   body: NewCommand,
 ): Promise<CommandRow> {
   const kind = checkCommand(body);
-  const station = await client.query<{ site_id: string; er_id: string }>(
-    "select site_id, er_id from station where operator_id = $1 and station_id = $2",
+  const station = await client.query<{ site_id: string; er_id: string; protocol: string | null }>(
+    "select site_id, er_id, protocol from station where operator_id = $1 and station_id = $2",
     [actor.operatorId, stationId],
   );
   const place = station.rows[0];
   if (place === undefined) throw notFound("station", stationId);
+  checkForStation(body, place.protocol);
   const ttlMs =
     body.expiresInSeconds === undefined ? COMMAND_CLASS[kind].ttlMs : body.expiresInSeconds * 1_000;
   const commandId = uuidV7(Date.now(), () => randomBytes(4).readUInt32LE());

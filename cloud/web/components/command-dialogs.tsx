@@ -292,7 +292,7 @@ const MESSAGES_201 = [
 
 function TriggerDialog({ station, onClose }: Plain) {
   const t = useTranslations();
-  const messages = station.protocol === "ocpp2.0.1" ? MESSAGES_201 : MESSAGES_16;
+  const messages = station.protocol === "ocpp1.6" ? MESSAGES_16 : MESSAGES_201;
   const [requestedMessage, setMessage] = useState(messages[0] ?? "");
   const command = (): NewCommand => ({ kind: "TriggerMessage", params: { requestedMessage } });
   const title = t("trigger.title", { station: station.stationId });

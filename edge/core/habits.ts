@@ -1,0 +1,98 @@
+/**
+ * What is done differently for a station, by what it is (`shared/ocpp/quirks.ts`) and what the installer says.
+ *
+ * A call is still written strictly: it only asks for what this station is known to answer.
+ */
+import type { Call, Refusal } from "../../shared/ocpp/dialect.ts";
+import type { Offset } from "../../shared/ocpp/notice.ts";
+import { habitsOf } from "../../shared/ocpp/quirks.ts";
+import { parseTime } from "../../shared/time.ts";
+import type { Context } from "./context.ts";
+import type { Connection, StationState } from "./types.ts";
+
+type Fields = Record<string, unknown>;
+
+/** Its calls wait for the BootNotification of this connection. */
+export function waitsForBoot({ state }: Context, { stationId, booted }: Connection): boolean {
+  return booted !== true && habitsOf(state.durable.stations.get(stationId)?.make).callsAfterBoot === true;
+}
+
+/** For a station that writes its own time without a zone. */
+export function zoneOffsetOf({ state }: Context, stationId: string): Offset | undefined {
+  const { identity, durable } = state;
+  const told = identity.stationZones?.get(stationId);
+  const local = habitsOf(durable.stations.get(stationId)?.make).localTime === true;
+  const zone = told ?? (local ? identity.timeZone : undefined);
+  return zone === undefined ? undefined : (localText) => offsetAt(zone, localText);
+}
+
+/** `-03:00`: how far a zone is from UTC when its clocks show this. */
+function offsetAt(timeZone: string, localText: string): string | undefined {
+  const local = parseTime(localText);
+  if (local === undefined) return undefined;
+  // The first guess may lie on the other side of a change of the clocks.
+  const first = offsetMs(timeZone, local);
+  const minutes = Math.round(offsetMs(timeZone, local - first) / 60_000);
+  const two = (n: number) => String(n).padStart(2, "0");
+  const size = Math.abs(minutes);
+  return `${minutes < 0 ? "-" : "+"}${two(Math.floor(size / 60))}:${two(size % 60)}`;
+}
+
+function offsetMs(timeZone: string, at: number): number {
+  const style = { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit" } as const;
+  const more = { minute: "2-digit", second: "2-digit", hourCycle: "h23" } as const;
+  const parts = new Intl.DateTimeFormat("en-US", { timeZone, ...style, ...more }).formatToParts(at);
+  const of = (type: string) => Number(parts.find((part) => part.type === type)?.value);
+  const shown = Date.UTC(of("year"), of("month") - 1, of("day"), of("hour"), of("minute"), of("second"));
+  return shown - Math.floor(at / 1_000) * 1_000;
+}
+
+/** A command's call in the form that this station is known to take, or why it cannot take it. */
+export function adaptCall(context: Context, station: StationState, call: Call): Call | Refusal {
+  const habits = habitsOf(station.make);
+  switch (call.action) {
+    case "SetChargingProfile":
+      return adaptProfile(context, station, call, habits.maxProfileAsDefault === true);
+    case "RemoteStartTransaction": {
+      if (habits.startNeedsConnector !== true || call.payload["connectorId"] !== undefined) return call;
+      return { ...call, payload: { ...call.payload, connectorId: freeConnector(station) } };
+    }
+    case "GetConfiguration": {
+      const most = habits.keysPerReadMax;
+      const { key } = call.payload;
+      if (most === undefined || (Array.isArray(key) && key.length > 0 && key.length <= most)) return call;
+      return { refused: `this model answers for at most ${most} keys at a time: name them` };
+    }
+    default:
+      return call;
+  }
+}
+
+function adaptProfile(context: Context, station: StationState, call: Call, maxAsDefault: boolean): Call {
+  const name = station.protocol === "ocpp1.6" ? "csChargingProfiles" : "chargingProfile";
+  const profile = call.payload[name] as Fields | undefined;
+  if (profile === undefined) return call;
+  const place = call.payload["connectorId"] ?? call.payload["evseId"];
+  const withProfile = (more: Fields): Call => ({
+    ...call,
+    payload: { ...call.payload, [name]: { ...profile, ...more } },
+  });
+  if (maxAsDefault && profile["chargingProfilePurpose"] === "ChargePointMaxProfile")
+    return withProfile({ chargingProfilePurpose: "TxDefaultProfile" });
+  if (profile["chargingProfilePurpose"] !== "TxProfile" || profile["transactionId"] !== undefined) return call;
+  const open = station.open
+    .map((id) => context.state.durable.transactions.get(id))
+    .filter((transaction) => transaction?.evseId === place);
+  const [only] = open;
+  if (only === undefined || open.length > 1) return call;
+  const id = only.ocppTransactionId;
+  return withProfile({ transactionId: station.protocol === "ocpp1.6" ? Number(id) : id });
+}
+
+/** One with a car first, then one that is free, then the first. */
+function freeConnector({ connectors }: StationState): number {
+  const known = [...connectors.values()].filter(({ evseId }) => evseId > 0);
+  const waiting = known.find(({ detail }) => detail === "Preparing");
+  const free = known.find(({ status }) => status === "Available");
+  return (waiting ?? free)?.evseId ?? 1;
+}

@@ -1,0 +1,26 @@
+/**
+ * Slips in JSON that stations make always in the same way, mended where what was meant is beyond doubt:
+ * a value left out (`"transactionId":,`), a comma too many (`[,{`, `,]`), a number that is none (`NaN`), a
+ * control character inside a text. Anything else stays broken.
+ */
+const TEXT = String.raw`"(?:[^"\\]|\\.)*"`;
+/** A name without a value, or a text that is passed over. */
+const NO_VALUE = new RegExp(String.raw`(${TEXT}\s*:\s*)(?=[,}])|${TEXT}`, "gs");
+const NOT_A_NUMBER = new RegExp(String.raw`${TEXT}|-?\b(?:NaN|nan|Infinity|inf)\b`, "gs");
+const COMMAS = new RegExp(String.raw`${TEXT}|([[{,])(?:\s*,)+|,\s*(?=[\]}])`, "gs");
+const CONTROL = /[\u0000-\u001f]+/g;
+
+/** @returns the text with its slips mended; undefined: there is none that we know. */
+export function mendJson(text: string): string | undefined {
+  const mended = text
+    .replace(NO_VALUE, (match: string, name: string | undefined) => (name === undefined ? match : ""))
+    .replace(NOT_A_NUMBER, (match) => (match.startsWith('"') ? match.replace(CONTROL, " ") : "null"))
+    .replace(COMMAS, (match: string, before: string | undefined) =>
+      match.startsWith('"') ? match : (before ?? ""),
+    )
+    // What a comma was taken from may end in one now: `{"a":,}`.
+    .replace(COMMAS, (match: string, before: string | undefined) =>
+      match.startsWith('"') ? match : (before ?? ""),
+    );
+  return mended === text ? undefined : mended;
+}
