@@ -21,7 +21,7 @@ test("--help explains, and a mistake says what to do", async () => {
   expect(help.seen.output).toContain("Usage:");
   const mistake = start("--version", "3");
   await until("it ends", () => mistake.seen.exitCode === 2);
-  expect(mistake.seen.output).toContain("--version is 1.6 or 2.0.1, not 3");
+  expect(mistake.seen.output).toContain("--version is 1.6, 2.0.1 or 2.1, not 3");
   const unknown = start("--colour");
   await until("it ends", () => unknown.seen.exitCode === 2);
   expect(unknown.seen.output).toContain("See --help");

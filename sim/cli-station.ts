@@ -13,7 +13,7 @@ import { systemClock } from "./station/clock.ts";
 import { frameChecker } from "./station/schemas.ts";
 import { socketTransport } from "./station/socket.ts";
 import { createStation } from "./station/station.ts";
-import type { EvseOptions, Station, StationEvent } from "./station/types.ts";
+import type { EvseOptions, OcppVersion, Station, StationEvent } from "./station/types.ts";
 
 const HELP = `A simulated charging station.
 
@@ -21,7 +21,7 @@ Usage: npm run sim:station -- --url ws://host:9220/ocpp --id CP1 [options]
 
   --url URL         the CSMS, without the station's id (default ws://127.0.0.1:9220/ocpp)
   --id ID           the station's identity, the last part of its URL (default CP1)
-  --version V       1.6 or 2.0.1 (default 1.6)
+  --version V       1.6, 2.0.1 or 2.1 (default 1.6)
   --password TEXT   for HTTP Basic authentication; the user is the id
   --connectors N    how many cars can charge at the same time, 1 to 20 (default 1)
   --power KW        of each connector, 1 to 400 (default 22); from 50 on it is a DC station
@@ -47,7 +47,7 @@ While it runs, type commands:
 type Settings = {
   url: string;
   id: string;
-  version: "1.6" | "2.0.1";
+  version: OcppVersion;
   password: string | undefined;
   evses: EvseOptions[];
   token: string;
@@ -77,7 +77,8 @@ function readSettings(args: string[]): Settings | "help" {
   });
   if (values.help) return "help";
   const { url, id, version, password, token, auto } = values;
-  if (version !== "1.6" && version !== "2.0.1") throw usage(`--version is 1.6 or 2.0.1, not ${version}`);
+  if (version !== "1.6" && version !== "2.0.1" && version !== "2.1")
+    throw usage(`--version is 1.6, 2.0.1 or 2.1, not ${version}`);
   if (!/^wss?:\/\//.test(url) || !URL.canParse(url)) {
     throw usage(`--url begins with ws:// or wss://, ${url} does not`);
   }

@@ -38,7 +38,7 @@ export type Fleet = {
   stop: (graceMs?: number) => Promise<void>;
 };
 
-/** A fast charger with two outlets, a double AC post and a wallbox. */
+/** A fast charger with two outlets, a double AC post and two wallboxes: every version of OCPP. */
 export const DEMO_STATIONS: FleetStation[] = [
   {
     id: "DC-1",
@@ -63,6 +63,12 @@ export const DEMO_STATIONS: FleetStation[] = [
     version: "1.6",
     model: "Wallbox 7",
     evses: [{ connectors: 1, maxPowerW: 7_400, phases: 1, kind: "AC" }],
+  },
+  {
+    id: "AC-3",
+    version: "2.1",
+    model: "Wallbox 11",
+    evses: [{ connectors: 1, maxPowerW: 11_000, phases: 3, kind: "AC" }],
   },
 ];
 

@@ -53,7 +53,7 @@ export function startLoad(options: {
   const transportFactory = socketTransport({ url: options.url });
   const stations = Array.from({ length: count }, (_, index): Station => {
     const state = seedRandom([seed, 1_000 + index]);
-    const version = index % 2 === 0 ? "1.6" : "2.0.1";
+    const version = index % 2 === 0 ? "1.6" : index % 4 === 1 ? "2.0.1" : "2.1";
     const id = `${version === "1.6" ? "A" : "B"}-${String(index + 1).padStart(3, "0")}`;
     return createStation({
       id,

@@ -88,7 +88,7 @@ describe("npm start", () => {
   });
 
   it(
-    "shows a site with three stations, a meter and a charge with its curve",
+    "shows a site with stations of three versions, a meter and a charge with its curve",
     { timeout: 60_000 },
     async () => {
       const running = await until(
@@ -97,7 +97,7 @@ describe("npm start", () => {
         40_000,
       );
       const site = await api.get<Site>("/v1/sites/demo");
-      expect(site).toMatchObject({ erOnline: true, stationCount: 3, stationsOnline: 3 });
+      expect(site).toMatchObject({ erOnline: true, stationCount: 4, stationsOnline: 4 });
       const detail = await api.get<TransactionDetail>(`/v1/transactions/${running.transactionId}`);
       expect(detail.samples.length).toBeGreaterThan(0);
       expect(detail.transaction).toMatchObject({ status: "active", authorizedBy: "sg", endedAt: null });

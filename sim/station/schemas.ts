@@ -7,7 +7,14 @@ import { Ajv, type ValidateFunction } from "ajv";
 import formats from "ajv-formats";
 import * as schemas16 from "typed-ocpp/dist/ocpp16/schemas.js";
 import * as schemas20 from "typed-ocpp/dist/ocpp20/schemas.js";
+import * as schemas21 from "typed-ocpp/dist/ocpp21/schemas.js";
 import type { OcppVersion } from "./types.ts";
+
+const SCHEMAS: Record<OcppVersion, Record<string, object>> = {
+  "1.6": schemas16 as Record<string, object>,
+  "2.0.1": schemas20 as Record<string, object>,
+  "2.1": schemas21 as Record<string, object>,
+};
 
 const ajv = new Ajv({ strict: false });
 formats.default(ajv);
@@ -19,7 +26,7 @@ function validatorOf(version: OcppVersion, name: string): ValidateFunction | und
   const key = `${version} ${name}`;
   const known = compiled.get(key);
   if (known) return known;
-  const schemas = (version === "1.6" ? schemas16 : schemas20) as Record<string, object>;
+  const schemas = SCHEMAS[version];
   const schema = Object.hasOwn(schemas, name) ? schemas[name] : undefined;
   if (schema === undefined) return undefined;
   const validator = ajv.compile(schema);

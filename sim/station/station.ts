@@ -111,7 +111,8 @@ class StationCore {
     this.clock = scopedClock(options.clock);
     this.#timing = { ...DEFAULT_TIMING, ...options.timing };
     this.#behaviours = options.behaviours ?? [];
-    this.#dialect = options.version === "1.6" ? createDialect16(options.evses) : createDialect201();
+    const { version, evses } = options;
+    this.#dialect = version === "1.6" ? createDialect16(evses) : createDialect201(version);
     const connectors = options.evses.reduce((sum, evse) => sum + evse.connectors, 0);
     this.#config = createConfig({
       NumberOfConnectors: String(connectors),

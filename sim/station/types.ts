@@ -11,7 +11,7 @@ import type { Random } from "../../shared/ids.ts";
 import type { Car } from "./car.ts";
 import type { Profile, ProfileFilter, Provisions } from "./provisions.ts";
 
-export type OcppVersion = "1.6" | "2.0.1";
+export type OcppVersion = "1.6" | "2.0.1" | "2.1";
 
 export type Clock = {
   /** Unix milliseconds. */

@@ -1,5 +1,5 @@
 /**
- * OCPP 2.0.1: translates between the station's version-free words and the wire. Holds no state.
+ * OCPP 2.0.1 and 2.1: translates between the station's version-free words and the wire. Holds no state.
  *
  * Transactions start and stop with the power path (TxStartPoint and TxStopPoint `PowerPathClosed`): there is
  * one exactly while somebody is authorized and a cable is plugged in.
@@ -35,9 +35,10 @@ const STOPPED_REASON: Partial<Record<StopReason, string>> = {
   UnlockCommand: "Other",
 };
 
-export function createDialect201(): Dialect {
+/** What this station says and understands is the same in both versions. */
+export function createDialect201(version: "2.0.1" | "2.1"): Dialect {
   return {
-    subprotocol: "ocpp2.0.1",
+    subprotocol: `ocpp${version}`,
     formatErrorCode: FORMAT_ERROR_CODE,
     encode,
     read,

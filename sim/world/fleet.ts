@@ -53,7 +53,8 @@ export function startFleet(options: FleetOptions) {
   const count = chance.between(2, faults.stations.countMax);
   const members = Array.from({ length: count }, (_, index): Member => {
     const own = chance.fork();
-    const version: OcppVersion = index === 0 || (index > 1 && chance.happens(0.5)) ? "1.6" : "2.0.1";
+    const old = index === 0 || (index > 1 && chance.happens(0.5));
+    const version: OcppVersion = old ? "1.6" : index % 2 === 1 ? "2.0.1" : "2.1";
     const evses = chance.between(1, 2);
     const { behaviours, said, ...habits } = drawHabits({ timeline, chance, faults, version, evses });
     const station: Station = createStation({

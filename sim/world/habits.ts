@@ -108,7 +108,7 @@ export function drawHabits(options: {
   const { timeline, chance, faults, version, evses } = options;
   const odd = () => chance.happens(faults.stations.misbehaviour);
   const behaviours: Behaviour[] = [];
-  const own = version === "2.0.1" ? V201 : evses === 1 ? V16_ONE_EVSE : V16;
+  const own = version !== "1.6" ? V201 : evses === 1 ? V16_ONE_EVSE : V16;
   if (odd()) behaviours.push(chance.pick(chance.happens(0.3) ? own : EVERY_VERSION)(timeline, faults));
   const clock = chance.happens(faults.stations.wrongClock)
     ? CLOCKS[chance.word() % CLOCKS.length]

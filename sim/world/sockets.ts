@@ -4,12 +4,14 @@
  * Invariants: frames of one direction arrive in order; after a cut nothing arrives; the ER hears of each
  * connection's end at most once. It reads no frame.
  */
-import type { Protocol } from "../../shared/entry.ts";
+import { Protocol } from "../../shared/entry.ts";
 import type { Input } from "../../edge/core/types.ts";
 import type { Handshake, Transport, TransportEvents, TransportFactory } from "../station/types.ts";
 import type { Faults } from "./faults.ts";
 import { recur, type Context } from "./spell.ts";
 import type { Trace } from "./trace.ts";
+
+const PROTOCOLS = Protocol.anyOf.map((protocol) => protocol.const);
 
 export type Socket = {
   connectionId: number;
@@ -79,7 +81,7 @@ export function createSockets(options: SocketsOptions) {
     const line: Line = {
       connectionId: ids,
       stationId: handshake.stationId,
-      protocol: handshake.protocols.includes("ocpp1.6") ? "ocpp1.6" : "ocpp2.0.1",
+      protocol: PROTOCOLS.find((known) => handshake.protocols.includes(known)) ?? "ocpp1.6",
       calls: new Map(),
       events,
       station: "open",
