@@ -5,6 +5,8 @@
  * a site, never of bytes. Used by tests only.
  */
 import { randomUUID } from "node:crypto";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { LightMyRequestResponse } from "fastify";
 import { inject } from "vitest";
 import { encodeBlock, firstChain, nextChain } from "../shared/block.ts";
@@ -43,10 +45,10 @@ export function handled(
   return { kind: "ocpp.handled", stationId, protocol, action, request, response, ...more };
 }
 
-export const online = (stationId: string): EntryBody => ({
+export const online = (stationId: string, protocol: Protocol = "ocpp1.6"): EntryBody => ({
   kind: "station.online",
   stationId,
-  protocol: "ocpp1.6",
+  protocol,
 });
 export const offline = (stationId: string): EntryBody => ({
   kind: "station.offline",
@@ -352,7 +354,7 @@ export type TestApi = {
   key: string;
   get: (path: string, key?: string) => Promise<Reply>;
   send: (
-    method: "POST" | "PATCH",
+    method: "POST" | "PUT" | "PATCH" | "DELETE",
     path: string,
     body: unknown,
     headers?: Record<string, string>,
@@ -367,6 +369,7 @@ export async function openTestApi(pool: Pool, options: { webRoot?: string } = {}
     pool,
     hub,
     webRoot: options.webRoot,
+    filesDir: join(tmpdir(), `sg-files-${randomUUID()}`),
     logger: false,
     health: async () => ({ status: "ok" }),
     metrics: async () => ({ contentType: "text/plain", text: "" }),

@@ -6,6 +6,7 @@
  * of one's own that signs policies.
  */
 import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import pino from "pino";
 import { AppError, describeError } from "../shared/errors.ts";
@@ -25,7 +26,8 @@ const USAGE = `sg: the cloud half of Moov.olt
 
 Environment: DATABASE_URL, BROKER_URL (amqp:// amqps:// mqtt:// mqtts://), SG_HOST (127.0.0.1), SG_PORT (8080),
 SG_OPERATOR (default), LOG_LEVEL (info), BROKER_CA_FILE, SG_POLICY_KEY_FILE (Ed25519, PEM; else a key in the database),
-SG_PASS_ON_URL (service that answers for cars' certificates, ISO 15118).
+SG_PASS_ON_URL (service that answers for cars' certificates, ISO 15118), SG_FILES_DIR (firmware and logs;
+$STATE_DIRECTORY/files or ./files), SG_PUBLIC_URL (where ERs reach the API, http://127.0.0.1:<SG_PORT>).
 `;
 
 function required(name: string): string {
@@ -54,6 +56,7 @@ function readConfig(roles: readonly Role[]): SgConfig {
   const caFile = process.env["BROKER_CA_FILE"];
   const keyFile = process.env["SG_POLICY_KEY_FILE"];
   const passOnUrl = process.env["SG_PASS_ON_URL"];
+  const publicUrl = process.env["SG_PUBLIC_URL"];
   return {
     roles,
     databaseUrl: required("DATABASE_URL"),
@@ -61,6 +64,10 @@ function readConfig(roles: readonly Role[]): SgConfig {
     ...(caFile === undefined ? {} : { brokerCa: readFileSync(caFile, "utf8") }),
     ...(passOnUrl === undefined ? {} : { passOnUrl: checkUrl("SG_PASS_ON_URL", passOnUrl) }),
     ...(keyFile === undefined ? {} : { policyKey: readFileSync(keyFile, "utf8") }),
+    ...(publicUrl === undefined
+      ? {}
+      : { publicUrl: checkUrl("SG_PUBLIC_URL", publicUrl).replace(/\/+$/, "") }),
+    filesDir: resolve(process.env["SG_FILES_DIR"] ?? join(process.env["STATE_DIRECTORY"] ?? ".", "files")),
     host: process.env["SG_HOST"] ?? "127.0.0.1",
     port: readPort(),
     defaultOperatorId: process.env["SG_OPERATOR"] ?? "default",

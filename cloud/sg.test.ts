@@ -21,6 +21,7 @@ const config = (more: Partial<SgConfig> = {}): SgConfig => ({
   host: "127.0.0.1",
   port: 0,
   defaultOperatorId: "default",
+  filesDir: join(tmpdir(), "sg-files-test"),
   ...more,
 });
 const get = (sg: Sg, path: string, headers: Record<string, string> = {}) =>

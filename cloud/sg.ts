@@ -31,6 +31,10 @@ export type SgConfig = {
   defaultOperatorId: string;
   /** Private key (PEM, Ed25519) that signs policies; without it the one in the database, made at first start. */
   policyKey?: string;
+  /** Folder for the bytes of files. */
+  filesDir: string;
+  /** Where ERs reach the API, without a slash at its end; else this program on this machine. */
+  publicUrl?: string;
   /** Service that answers what only somebody behind the SG can (`ingest/pass-on.ts`). */
   passOnUrl?: string;
 };
@@ -89,6 +93,8 @@ export async function startSg(config: SgConfig, logger: Logger = pino()) {
     logger[level](fields, message);
   await ensureOperator(pool, config.defaultOperatorId);
 
+  /** Known when it listens: with port 0 not before. */
+  const listening = { port: config.port };
   const ingest = has("ingest")
     ? startIngest({
         pool,
@@ -97,6 +103,7 @@ export async function startSg(config: SgConfig, logger: Logger = pino()) {
         ...(config.brokerCa === undefined ? {} : { ca: config.brokerCa }),
         ...(config.passOnUrl === undefined ? {} : { passOnUrl: config.passOnUrl }),
         defaultOperatorId: config.defaultOperatorId,
+        publicUrl: () => config.publicUrl ?? `http://127.0.0.1:${listening.port}`,
         policyKey: await ensureSigningKey(pool, config.policyKey),
         onLog,
       })
@@ -115,6 +122,7 @@ export async function startSg(config: SgConfig, logger: Logger = pino()) {
   const app = await createApp({
     pool,
     hub,
+    filesDir: config.filesDir,
     webRoot: has("api") ? WEB_ROOT : undefined,
     logger,
     async health() {
@@ -145,6 +153,7 @@ export async function startSg(config: SgConfig, logger: Logger = pino()) {
     });
   }
   const port = (app.server.address() as { port: number }).port;
+  listening.port = port;
   logger.info({ roles: config.roles, port }, "SG started");
 
   return {

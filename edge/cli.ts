@@ -6,7 +6,7 @@ import { AppError, describeError } from "../shared/errors.ts";
 import { loadConfig } from "./config.ts";
 import { checkConfig, startEr } from "./er.ts";
 import type { Status } from "./io/http.ts";
-import { hashPassword } from "./io/password.ts";
+import { hashPassword } from "../shared/password.ts";
 import { describeStatus } from "./status.ts";
 
 const USAGE = `er: the edge half of Moov.olt

@@ -17,7 +17,7 @@ import { AppError } from "../shared/errors.ts";
 import { given } from "../shared/given.ts";
 import { StationId, TopicId } from "../shared/ids.ts";
 import { UnknownTokenRule } from "../shared/policy.ts";
-import { PASSWORD_HASH_PATTERN } from "./io/password.ts";
+import { PASSWORD_HASH_PATTERN } from "../shared/password.ts";
 
 const strict = { additionalProperties: false } as const;
 const Port = Type.Integer({ minimum: 0, maximum: 65_535 });
@@ -51,6 +51,17 @@ const BUSES = {
 };
 const Bus = Type.Union([BUSES.tcp, BUSES["rtu-over-tcp"], BUSES.rtu]);
 
+/** What a station needs before it has said what it is. */
+const Quirk = Type.Object(
+  {
+    station: StationId,
+    assume_protocol: Type.Optional(Protocol),
+    ping: Type.Optional(Type.Boolean()),
+    time_zone: Type.Optional(Name),
+  },
+  strict,
+);
+
 const ConfigFile = Type.Object(
   {
     er: TopicId,
@@ -72,6 +83,7 @@ const ConfigFile = Type.Object(
         authorization: Type.Optional(Type.Union([Type.Literal("online-first"), Type.Literal("local")])),
         unknown_token: Type.Optional(UnknownTokenRule),
         provision: Type.Optional(Type.Boolean()),
+        quirks: Type.Optional(Type.Array(Quirk, { maxItems: 5_000 })),
         stations: Type.Optional(
           Type.Array(
             Type.Object(
@@ -88,6 +100,22 @@ const ConfigFile = Type.Object(
       Type.Object({ public_key: Type.String({ pattern: "^[A-Za-z0-9+/]{40,160}=*$" }) }, strict),
     ),
     http: Type.Optional(Type.Object({ port: Port }, strict)),
+    files: Type.Optional(
+      Type.Object(
+        {
+          host: Type.Optional(Name),
+          http_port: Type.Optional(Port),
+          ftp_port: Type.Optional(Port),
+          ftp: Type.Optional(Type.Boolean()),
+          /** IPv4 address or name, where stations see the box under another one than it has itself. */
+          advertise: Type.Optional(Type.String({ pattern: "^[A-Za-z0-9.-]{1,253}$" })),
+          default_protocol: Type.Optional(OneOf(["http", "ftp"])),
+          budget_mb: Type.Optional(Type.Integer({ minimum: 16, maximum: 1_000_000 })),
+          upload_max_mb: Type.Optional(Type.Integer({ minimum: 1, maximum: 512 })),
+        },
+        strict,
+      ),
+    ),
     journal: Type.Optional(
       Type.Object(
         {
@@ -173,6 +201,15 @@ function mistakes(value: unknown): string[] {
   return [...new Set(issues.map((issue) => describeIssue(issue, issues)))];
 }
 
+function isTimeZone(timeZone: string | undefined): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Rules that a schema cannot say. */
 function contradictions(config: Config): string[] {
   const found: string[] = [];
@@ -193,14 +230,16 @@ function contradictions(config: Config): string[] {
   const stationIds = (config.ocpp.stations ?? []).map((station) => station.id);
   const same = stationIds.find((id, index) => stationIds.indexOf(id) !== index);
   if (same !== undefined) found.push(`ocpp.stations: the station "${same}" is there twice`);
+  const odd = (config.ocpp.quirks ?? []).map(({ station }) => station);
+  const again = odd.find((id, index) => odd.indexOf(id) !== index);
+  if (again !== undefined) found.push(`ocpp.quirks: the station "${again}" is there twice`);
   const meterIds = (config.modbus ?? []).flatMap((bus) => bus.meters.map((meter) => meter.id));
   const twice = meterIds.find((id, index) => meterIds.indexOf(id) !== index);
   if (twice !== undefined) found.push(`modbus: the meter id "${twice}" is used twice`);
-  try {
-    new Intl.DateTimeFormat("en", { timeZone: config.time_zone });
-  } catch {
-    found.push(`time_zone: "${config.time_zone ?? ""}" is no IANA time zone such as "America/Sao_Paulo"`);
-  }
+  const zones = (config.ocpp.quirks ?? []).map((quirk) => ["ocpp.quirks: time_zone", quirk.time_zone]);
+  for (const [key, timeZone] of [["time_zone", config.time_zone], ...zones])
+    if (!isTimeZone(timeZone))
+      found.push(`${key}: "${timeZone ?? ""}" is no IANA time zone such as "America/Sao_Paulo"`);
   return found;
 }
 

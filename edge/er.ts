@@ -10,10 +10,11 @@ import { describeError, AppError } from "../shared/errors.ts";
 import { given } from "../shared/given.ts";
 import { bootClock } from "./clock.ts";
 import { brokerAccess, type Config } from "./config.ts";
-import type { Effect, Identity, Input } from "./core/types.ts";
+import type { Effect, Identity, Input, State } from "./core/types.ts";
 import { backlog } from "./core/uplink.ts";
+import { startFiles } from "./files.ts";
 import { startBroker } from "./io/broker.ts";
-import { startCsms, type StationAuth } from "./io/csms.ts";
+import { startCsms, type StationAuth, type StationOptions } from "./io/csms.ts";
 import { startHttp, type Status } from "./io/http.ts";
 import type { Journal } from "./io/journal.ts";
 import {
@@ -58,10 +59,26 @@ function busesOf(config: Config, models: ReadonlyMap<string, unknown>): BusConfi
   });
 }
 
-function authOf(config: Config): StationAuth {
-  if (config.ocpp.auth === "open") return { mode: "open" };
-  const hashes = new Map((config.ocpp.stations ?? []).map((s) => [s.id, s.password_hash]));
-  return { mode: "basic", passwordHash: (stationId) => hashes.get(stationId) };
+/** What the operator has set counts instead of what is configured here, in a lab as well. */
+function authOf(config: Config, { live }: State): StationAuth {
+  const configured = new Map((config.ocpp.stations ?? []).map((s) => [s.id, [s.password_hash]]));
+  const open = config.ocpp.auth === "open";
+  return (stationId) => {
+    const { passwordHashes = [], configuredPassword } = live.stationRules.get(stationId) ?? {};
+    if (passwordHashes.length > 0 && configuredPassword !== true) return { hashes: passwordHashes };
+    const own = open ? [] : (configured.get(stationId) ?? []);
+    return { hashes: [...own, ...passwordHashes], open };
+  };
+}
+
+function stationOptionsOf(config: Config): (stationId: string) => StationOptions | undefined {
+  const quirks = new Map(
+    (config.ocpp.quirks ?? []).map(({ station, assume_protocol, ping }) => [
+      station,
+      { ...given("assumeProtocol", assume_protocol), ...given("ping", ping) },
+    ]),
+  );
+  return (stationId) => quirks.get(stationId);
 }
 
 function identityOf(config: Config, journalId: string, meterModels: Identity["meterModels"]): Identity {
@@ -72,11 +89,17 @@ function identityOf(config: Config, journalId: string, meterModels: Identity["me
     timeZone: config.time_zone ?? "UTC",
     release: RELEASE,
     journalId,
+    stationZones: new Map(
+      (config.ocpp.quirks ?? []).flatMap((quirk) =>
+        quirk.time_zone === undefined ? [] : [[quirk.station, quirk.time_zone] as const],
+      ),
+    ),
     heartbeatIntervalS: config.ocpp.heartbeat_interval_s ?? 300,
     meterModels,
     authorization: config.ocpp.authorization ?? "online-first",
     unknownToken: config.ocpp.unknown_token ?? "deny",
     provision: config.ocpp.provision ?? true,
+    ...given("fileProtocol", config.files?.default_protocol),
     ...given("policyKey", config.policy?.public_key),
   };
 }
@@ -145,6 +168,10 @@ export async function startEr(config: Config, options: ErOptions = {}) {
         return csms?.close(effect.connectionId, effect.code, effect.reason);
       case "log":
         return log[effect.level](effect.fields, effect.message);
+      case "files.prepare":
+        return files.prepare(effect);
+      case "files.drop":
+        return files.drop(effect.uploadId);
       case "acked":
         return;
       default:
@@ -204,6 +231,11 @@ export async function startEr(config: Config, options: ErOptions = {}) {
     ...{ config, journal, runtime, now, input, onLog, end },
     limits: options.watchdogLimits,
   });
+  // Before the first turn: that may have effects on it.
+  const files = startFiles({
+    ...{ dataDir: config.data_dir, config: config.files, onInput: input, onLog },
+    localAddressOf: (connectionId) => csms?.localAddressOf(connectionId),
+  });
   turn();
 
   const { ocpp } = config;
@@ -211,13 +243,15 @@ export async function startEr(config: Config, options: ErOptions = {}) {
     csms = await startCsms({
       host: ocpp.host ?? "0.0.0.0",
       port: ocpp.port,
-      auth: authOf(config),
+      auth: authOf(config, runtime.state),
       assumeProtocol: ocpp.assume_protocol,
+      stationOptions: stationOptionsOf(config),
       onInput: input,
       backlog: () => runtime.backlog,
       onLog,
     });
   } catch (error) {
+    await files.stop();
     await selfWatch.stop();
     journal.close();
     throw error;
@@ -232,14 +266,19 @@ export async function startEr(config: Config, options: ErOptions = {}) {
     },
     onLog: (level, message, fields) => log[level](fields, message),
   });
-  broker = startBroker({ erId: config.er, ...access, journal, onInput: input, onLog });
+  const fromBroker = (value: Input) => {
+    if (value.kind === "link.up") files.linkUp();
+    input(value);
+  };
+  broker = startBroker({ erId: config.er, ...access, journal, onInput: fromBroker, onLog });
   const ticker = setInterval(() => input({ kind: "tick" }), TICK_MS);
   const snapshots = setInterval(() => runtime.snapshot(), SNAPSHOT_MS);
 
   const status = (): Status => {
     const upSeconds = Math.round(now().upMs / 1_000);
     const publishedBytes = broker?.counters.publishedBytes ?? 0;
-    const parts = { runtime, journal, selfWatch, previous, setAside, upSeconds, publishedBytes };
+    const told = { previous, setAside, upSeconds, publishedBytes, files: files.gauges() };
+    const parts = { runtime, journal, selfWatch, ...told };
     return statusOf(parts, now());
   };
   const healthy = () => {
@@ -261,7 +300,7 @@ export async function startEr(config: Config, options: ErOptions = {}) {
     async stop(): Promise<void> {
       clearInterval(ticker);
       clearInterval(snapshots);
-      await Promise.all([csms?.stop(), modbus.stop()]);
+      await Promise.all([csms?.stop(), modbus.stop(), files.stop()]);
       clearTimeout(turnTimer);
       runtime.stop();
       await broker

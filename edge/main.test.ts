@@ -8,7 +8,7 @@ import { afterAll, afterEach, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { until } from "../sim/services/until.ts";
 import type { Entry } from "../shared/entry.ts";
-import { verifyPassword } from "./io/password.ts";
+import { verifyPassword } from "../shared/password.ts";
 import { openJournal } from "./io/journal.ts";
 
 const MAIN = new URL("./main.js", import.meta.url).pathname;

@@ -10,6 +10,7 @@ const GOOD: Status = {
   ...{ journalBytes: 4e6, journalUsedBytes: 3e6, journalBudgetBytes: 2_147e6, pressure: "none" },
   ...{ pressureRank: 0, shedEntries: 0, journalWrittenBytes: 2_000, publishedBytes: 1_000 },
   ...{ diskFreeBytes: 9e9, diskWearPercent: 10, temperatureC: 48.5, rssBytes: 120e6 },
+  ...{ filesBytes: 0, uploadsWaiting: 0 },
   ...{ previousEnd: "clean", previousEndReason: null, setAside: null, problems: [] },
   ...{ entries: 90, commits: 30, inputs: 120, commitFailures: 0 },
   meters: [{ meterId: "grid", state: "ok", powerW: 700 }],

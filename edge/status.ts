@@ -20,6 +20,7 @@ export type StatusParts = {
   setAside: SetAside | undefined;
   upSeconds: number;
   publishedBytes: number;
+  files: { bytes: number; waiting: number };
 };
 
 function policyAgeS({ live, durable }: State, now: { at: number; upMs: number }): number | null {
@@ -62,6 +63,8 @@ export function statusOf(parts: StatusParts, now: { at: number; upMs: number }):
     diskWearPercent: gauges.diskWearPercent ?? null,
     temperatureC: gauges.temperatureC ?? null,
     rssBytes: gauges.rssBytes,
+    filesBytes: parts.files.bytes,
+    uploadsWaiting: parts.files.waiting,
     previousEnd: previous.previousEnd ?? null,
     previousEndReason: previous.reason ?? null,
     setAside: setAside?.file ?? null,

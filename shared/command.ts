@@ -256,6 +256,19 @@ export type CommandBody =
   | { [K in OwnKind]: { kind: K; params: Static<(typeof CommandParams)[K]> } }[OwnKind]
   | { [K in StandardKind]: { kind: K; params: Record<string, unknown> } }[StandardKind];
 
+/**
+ * Where in the cloud the firmware of this command is, or where the logs that it asks for go. The token is good for
+ * this command alone. `sha256`, `size`, `name`: of the firmware.
+ */
+export const FileTransfer = Type.Object({
+  url: Type.String({ minLength: 1, maxLength: 1_000, pattern: "^https?://" }),
+  token: Type.String({ minLength: 16, maxLength: 200, pattern: "^[A-Za-z0-9_-]+$" }),
+  sha256: Type.Optional(Type.String({ pattern: "^[0-9a-f]{64}$" })),
+  size: Type.Optional(Type.Integer({ minimum: 1 })),
+  name: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
+});
+export type FileTransfer = Static<typeof FileTransfer>;
+
 /** A command as the broker carries it. `remainingMs` is what was left of its life when it was published. */
 export const Command = Type.Object({
   commandId: Uuid,
@@ -266,5 +279,6 @@ export const Command = Type.Object({
   /** Any word: an ER that does not know it says so. */
   kind: Type.Unsafe<CommandKind>(Type.String({ minLength: 1, maxLength: 64 })),
   params: Type.Record(Type.String(), Type.Unknown()),
+  transfer: Type.Optional(FileTransfer),
 });
 export type Command = Omit<Static<typeof Command>, "kind" | "params"> & CommandBody;

@@ -139,6 +139,8 @@ export const StationOnline = Type.Object({
   stationId: StationId,
   protocol: Protocol,
   remoteAddress: Type.Optional(Type.String({ maxLength: 64 })),
+  /** Which of its passwords it has shown (`passwordMark`). */
+  passwordMark: Type.Optional(Type.String({ maxLength: 64 })),
 });
 
 export const StationOffline = Type.Object({
@@ -302,6 +304,30 @@ export const JournalSetAside = Type.Object({
   lastSeq: Type.Optional(Type.Integer({ minimum: 0 })),
 });
 
+/** A station has left a file at the box: it waits there until the cloud has it. */
+export const FileReceived = Type.Object({
+  ...head,
+  kind: Type.Literal("file.received"),
+  uploadId: Uuid,
+  stationId: StationId,
+  /** The command that asked for it. */
+  commandId: Type.Optional(Uuid),
+  /** As the station calls it. */
+  name: Type.String({ minLength: 1, maxLength: 128 }),
+  bytes: Type.Integer({ minimum: 1 }),
+  sha256: Type.String({ pattern: "^[0-9a-f]{64}$" }),
+});
+
+/** It is not kept at the box any more. */
+export const FileForwarded = Type.Object({
+  ...head,
+  kind: Type.Literal("file.forwarded"),
+  uploadId: Uuid,
+  stationId: StationId,
+  /** The cloud has it; does not want it any more; the disk of the box has damaged it before the cloud had it. */
+  result: OneOf(["complete", "unwanted", "damaged"]),
+});
+
 export const ErStopped = Type.Object({ ...head, kind: Type.Literal("er.stopped") });
 
 export const Entry = Type.Union([
@@ -323,6 +349,8 @@ export const Entry = Type.Union([
   JournalSetAside,
   ErStarted,
   ErHealth,
+  FileReceived,
+  FileForwarded,
   ErStopped,
 ]);
 export type Entry = Static<typeof Entry>;

@@ -46,6 +46,8 @@ export const STATIONS_PER_ER_MAX = 5_000;
 export const HELLO_STATIONS_MAX = 10_000;
 /** Connectors remembered of one station; the status of more is journalled, not remembered. */
 export const CONNECTORS_PER_STATION_MAX = 200;
+/** Transactions that may run at one station: as many as it could have connectors. */
+export const OPEN_TRANSACTIONS_PER_STATION_MAX = CONNECTORS_PER_STATION_MAX;
 
 /* Journal and uplink */
 /** Entries in one block (one commit). */
@@ -98,6 +100,16 @@ export const LOCAL_LIST_ENTRIES_DEFAULT = 100;
 /** Tokens in one call, whatever the station would take, and where it does not tell. */
 export const LOCAL_LIST_ITEMS_MAX = 100;
 export const LOCAL_LIST_ITEMS_DEFAULT = 20;
+
+/* Configuration templates */
+export const TEMPLATES_MAX = 100;
+export const TEMPLATE_VARIABLES_MAX = 100;
+/** Values that templates may want of one station. */
+export const TEMPLATE_WANTED_MAX = 500;
+/** Values remembered of one station: those wanted now, and of late. */
+export const CONFIGURATION_KNOWN_MAX = 1_000;
+/** Values of one station that the API tells at once. */
+export const CONFIGURATION_VIEW_MAX = 5_000;
 
 /* Questions and commands */
 /** How long a decision waits for the cloud. The absence of an answer is an ordinary value. */
@@ -166,6 +178,13 @@ export const API_RATE_PER_MIN = 1_200;
 export const SSE_CLIENTS_MAX = 500;
 export const IDEMPOTENCY_HOURS = 24;
 
+/* Facts of stations in the cloud */
+/** Rows of reports, variables or events that one statement writes. */
+export const FACT_ROWS_PER_STATEMENT = 2_000;
+/** Parts of a report that are shown with the command that asked for it. */
+export const COMMAND_REPORTS_MAX = 500;
+export const COMMAND_REPORT_BYTES_MAX = 8 * 1024 * 1024;
+
 /* Files: firmware for stations, logs from them */
 /** One file of firmware or log, whatever a configuration allows. */
 export const FILE_BYTES_MAX = 512 * 1024 * 1024;
@@ -197,12 +216,31 @@ export const FTP_LINE_BYTES_MAX = 1_024;
 export const FTP_QUEUE_MAX = 32;
 /** A data connection must come this soon after PASV. */
 export const FTP_DATA_WAIT_MS = 15_000;
+/** In the cloud: files of an operator together, and of one command. */
+export const FILES_BYTES_PER_OPERATOR_MAX = 50 * 1024 * 1024 * 1024;
+export const FILES_PER_COMMAND_MAX = 64;
 /** Bytes of an upload that go to the cloud in one request: small enough for a link of 20 kbit/s. */
 export const FORWARD_CHUNK_BYTES = 256 * 1024;
 export const FORWARD_CHUNK_MS_MAX = 120_000;
 /** Pause after a failed fetch or forward: doubles from the first to the second. */
 export const TRANSFER_BACKOFF_MS_MIN = 1_000;
 export const TRANSFER_BACKOFF_MS_MAX = 300_000;
+
+assert(TEMPLATE_WANTED_MAX < CONFIGURATION_KNOWN_MAX, "what is wanted of a station is remembered");
+/* Stations that are held, and their passwords */
+/** Stations of a site of which a policy wants something that is not usual. */
+export const POLICY_STATIONS_MAX = 2_000;
+/** Passwords that count for a station while it is being told a new one. */
+export const STATION_PASSWORDS_MAX = 4;
+/** After this a held station boots again, where nobody has said otherwise. */
+export const REGISTRATION_RETRY_S = 60;
+/** A running station that is to be held is given this long to boot when it is asked to. */
+export const REGISTRATION_BOOT_MS = 30_000;
+/** A station that is held at Pending and to be released is asked this often to boot. */
+export const REGISTRATION_ASK_MS = 60_000;
+/** What a held station was asked for may come within this time. */
+export const INVITED_MS = 120_000;
+export const INVITED_MAX = 50;
 
 assert(TURN_INPUTS_MAX * 2 <= BLOCK_ENTRIES_MAX, "an ordinary turn fits into one block");
 assert(BLOCK_ENTRIES_MAX <= BATCH_ENTRIES_MAX, "a block must fit into a batch");

@@ -10,7 +10,10 @@ import { createHash, createPublicKey, sign, verify, type KeyObject } from "node:
 import { Type, type Static } from "typebox";
 import { AppError } from "./errors.ts";
 import { StationId, TopicId } from "./ids.ts";
+import { POLICY_STATIONS_MAX, STATION_PASSWORDS_MAX, TEMPLATES_MAX } from "./limits.ts";
+import { PASSWORD_HASH_PATTERN } from "./password.ts";
 import { OneOf } from "./schema.ts";
+import { Template } from "./template.ts";
 
 /** Tokens are compared without regard to case (OCPP 1.6 CiString, 2.0.1 identifierString). */
 export const tokenKey = (idToken: string): string => idToken.toLowerCase();
@@ -45,6 +48,25 @@ export const PolicyToken = Type.Object({
   maxEnergyWh: Type.Optional(Type.Integer({ minimum: 1 })),
 });
 export type PolicyToken = Static<typeof PolicyToken>;
+
+/** What is wanted of one station, so that it holds while the cloud is away and after a restart. */
+export const PolicyStation = Type.Object({
+  stationId: StationId,
+  /** It is held: answered so when it boots, and nobody may start there. */
+  registration: Type.Optional(OneOf(["Pending", "Rejected"])),
+  /** A held station boots again after this. */
+  retryIntervalS: Type.Optional(Type.Integer({ minimum: 1, maximum: 86_400 })),
+  /** Hashes (`password.ts`) of the passwords that it may show, instead of the one in the ER's configuration. */
+  passwordHashes: Type.Optional(
+    Type.Array(Type.String({ pattern: PASSWORD_HASH_PATTERN }), {
+      minItems: 1,
+      maxItems: STATION_PASSWORDS_MAX,
+    }),
+  ),
+  /** It has not shown one of them yet: the one in the ER's configuration counts as well. */
+  configuredPassword: Type.Optional(Type.Boolean()),
+});
+export type PolicyStation = Static<typeof PolicyStation>;
 
 /** What a token that is not listed gets: `allow` on private sites, `cap` on public ones, `deny` elsewhere. */
 export const UnknownTokenRule = OneOf(["allow", "cap", "deny"]);
@@ -93,6 +115,10 @@ export const Policy = Type.Object({
   tokens: Type.Array(PolicyToken, { maxItems: 100_000 }),
   /** Tokens used at this site of late, by name, newest first: for the stations' own lists. */
   recent: Type.Array(Type.Object({ idToken: Short, lastUsedAt: Type.Integer() }), { maxItems: 2_000 }),
+  /** Values that the site's stations should have, by what they are. */
+  templates: Type.Optional(Type.Array(Template, { maxItems: TEMPLATES_MAX })),
+  /** Stations of which something is wanted that is not usual. */
+  stations: Type.Optional(Type.Array(PolicyStation, { maxItems: POLICY_STATIONS_MAX })),
   /** Public keys (base64 SPKI) that the site trusts from now on, besides the one that signed this. */
   trustKeys: Type.Optional(Type.Array(Type.String({ maxLength: 200 }), { maxItems: 4 })),
 });

@@ -48,3 +48,27 @@ const LATEST_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 export function formatTime(atMs: number): string {
   return new Date(Math.min(Math.max(atMs, 0), LATEST_MS)).toISOString();
 }
+
+/**
+ * How far a time zone is from UTC when its clocks show this: `-03:00`.
+ * @param localText a time without a zone. @returns undefined when it is no time.
+ */
+export function zoneOffset(timeZone: string, localText: string): string | undefined {
+  const local = parseTime(localText);
+  if (local === undefined) return undefined;
+  // The first guess may lie on the other side of a change of the clocks.
+  const guess = offsetMs(timeZone, local);
+  const minutes = Math.round(offsetMs(timeZone, local - guess) / 60_000);
+  const two = (n: number) => String(n).padStart(2, "0");
+  const size = Math.abs(minutes);
+  return `${minutes < 0 ? "-" : "+"}${two(Math.floor(size / 60))}:${two(size % 60)}`;
+}
+
+function offsetMs(timeZone: string, at: number): number {
+  const date = { year: "numeric", month: "2-digit", day: "2-digit" } as const;
+  const clock = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" } as const;
+  const parts = new Intl.DateTimeFormat("en-US", { timeZone, ...date, ...clock }).formatToParts(at);
+  const of = (type: string) => Number(parts.find((part) => part.type === type)?.value);
+  const shown = Date.UTC(of("year"), of("month") - 1, of("day"), of("hour"), of("minute"), of("second"));
+  return shown - Math.floor(at / 1_000) * 1_000;
+}

@@ -33,7 +33,7 @@ const BECOMES: Record<StationMessage["kind"], string> = {
   report: "a part of what a command asked for: at that command; variables also in the configuration",
   reservation: "ends the reservation",
   "charging-limit": "an event of the station: somebody else limits it, or does no more",
-  "charging-needs": "an event of the station; answered `Rejected`: no schedule is made for it",
+  "charging-needs": "an event of the station; passed on to who plans schedules, else answered `Rejected`",
   "sign-certificate": "waits in the SG for somebody who signs (`CertificateSigned`)",
   "pass-on":
     "asked of the SG, which passes it on to the service that is configured; else answered that nobody could say",
@@ -137,8 +137,9 @@ export function renderTable(): string {
   });
   return `# OCPP messages
 
-Made from the code by \`npm run ocpp-table\`. Every message is checked against the official schema of its version, read tolerantly (docs/stations.md) and written strictly;
-every one of a station is in the raw timeline, byte for byte. A command is an entry of the API (\`POST /v1/stations/{stationId}/commands\`); \`Call\` sends any message of the version as it stands.
+Made from the code by \`npm run ocpp-table\`. Every message is checked against the official schema of its version, read
+tolerantly (docs/stations.md) and written strictly; every one of a station is in the raw timeline, byte for byte. A command
+is one of the API (\`POST /v1/stations/{stationId}/commands\`); \`Call\` sends any message of the version as it stands.
 
 ${parts.join("\n\n")}
 `;

@@ -246,7 +246,7 @@ function banner(settings: Settings, apiKey: string, credentials: string): string
 
     page       http://localhost:${settings.sgPort}/#key=${apiKey}
     API        http://localhost:${settings.sgPort}/docs        Authorization: Bearer ${apiKey}
-    stations   ws://localhost:${settings.erPort}/ocpp/<stationId>   OCPP 1.6 and 2.0.1, no password (lab mode)
+    stations   ws://localhost:${settings.erPort}/ocpp/<stationId>   OCPP 1.6, 2.0.1 and 2.1, no password (lab mode)
     tokens     ${TOKENS.map((t) => t.idToken).join(", ")}
     data       ${settings.dataDir}   (the key is in ${credentials})
 
@@ -293,6 +293,7 @@ async function start(settings: Settings, stops: Stop[]): Promise<void> {
       host: "127.0.0.1",
       port: settings.sgPort,
       defaultOperatorId: "default",
+      filesDir: join(dataDir, "files"),
     },
     logger.child({ part: "sg" }),
   );

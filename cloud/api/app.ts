@@ -24,21 +24,34 @@ import { Type, type TSchema } from "typebox";
 import { API_BODY_BYTES_MAX } from "../../shared/limits.ts";
 import { uuidV7 } from "../../shared/ids.ts";
 import type { Pool } from "../db/pool.ts";
+import { openFileFolder, type FileFolder } from "../files.ts";
 import { createAuthenticator, type Actor } from "./actor.ts";
 import type { Hub } from "./live.ts";
 import { ApiProblem, sendProblem } from "./problem.ts";
+import { chargingProfileRoutes } from "./routes/charging-profiles.ts";
 import { commandRoutes } from "./routes/commands.ts";
+import { erFileRoutes } from "./routes/er-files.ts";
 import { erRoutes } from "./routes/ers.ts";
+import { fileRoutes } from "./routes/files.ts";
 import { idTokenRoutes } from "./routes/id-tokens.ts";
 import { meterRoutes } from "./routes/meters.ts";
+import { ocppRoutes } from "./routes/ocpp.ts";
+import { reservationRoutes } from "./routes/reservations.ts";
 import { reviewRoutes } from "./routes/reviews.ts";
 import { siteRoutes } from "./routes/sites.ts";
+import { stationFactRoutes } from "./routes/station-facts.ts";
+import { stationControlRoutes } from "./routes/station-control.ts";
 import { stationRoutes } from "./routes/stations.ts";
+import { templateRoutes } from "./routes/templates.ts";
 import { transactionRoutes } from "./routes/transactions.ts";
+import * as controlSchemas from "./control-schemas.ts";
 import * as erSchemas from "./er-schemas.ts";
+import * as fileSchemas from "./file-schemas.ts";
 import * as reviewSchemas from "./review-schemas.ts";
 import * as ruleSchemas from "./rule-schemas.ts";
 import * as schemas from "./schemas.ts";
+import * as stationSchemas from "./station-schemas.ts";
+import * as templateSchemas from "./template-schemas.ts";
 
 export type App = FastifyInstance<
   RawServerDefault,
@@ -51,12 +64,15 @@ export type App = FastifyInstance<
 export type Context = {
   pool: Pool;
   hub: Hub;
+  files: FileFolder;
   requireActor: (request: Parameters<ReturnType<typeof createAuthenticator>>[0]) => Promise<Actor>;
 };
 
 export type AppOptions = {
   pool: Pool;
   hub: Hub;
+  /** Folder for the bytes of files; made when the first one comes. */
+  filesDir: string;
   /** Folder of the built page; without it only the API is served. */
   webRoot: string | undefined;
   logger: FastifyBaseLogger | false;
@@ -140,7 +156,16 @@ function nestedDeeper(root: unknown, depthMax: number): boolean {
 /** By name, so that the document is the same whoever loads the module. */
 const sharedSchemas = (): TSchema[] =>
   (
-    Object.values({ ...schemas, ...erSchemas, ...reviewSchemas, ...ruleSchemas }) as (TSchema & {
+    Object.values({
+      ...schemas,
+      ...controlSchemas,
+      ...erSchemas,
+      ...fileSchemas,
+      ...reviewSchemas,
+      ...ruleSchemas,
+      ...stationSchemas,
+      ...templateSchemas,
+    }) as (TSchema & {
       $id?: string;
     })[]
   )
@@ -254,7 +279,8 @@ export async function createApp(options: AppOptions): Promise<App> {
   validation(app);
   await documentation(app);
   const requireActor = createAuthenticator(options.pool);
-  const context: Context = { pool: options.pool, hub: options.hub, requireActor };
+  const files = openFileFolder(options.filesDir);
+  const context: Context = { pool: options.pool, hub: options.hub, files, requireActor };
 
   app.get(
     "/v1/me",
@@ -270,11 +296,19 @@ export async function createApp(options: AppOptions): Promise<App> {
   siteRoutes(app, context);
   erRoutes(app, context);
   stationRoutes(app, context);
+  stationControlRoutes(app, context);
+  reservationRoutes(app, context);
+  chargingProfileRoutes(app, context);
+  stationFactRoutes(app, context);
+  templateRoutes(app, context);
   transactionRoutes(app, context);
   meterRoutes(app, context);
+  ocppRoutes(app, context);
   commandRoutes(app, context);
   reviewRoutes(app, context);
   idTokenRoutes(app, context);
+  await fileRoutes(app, context);
+  await erFileRoutes(app, context);
   eventRoutes(app, context);
   operationRoutes(app, options);
   if (options.webRoot !== undefined && existsSync(`${options.webRoot}/index.html`))

@@ -17,7 +17,7 @@ export async function openapiText(): Promise<string> {
     health: async () => ({ status: "ok" as const }),
     metrics: async () => ({ contentType: "", text: "" }),
   };
-  const app = await createApp({ pool, hub, webRoot: undefined, logger: false, ...nothing });
+  const app = await createApp({ pool, hub, webRoot: undefined, filesDir: "", logger: false, ...nothing });
   await app.ready();
   const document = app.swagger();
   hub.stop();

@@ -84,6 +84,8 @@ export type Site = Omit<Static<typeof Site>, "rules"> & { rules: SiteRules };
 export const Station = Type.Object(
   {
     stationId: Type.String(),
+    /** What it calls itself in its URL. */
+    identity: Type.String(),
     siteId: Type.String(),
     erId: Type.String(),
     operatorId: Type.String(),
@@ -99,6 +101,17 @@ export const Station = Type.Object(
     bootedAt: Nullable(Time),
     /** The station's clock minus the true time, as its ER last measured it. */
     clockSkewMs: Nullable(Type.Integer()),
+    /** How its last update of firmware and its last upload of logs go, in its own words. */
+    firmwareStatus: Nullable(Type.String()),
+    firmwareStatusAt: Nullable(Time),
+    logStatus: Nullable(Type.String()),
+    logStatusAt: Nullable(Time),
+    /** What is wanted of it: Pending and Rejected hold it. What it was told when it booted last. */
+    registration: OneOf(["Accepted", "Pending", "Rejected"]),
+    registrationTold: Nullable(Type.String()),
+    retryIntervalS: Nullable(Type.Integer()),
+    /** Values that templates want and the station is not known to have. */
+    configurationDrift: Type.Integer(),
     connectors: Type.Array(Type.Ref("Connector")),
   },
   { $id: "Station" },
@@ -270,6 +283,7 @@ export const CommandView = Type.Object(
     siteId: Type.String(),
     stationId: Type.String(),
     kind: Type.String(),
+    /** Passwords are not told: they are `***`. */
     params: Type.Unknown(),
     status: CommandStatus,
     issuedBy: Type.String(),

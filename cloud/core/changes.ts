@@ -49,6 +49,30 @@ export type StationChange = {
   serial_number?: string;
   firmware_version?: string;
   booted_at?: number;
+  registration_told?: string;
+};
+
+/** The station has ended a reservation, or a transaction has used it. */
+export type ReservationChange = {
+  station_id: string;
+  reservation_id: number;
+  fact: string;
+  at: number;
+  transaction_id?: string;
+};
+
+/** What an answer of a station tells of its own list of tokens. */
+export type LocalListChange = {
+  station_id: string;
+  version?: number;
+  /** `check`: known only as long as the version is the one that we know. Absent: they stay. */
+  entries?: "replace" | "change" | "check";
+  added?: Record<string, object>;
+  removed?: string[];
+  checked_at?: number;
+  updated_at?: number;
+  last_result?: string;
+  last_result_at?: number;
 };
 
 export type ConnectorChange = {
@@ -131,6 +155,9 @@ export type MeterSampleRow = {
 export type CommandChange = {
   command_id: string;
   accepted_at?: number;
+  accepted_seq?: number;
+  /** Under which the station reports to it. */
+  request_id?: number;
   finished_at?: number;
   status?: string;
   response?: unknown;
@@ -180,6 +207,100 @@ export type ShedRow = {
   entries: number;
 };
 
+/** A file of a station, at its box or on its way here. */
+export type FileChange = {
+  file_id: string;
+  station_id: string;
+  command_id?: string;
+  name?: string;
+  size?: number;
+  sha256?: string;
+  received_at?: number;
+  forwarded_at?: number;
+  forwarded?: string;
+};
+
+/** What a station said later to a call of ours. */
+export type ReportRow = {
+  seq: number;
+  at: number;
+  up_ms: number;
+  station_id: string;
+  of: string;
+  request_id?: number;
+  seq_no?: number;
+  last: boolean;
+  action: string;
+  payload: unknown;
+};
+
+export type VariableChange = {
+  station_id: string;
+  variable_key: string;
+  component: string;
+  component_instance?: string;
+  evse_id?: number;
+  connector_id?: number;
+  variable: string;
+  variable_instance?: string;
+  attribute: string;
+  value?: string;
+  secret: boolean;
+  mutability?: string;
+  unit?: string;
+  data_type?: string;
+  read_at: number;
+  source: string;
+  seq: number;
+};
+
+/** What a station said to an ER that carried out a template. Without a status: only that it has the variable. */
+export type VariableWriteChange = {
+  station_id: string;
+  place_id: string;
+  missing: boolean;
+  value?: string;
+  status?: string;
+  at: number;
+  seq: number;
+};
+
+/** `idx`: among the events of one message. `told_at`: as the station says. */
+export type EventRow = {
+  seq: number;
+  idx: number;
+  at: number;
+  up_ms: number;
+  station_id: string;
+  told_at?: number;
+  kind: string;
+  type: string;
+  severity?: number;
+  cleared?: boolean;
+  evse_id?: number;
+  detail?: unknown;
+};
+
+export type CertificateRequestRow = {
+  seq: number;
+  at: number;
+  up_ms: number;
+  station_id: string;
+  csr: string;
+  certificate_type?: string;
+  request_id?: number;
+};
+
+/** A certificate that a station took. */
+export type CertificateAnswerRow = {
+  seq: number;
+  at: number;
+  station_id: string;
+  certificate_type?: string;
+  request_id?: number;
+  command_id?: string;
+};
+
 export type ParkedRow = { seq: number; entry: string; reason: string };
 
 export type Changes = {
@@ -197,6 +318,20 @@ export type Changes = {
   health: HealthRow[];
   setAsides: SetAsideRow[];
   shed: ShedRow[];
+  files: Map<string, FileChange>;
+  /** Station → the mark of the password that it showed last. */
+  passwordsShown: Map<string, string>;
+  reservations: Map<string, ReservationChange>;
+  /** In the order in which they were told. */
+  lists: LocalListChange[];
+  reports: ReportRow[];
+  /** By station and `variable_key`. */
+  variables: Map<string, VariableChange>;
+  /** By station and identity of the place. */
+  variableWrites: Map<string, VariableWriteChange>;
+  events: EventRow[];
+  certificateRequests: CertificateRequestRow[];
+  certificateAnswers: CertificateAnswerRow[];
   /** The ER was restarted in between: what was online before is not any more … */
   allOffline: boolean;
   /** … since its first start in the batch. */
@@ -220,6 +355,16 @@ export function emptyChanges(): Changes {
     health: [],
     setAsides: [],
     shed: [],
+    files: new Map(),
+    passwordsShown: new Map(),
+    reservations: new Map(),
+    lists: [],
+    reports: [],
+    variables: new Map(),
+    variableWrites: new Map(),
+    events: [],
+    certificateRequests: [],
+    certificateAnswers: [],
     allOffline: false,
     parked: [],
   };

@@ -7,6 +7,7 @@
 import { defined, given } from "../../shared/given.ts";
 import type { EntryOf } from "../../shared/entry.ts";
 import type { StationMessage, StationSample } from "../../shared/ocpp/message.ts";
+import { isTolerance } from "../../shared/ocpp/tolerance.ts";
 import type { Changes, EntryTime, TransactionChange } from "./changes.ts";
 import { KIND_OF_FLAG } from "./review.ts";
 
@@ -155,9 +156,12 @@ export function applyTransaction(
   const transaction = transactionOf(changes, entry.transactionId, stationId, seen);
   const answered = answeredStatus(entry.response);
   // Readings kept during a short loss of the socket are everyday; a replayed start or stop is worth knowing.
+  // What was tolerated in a message stands beside the message.
+  const everyday = (flag: string) =>
+    isTolerance(flag) || (message.event === "Updated" && flag === "replayed");
   addFlags(
     transaction,
-    message.event === "Updated" ? entry.flags?.filter((f) => f !== "replayed") : entry.flags,
+    entry.flags?.filter((flag) => !everyday(flag)),
   );
   const told = defined({
     ocpp_transaction_id: message.ocppTransactionId ?? answered.transactionId,

@@ -424,6 +424,7 @@ describe("meters, commands, the ER", () => {
     expect(changes.commands.get(ID)).toEqual({
       command_id: ID,
       accepted_at: NOON + 1_000,
+      accepted_seq: 1,
       finished_at: NOON + 2_000,
       status: "rejected",
       reason: "busy",

@@ -13,7 +13,11 @@ import * as schemas from "../../shared/entry.ts";
 import type { Entry, EntryKind, EntryOf } from "../../shared/entry.ts";
 import { unreachable } from "../../shared/errors.ts";
 import { dialectOf } from "../../shared/ocpp/dialect.ts";
+import { readHandled } from "../../shared/ocpp/read-call.ts";
 import type { Changes, StationChange } from "./changes.ts";
+import { applyLocalList, applyPassword, applyReservation, toldRegistration } from "./project-control.ts";
+import { applyCalled, applyFacts } from "./project-station.ts";
+import { applyTemplateCall } from "./project-template.ts";
 import { applyOwn, applySampled, applyTransaction } from "./project-transaction.ts";
 
 /** Names of a site's things in the whole system: a site's own ids are not unique. */
@@ -64,8 +68,9 @@ function applyMessage(
   stationId: string,
   history: boolean,
 ): void {
-  const [, , , payload] = JSON.parse(entry.request) as [number, string, string, Record<string, unknown>];
+  const { payload } = readHandled(entry.protocol, entry.request, entry.flags);
   const message = dialectOf(entry.protocol).read(entry.action, payload);
+  applyReservation(changes, entry, message, stationId);
   switch (message.kind) {
     case "booted": {
       const { vendor, model, serialNumber, firmwareVersion } = message;
@@ -74,6 +79,7 @@ function applyMessage(
         { vendor, model, booted_at: entry.at },
         given("serial_number", serialNumber),
         given("firmware_version", firmwareVersion),
+        given("registration_told", toldRegistration(entry)),
       );
       return;
     }
@@ -94,7 +100,7 @@ function applyMessage(
     case "sampled":
       return applySampled(changes, entry, message.samples, stationId, history);
     default:
-      return;
+      return applyFacts(changes, entry, message, payload, stationId);
   }
 }
 
@@ -128,6 +134,10 @@ function applyOcpp(
   station.last_message_at = entry.at;
   station.protocol = entry.protocol;
   if (entry.kind === "ocpp.handled") applyMessage(changes, entry, stationId, history);
+  if (entry.kind !== "ocpp.called") return;
+  applyCalled(changes, entry, stationId);
+  applyTemplateCall(changes, entry, stationId);
+  applyLocalList(changes, entry, stationId);
 }
 
 function applyConnection(
@@ -143,6 +153,7 @@ function applyConnection(
   const base = { at, station_id: stationId, seq, kind, up_ms };
   if (entry.kind === "station.online") {
     changes.messages.push({ ...base, protocol: entry.protocol, ...given("reason", entry.remoteAddress) });
+    applyPassword(changes, entry, stationId);
   } else changes.messages.push({ ...base, reason: entry.reason });
 }
 
@@ -170,7 +181,8 @@ function applyMeter(changes: Changes, entry: EntryOf<"meter.sampled" | "meter.he
 function applyCommand(changes: Changes, entry: EntryOf<"command.accepted" | "command.finished">): void {
   const command = changes.commands.get(entry.commandId) ?? { command_id: entry.commandId };
   changes.commands.set(entry.commandId, command);
-  if (entry.kind === "command.accepted") command.accepted_at = entry.at;
+  if (entry.kind === "command.accepted")
+    Object.assign(command, { accepted_at: entry.at, accepted_seq: entry.seq });
   else {
     const { status, response, reason } = entry;
     Object.assign(
@@ -180,6 +192,22 @@ function applyCommand(changes: Changes, entry: EntryOf<"command.accepted" | "com
       given("reason", reason),
     );
   }
+}
+
+/** What the box says of a file. Whether it is here is the SG's own knowledge. */
+function applyFile(
+  changes: Changes,
+  entry: EntryOf<"file.received" | "file.forwarded">,
+  stationId: string,
+): void {
+  const file = changes.files.get(entry.uploadId) ?? { file_id: entry.uploadId, station_id: stationId };
+  changes.files.set(entry.uploadId, file);
+  if (entry.kind === "file.forwarded") {
+    Object.assign(file, { forwarded_at: entry.at, forwarded: entry.result });
+    return;
+  }
+  const { name, bytes: size, sha256, commandId } = entry;
+  Object.assign(file, { name, size, sha256, received_at: entry.at }, given("command_id", commandId));
 }
 
 /** What was online before the ER's program ended is not any more, unless the last hello knows better. */
@@ -279,6 +307,9 @@ export function project(changes: Changes, entry: Entry, names: Names, history = 
         entries: entry.ranges.reduce((sum, [first, last]) => sum + last - first + 1, 0),
       });
       return;
+    case "file.received":
+    case "file.forwarded":
+      return applyFile(changes, entry, names.stationId(entry.stationId));
     case "lease.granted":
       return;
     default:

@@ -48,6 +48,7 @@ describe("no flag is dropped in silence", () => {
       ...flagsAfter(text, "flags: \\["),
       ...[...text.matchAll(/onMessage\([^;]*\["([a-z-]+)"\]\)/g)].map((match) => match[1] ?? ""),
     ]);
+    flags.push(...flagsAfter(read("../../shared/ocpp/read-call.ts"), "const LOST = \\["));
     for (const flag of ["orphan-stop", "conflicting-stop", "matched-by-guess", "schema-violation"]) {
       expect(flags).toContain(flag);
     }

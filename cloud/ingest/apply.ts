@@ -7,7 +7,10 @@
  */
 import type { Changes } from "../core/changes.ts";
 import type { Client } from "../db/pool.ts";
+import { applyControl } from "./control-sql.ts";
 import { recheckTimes } from "./recheck.ts";
+import { stationStatements } from "./station-sql.ts";
+import { VARIABLE_WRITES } from "./template-sql.ts";
 import { TRANSACTIONS } from "./transaction-sql.ts";
 
 /** The ER and its place, which every row carries. */
@@ -57,10 +60,11 @@ const STATIONS = `
     model = coalesce(r.model, s.model),
     serial_number = coalesce(r.serial_number, s.serial_number),
     firmware_version = coalesce(r.firmware_version, s.firmware_version),
-    booted_at = coalesce(${ms("r.booted_at")}, s.booted_at)
+    booted_at = coalesce(${ms("r.booted_at")}, s.booted_at),
+    registration_told = coalesce(r.registration_told, s.registration_told)
   from json_to_recordset($1::json) as r(station_id text, protocol text, online boolean,
        online_changed_at float8, flapped boolean, last_message_at float8, vendor text, model text,
-         serial_number text, firmware_version text, booted_at float8)
+         serial_number text, firmware_version text, booted_at float8, registration_told text)
   where s.station_id = r.station_id`;
 
 /** Rows of connectors, and of the EVSEs they belong to: told by a status or by a hello. */
@@ -101,13 +105,18 @@ const METERS = `
 const COMMANDS = `
   update command c set
     accepted_at = coalesce(${ms("r.accepted_at")}, c.accepted_at),
+    accepted_seq = coalesce(r.accepted_seq, c.accepted_seq),
+    journal_id = case when r.accepted_seq is null then c.journal_id else $3 end,
+    request_id = coalesce(r.request_id, c.request_id),
+    -- Its ER has it: passwords need not stay here.
+    params = coalesce(c.masked_params, c.params), masked_params = null,
     finished_at = case when r.status is null and c.status = 'expired' then null
                        else coalesce(${ms("r.finished_at")}, c.finished_at) end,
     status = coalesce(r.status, case when c.status in ('pending', 'sent',
     'expired') then 'accepted' else c.status end), response = coalesce(r.response, c.response),
     reason = case when r.status is null and c.status <> 'expired' then c.reason else r.reason end
-  from json_to_recordset($1::json) as r(command_id uuid, accepted_at float8, finished_at float8,
-       status text, response json, reason text)
+  from json_to_recordset($1::json) as r(command_id uuid, accepted_at float8, accepted_seq bigint,
+       request_id bigint, finished_at float8, status text, response json, reason text)
   where c.command_id = r.command_id and c.er_id = $2
     -- What a person has said about it stands against hearing once more that nobody knows.
     and (r.status is distinct from 'uncertain' or c.status not in ('succeeded', 'failed'))`;
@@ -175,6 +184,29 @@ const PARKED = `
   on conflict do nothing`;
 
 /**
+ * The ER may have told of a file by bringing it already. One that is only said to be forwarded was told of in
+ * entries that are gone. A command is named only where it is this operator's.
+ */
+const FILES = `
+  with told as (
+    select * from json_to_recordset($1::json) as r(file_id uuid, station_id text, command_id uuid, name text,
+      size bigint, sha256 text, received_at float8, forwarded_at float8, forwarded text)
+  ), known as (
+    insert into file as f (file_id, operator_id, kind, name, size, sha256, station_id, command_id, er_id,
+      received_at, forwarded_at, forwarded)
+    select r.file_id, $2, 'log', r.name, r.size, r.sha256, r.station_id, r.command_id, $3, ${ms("r.received_at")},
+      ${ms("r.forwarded_at")}, r.forwarded
+    from told r where r.name is not null
+    on conflict (file_id) do update set
+      received_at = coalesce(f.received_at, excluded.received_at),
+      forwarded_at = coalesce(excluded.forwarded_at, f.forwarded_at),
+      forwarded = coalesce(excluded.forwarded, f.forwarded)
+    where f.operator_id = excluded.operator_id and f.er_id = excluded.er_id
+  )
+  update file f set forwarded_at = ${ms("r.forwarded_at")}, forwarded = r.forwarded
+  from told r where r.name is null and f.file_id = r.file_id and f.operator_id = $2 and f.er_id = $3`;
+
+/**
  * JSON that PostgreSQL can read as text: NUL and half surrogates, which no text of its can hold, become
  * U+FFFD. Frames hold them escaped, as they were on the wire.
  */
@@ -206,8 +238,12 @@ export async function applyChanges(client: Client, changes: Changes, origin: Ori
   await rows(SAMPLES, changes.samples, operatorId);
   await rows(METERS, changes.meters.values(), erId, siteId, operatorId);
   await rows(METER_SAMPLES, changes.meterSamples, operatorId);
-  await rows(COMMANDS, changes.commands.values(), erId);
+  await rows(COMMANDS, changes.commands.values(), erId, journalId);
   await rows(MESSAGES, changes.messages, erId, journalId, operatorId);
+  await rows(FILES, changes.files.values(), operatorId, erId);
+  for (const [sql, part] of stationStatements(changes)) await rows(sql, part, erId, journalId, operatorId);
+  await rows(VARIABLE_WRITES, changes.variableWrites.values(), erId, journalId, operatorId);
+  await applyControl(client, changes, origin);
   await rows(SHED, changes.shed, erId, journalId, operatorId);
   await rows(PARKED, changes.parked, erId, journalId, operatorId);
   await rows(BOOTS, changes.boots, erId, journalId, operatorId);

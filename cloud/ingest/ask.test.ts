@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import type { LeasedResource } from "../../shared/entry.ts";
 import { arrive, introduce, Journal, online, openTestDb, start16, stop16, type TestDb } from "../harness.ts";
 import { answerQuestion } from "./ask.ts";
+import type { PassOn } from "./pass-on.ts";
 
 let db: TestDb;
 beforeAll(async () => {
@@ -43,6 +44,20 @@ test("a site may let unknown tokens charge", async () => {
     reason: "unknown-allowed",
   });
   expect(await ask("BAD", "start", "er-free")).toMatchObject({ status: "Blocked" });
+});
+
+test.each([
+  ["GOOD", "Accepted", { status: "Accepted", reason: "listed", certificateStatus: "Accepted" }],
+  ["GOOD", "CertificateRevoked", { status: "Invalid", reason: "certificate-refused" }],
+  ["GOOD", "CertificateExpired", { status: "Expired", reason: "certificate-refused" }],
+  ["BAD", "CertificateRevoked", { status: "Blocked", certificateStatus: "CertificateRevoked" }],
+  ["GOOD", undefined, { status: "Accepted" }],
+] as const)("token %s whose contract's certificate is found %s", async (idToken, found, expected) => {
+  const passOn: PassOn = Object.assign(async () => undefined, { certificate: async () => found });
+  const contract = { certificate: "PEM" };
+  const question = { kind: "authorize", purpose: "authorize", stationId: "CP1", idToken, contract } as const;
+  const answer = await answerQuestion(db.pool, "er-1", question, passOn);
+  expect(answer).toMatchObject({ kind: "authorize", ...expected });
 });
 
 test("an ER that is not known gets no answer", async () => {

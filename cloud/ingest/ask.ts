@@ -3,14 +3,14 @@
  *
  * The rule is the same function that the ER applies alone (`shared/decide`); only the data is fresher here.
  */
-import { decideAuthorize } from "../../shared/decide/authorize.ts";
+import { decideAuthorize, type AuthorizationStatus } from "../../shared/decide/authorize.ts";
 import type { LeasedResource } from "../../shared/entry.ts";
 import { given } from "../../shared/given.ts";
 import { LEASE_BLOCK_SIZE } from "../../shared/limits.ts";
 import type { UnknownTokenRule } from "../../shared/policy.ts";
 import type { Answer, Question } from "../../shared/wire.ts";
 import { tokenAt, type TokenRow } from "../core/policy.ts";
-import type { Pool } from "../db/pool.ts";
+import type { Pool, Queryable } from "../db/pool.ts";
 import { passOnNothing, type PassOn } from "./pass-on.ts";
 import { readIdentities, TOKEN_COLUMNS } from "./policy.ts";
 
@@ -40,7 +40,15 @@ export async function answerQuestion(
   const decided = await authorize(pool, erId, question);
   if (question.contract === undefined || decided?.kind !== "authorize") return decided;
   const certificateStatus = await passOn.certificate(erId, question);
-  return { ...decided, ...given("certificateStatus", certificateStatus) };
+  if (certificateStatus === undefined) return decided;
+  return { ...decided, ...byCertificate(decided.status, certificateStatus), certificateStatus };
+}
+
+/** Whose certificate was looked at and found bad is not let in, whoever he says he is (OCPP 2.0.1 C07). */
+function byCertificate(status: AuthorizationStatus, certificateStatus: string) {
+  if (certificateStatus === "Accepted" || status !== "Accepted") return {};
+  const refused: AuthorizationStatus = certificateStatus === "CertificateExpired" ? "Expired" : "Invalid";
+  return { status: refused, reason: "certificate-refused" };
 }
 
 async function lease(
@@ -50,15 +58,14 @@ async function lease(
 ): Promise<Answer["answer"] | undefined> {
   const known = await pool.query("update er set last_seen_at = now() where er_id = $1", [erId]);
   if (known.rowCount === 0) return undefined;
+  return { kind: "lease", resource, first: await takeBlock(pool, resource), count: LEASE_BLOCK_SIZE };
+}
+
+/** The first id of a block (LEASE_BLOCK_SIZE) that nobody else gets. */
+export async function takeBlock(db: Queryable, resource: LeasedResource): Promise<number> {
   const { sequence, firstId } = LEASES[resource];
-  const { rows } = await pool.query<{ block: number }>("select nextval($1) as block", [sequence]);
-  const block = rows[0]?.block ?? 1;
-  return {
-    kind: "lease",
-    resource,
-    first: firstId + (block - 1) * LEASE_BLOCK_SIZE,
-    count: LEASE_BLOCK_SIZE,
-  };
+  const { rows } = await db.query<{ block: number }>("select nextval($1) as block", [sequence]);
+  return firstId + ((rows[0]?.block ?? 1) - 1) * LEASE_BLOCK_SIZE;
 }
 
 async function authorize(

@@ -4,7 +4,8 @@
  * A command is sent again until its ER has accepted it or its time is up; the ER does the same commandId
  * once.
  */
-import type { Command } from "../../shared/command.ts";
+import type { Command, FileTransfer } from "../../shared/command.ts";
+import { given } from "../../shared/given.ts";
 import { COMMAND_RESEND_MS } from "../../shared/limits.ts";
 import type { Pool } from "../db/pool.ts";
 
@@ -14,28 +15,58 @@ type CommandRow = {
   identity: string;
   kind: string;
   params: Record<string, unknown>;
+  transfer_token: string | null;
+  firmware: { name: string; size: number; sha256: string } | null;
   issued_at: Date;
   expires_at: Date;
   remaining_ms: number;
 };
 
+/** What the ER needs to fetch the firmware of a command, or to bring the logs that it asks for. */
+function transferOf(row: CommandRow, publicUrl: string): FileTransfer | undefined {
+  const { command_id: commandId, transfer_token: token, params, firmware } = row;
+  if (token === null) return undefined;
+  const base = `${publicUrl}/er/v1/commands/${commandId}`;
+  if (row.kind === "GetLog") {
+    const { remoteLocation } = (params["log"] ?? {}) as { remoteLocation?: unknown };
+    return remoteLocation === undefined ? { url: `${base}/uploads`, token } : undefined;
+  }
+  const { location, fileId } = (params["firmware"] ?? {}) as { location?: unknown; fileId?: unknown };
+  if (location !== undefined || fileId === undefined) return undefined;
+  return { url: `${base}/firmware`, token, ...firmware };
+}
+
 /**
  * Marks the commands that are due as sent and returns them by ER.
  * @param erId only this ER's, and all of its open ones (it has just said hello); otherwise those that are
  * due.
+ * @param publicUrl where ERs reach the API: they fetch firmware and bring logs there.
  */
-export async function takeDueCommands(pool: Pool, erId?: string): Promise<Map<string, Command[]>> {
+export async function takeDueCommands(
+  pool: Pool,
+  erId?: string,
+  publicUrl = "http://127.0.0.1",
+): Promise<Map<string, Command[]>> {
   const { rows } = await pool.query<CommandRow>(
     `with due as (
        select c.command_id from command c
        where c.status in ('pending', 'sent') and c.expires_at > now()
          and ($1::text is null or c.er_id = $1)
+         and (c.after_policy is null
+           or exists (select from er e where e.er_id = c.er_id and e.policy_version >= c.after_policy))
          and ($1::text is not null or c.sent_at is null or c.sent_at < now() - $2 * interval '1 millisecond')
        order by c.issued_at limit 200 for update skip locked
      )
-     update command c set status = 'sent', sent_at = now() from due, station s
+     update command c set status = 'sent', sent_at = now(),
+       transfer_token = case when c.kind in ('UpdateFirmware', 'GetLog') then coalesce(c.transfer_token,
+         replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', '')) end
+     from due, station s
      where c.command_id = due.command_id and s.station_id = c.station_id
-     returning c.er_id, c.command_id, s.identity, c.kind, c.params, c.issued_at, c.expires_at,
+     returning c.er_id, c.command_id, s.identity, c.kind, c.params, c.transfer_token, c.issued_at, c.expires_at,
+       case when c.kind = 'UpdateFirmware' then (
+         select json_build_object('name', f.name, 'size', f.size, 'sha256', f.sha256) from file f
+         where f.operator_id = c.operator_id and f.file_id::text = lower(c.params->'firmware'->>'fileId')
+           and f.kind = 'firmware' and f.completed_at is not null and f.deleted_at is null) end as firmware,
        greatest(0, extract(epoch from c.expires_at - now()) * 1000)::float8 as remaining_ms`,
     [erId ?? null, COMMAND_RESEND_MS],
   );
@@ -49,6 +80,7 @@ export async function takeDueCommands(pool: Pool, erId?: string): Promise<Map<st
       remainingMs: Math.trunc(row.remaining_ms),
       kind: row.kind,
       params: row.params,
+      ...given("transfer", transferOf(row, publicUrl)),
     } as Command;
     const list = byEr.get(row.er_id) ?? [];
     list.push(command);
@@ -61,7 +93,8 @@ export async function takeDueCommands(pool: Pool, erId?: string): Promise<Map<st
 export async function expireCommands(pool: Pool): Promise<number> {
   const { rowCount } = await pool.query(
     `with expired as (
-       update command set status = 'expired', finished_at = now(), reason = 'no ER accepted it in time'
+       update command set status = 'expired', finished_at = now(), reason = 'no ER accepted it in time',
+         params = coalesce(masked_params, params), masked_params = null
        where status in ('pending', 'sent') and expires_at < now() - interval '5 seconds'
        returning command_id, site_id, operator_id
      )

@@ -41,6 +41,7 @@ async function start(brokerUrl: string): Promise<Ingest> {
     databaseUrl: db.url,
     brokerUrl,
     defaultOperatorId: "default",
+    publicUrl: () => "http://127.0.0.1",
     policyKey: generateKeyPairSync("ed25519").privateKey,
     onLog: (_level, message) => void logs.push(message),
   });

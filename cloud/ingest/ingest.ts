@@ -37,6 +37,8 @@ export type IngestRoleOptions = {
   defaultOperatorId: string;
   /** Signs policies (Ed25519, private). */
   policyKey: KeyObject;
+  /** Where ERs reach the API. */
+  publicUrl: () => string;
   /** Service that answers what only somebody behind the SG can (`pass-on.ts`). */
   passOnUrl?: string;
   onLog: (level: "info" | "warn" | "error", message: string, fields: Record<string, unknown>) => void;
@@ -136,7 +138,7 @@ export function startIngest(options: IngestRoleOptions) {
 
   async function dispatchCommands(erId?: string): Promise<void> {
     if (!link.up) return;
-    for (const [id, commands] of await takeDueCommands(pool, erId)) {
+    for (const [id, commands] of await takeDueCommands(pool, erId, options.publicUrl())) {
       const longest = Math.max(...commands.map((command) => command.remainingMs), 1);
       await publish(id, "commands", encodeWire({ v: 1, commands }), Math.min(longest, 60_000));
     }

@@ -10,6 +10,8 @@ import { AppError } from "../../shared/errors.ts";
 import { signPolicy, type Policy, type PolicyToken, type SignedPolicy } from "../../shared/policy.ts";
 import { policyOf, policyTokenAt, type SiteRules, type TokenRow } from "../core/policy.ts";
 import { inTransaction, type Pool, type Queryable } from "../db/pool.ts";
+import { readPolicyStations } from "./policy-stations.ts";
+import { readTemplates, templatesAt } from "./template-sql.ts";
 
 const PORTION = 2_000;
 /** Tokens count as used at a site for this long (3 months). */
@@ -128,7 +130,14 @@ export async function readPolicy(pool: Pool, siteId: string): Promise<Policy | u
     tokens.push(policyTokenAt(row, site, identities));
     if (tokens.length % PORTION === 0) await breathe();
   }
-  return policyOf(site, tokens, await readRecent(pool, site.operator_id, siteId), Date.now());
+  const policy = policyOf(site, tokens, await readRecent(pool, site.operator_id, siteId), Date.now());
+  const templates = templatesAt(await readTemplates(pool, site.operator_id), siteId);
+  const stations = await readPolicyStations(pool, siteId);
+  return {
+    ...policy,
+    ...(templates.length === 0 ? {} : { templates }),
+    ...(stations.length === 0 ? {} : { stations }),
+  };
 }
 
 /** Keys that ERs may trust besides the one that signs: those to come, and those of late. */

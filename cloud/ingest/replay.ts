@@ -55,6 +55,7 @@ async function withoutStored(client: Client, changes: Changes, origin: Origin): 
 async function asHistory(client: Client, changes: Changes): Promise<void> {
   changes.er = {};
   changes.meters.clear();
+  changes.lists = [];
   const { rows } = await client.query<{ station_id: string; booted_at: Date | null }>(
     "select station_id, booted_at from station where station_id = any($1)",
     [[...changes.stations.keys()]],

@@ -16,9 +16,12 @@ import {
 import { dialectOf, type Call } from "../../shared/ocpp/dialect.ts";
 import { callText, type Frame } from "../../shared/ocpp/frame.ts";
 import { checkPayload } from "../../shared/ocpp/schemas.ts";
+import { maskFrame, maskSecrets } from "../../shared/ocpp/secrets.ts";
 import { onCallOutcome } from "./command.ts";
 import { effect, log, newId, record, type Context } from "./context.ts";
 import { waitsForBoot } from "./habits.ts";
+import { nextPart, wholeAnswer } from "./parts.ts";
+import { invite, isHeld, REGISTRATION } from "./registration.ts";
 import type { Connection, OutgoingCall } from "./types.ts";
 
 type AnswerFrame = Extract<Frame, { type: "result" | "error" }>;
@@ -55,6 +58,7 @@ export function callByItself(
   const { live, durable } = context.state;
   const station = durable.stations.get(stationId);
   if (station === undefined || !live.byStation.has(stationId)) return false;
+  if (isHeld(context, stationId) && own.cause !== REGISTRATION) return false;
   const violation = checkPayload(station.protocol, call.action, "Request", call.payload);
   if (violation !== undefined) {
     const { action } = call;
@@ -116,6 +120,7 @@ export function callNext(context: Context, stationId: string): void {
     }
     const messageId = newId(context);
     const text = callText(messageId, call.action, call.payload);
+    invite(context, connection, call);
     connection.outstanding = { ...call, messageId, text, sentUpMs: now.upMs };
     const { connectionId } = connection;
     effect(context, { kind: "send", connectionId, text, notAfterUpMs: call.deadlineUpMs });
@@ -140,14 +145,29 @@ export function onCallAnswer(
   delete connection.outstanding;
   connection.timeouts = 0;
   journalCall(context, connection, call, { response: text });
-  if (call.commandId !== undefined) {
-    onCallOutcome(context, call.commandId, stationId, outcomeOf(protocol, call.action, frame));
+  if (call.commandId !== undefined && !callPart(context, stationId, call, frame)) {
+    const whole = frame.type === "error" ? frame : { ...frame, payload: wholeAnswer(call, frame.payload) };
+    onCallOutcome(context, call.commandId, stationId, outcomeOf(protocol, call.action, whole));
   }
   callNext(context, stationId);
 }
 
+/** The next part of a command that goes in several calls. @returns false when this answer ends the command. */
+function callPart(context: Context, stationId: string, call: OutgoingCall, frame: AnswerFrame): boolean {
+  const next = frame.type === "error" ? undefined : nextPart(call, frame.payload);
+  if (next?.commandId === undefined) return false;
+  if (enqueue(context, stationId, next)) return true;
+  const reason = "only a part of it was done: too many commands wait for this station";
+  onCallOutcome(context, next.commandId, stationId, { kind: "answered", status: "failed", reason });
+  return true;
+}
+
 /** An answer that cannot be read fails its call at once; the next one may go. */
-export function onBrokenAnswer(context: Context, connection: Connection, messageId: string | undefined): void {
+export function onBrokenAnswer(
+  context: Context,
+  connection: Connection,
+  messageId: string | undefined,
+): void {
   const { outstanding: call, stationId } = connection;
   if (call === undefined || call.messageId !== messageId) return;
   delete connection.outstanding;
@@ -168,9 +188,11 @@ function outcomeOf(protocol: Connection["protocol"], action: string, frame: Answ
   const violation = checkPayload(protocol, action, "Response", frame.payload);
   const { status, reason } = dialectOf(protocol).outcome(action, frame.payload);
   const odd = violation === undefined ? undefined : `the answer breaks the schema: ${violation.reason}`;
-  return { kind: "answered", status, response: frame.payload, ...given("reason", reason ?? odd) };
+  const response = maskSecrets(action, frame.payload);
+  return { kind: "answered", status, response, ...given("reason", reason ?? odd) };
 }
 
+/** Frames as they were on the wire, but for passwords: those leave the box in no journal. */
 function journalCall(
   context: Context,
   connection: Connection,
@@ -178,14 +200,16 @@ function journalCall(
   result: { response?: string; failure?: string },
 ): void {
   const { stationId, protocol } = connection;
-  const { action, text: request, commandId, cause, transactionId } = call;
+  const { action, text, commandId, cause, transactionId } = call;
+  const { response, failure } = result;
   record(context, {
     kind: "ocpp.called",
-    ...{ stationId, protocol, action, request },
+    ...{ stationId, protocol, action, request: maskFrame(action, text) },
     ...given("commandId", commandId),
     ...given("cause", cause),
     ...given("transactionId", transactionId),
-    ...result,
+    ...given("response", response === undefined ? undefined : maskFrame(action, response)),
+    ...given("failure", failure),
   });
 }
 

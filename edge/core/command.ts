@@ -3,6 +3,7 @@
  *
  *   received ─► refused (finished: rejected / expired / superseded)
  *            ─► waiting (station away; an imperative is not accepted yet, the cloud sends it again)
+ *            ─► preparing (its file is not at the box yet, `files.ts`; not accepted either)
  *            ─► accepted ─► called ─► finished: succeeded | rejected | failed | uncertain | expired
  *
  * `command.accepted` is committed before the CALL leaves. Imperatives are called once: without an answer they
@@ -17,12 +18,18 @@ import { OCPP_CALL_QUEUE_MAX } from "../../shared/limits.ts";
 import { commandProblems } from "../../shared/ocpp/command-schema.ts";
 import { dialectOf } from "../../shared/ocpp/dialect.ts";
 import { checkPayload } from "../../shared/ocpp/schemas.ts";
+import { holdsSecret } from "../../shared/ocpp/secrets.ts";
 import { formatTime } from "../../shared/time.ts";
 import { abandon, callNext, enqueue, onCallTick, type CallOutcome } from "./calls.ts";
 import { bestTime, effect, record, type Context } from "./context.ts";
-import type { Connection } from "./types.ts";
+import { adaptCall } from "./habits.ts";
+import { withFile } from "./files.ts";
+import { inParts } from "./parts.ts";
+import { commandWhileHeld } from "./registration.ts";
+import type { Connection, Input } from "./types.ts";
 
 const WAITING_MAX = 1_000;
+const REASON_LENGTH_MAX = 500;
 
 export function onCommand(context: Context, command: Command): void {
   const { durable, live } = context.state;
@@ -105,17 +112,28 @@ function dropQueued(context: Context, { commandId, stationId }: Command): void {
   else queues.set(stationId, left);
 }
 
-function accept(context: Context, command: Command, deadlineUpMs: number): void {
+function accept(context: Context, asked: Command, deadlineUpMs: number): void {
   const { durable, live } = context.state;
-  const { commandId, stationId } = command;
+  const { commandId, stationId } = asked;
   live.waiting.delete(commandId);
   const station = durable.stations.get(stationId);
   if (station === undefined) return;
-  if (command.kind === "CloseConnection") {
-    closeConnection(context, command);
+  if (asked.kind === "CloseConnection") {
+    closeConnection(context, asked);
     return;
   }
-  const call = dialectOf(station.protocol).toCall(command, {
+  const held = commandWhileHeld(context, asked);
+  if (held !== undefined) {
+    finish(context, asked, "rejected", { reason: held });
+    return;
+  }
+  const command = withFile(context, asked, deadlineUpMs);
+  if (command === undefined) return;
+  if ("refused" in command) {
+    finish(context, asked, "rejected", { reason: command.refused });
+    return;
+  }
+  const plain = dialectOf(station.protocol).toCall(command, {
     ocppTransactionId(transactionId) {
       const transaction = durable.transactions.get(transactionId);
       return transaction?.stationId === stationId ? transaction.ocppTransactionId : undefined;
@@ -123,6 +141,8 @@ function accept(context: Context, command: Command, deadlineUpMs: number): void 
     requestId: (nextRandom(live.random) >>> 1) + 1,
     now: formatTime(bestTime(context)),
   });
+  // Any CALL goes out as it was written.
+  const call = "refused" in plain || command.kind === "Call" ? plain : adaptCall(context, station, plain);
   if ("refused" in call) {
     finish(context, command, "rejected", { reason: call.refused });
     return;
@@ -135,7 +155,7 @@ function accept(context: Context, command: Command, deadlineUpMs: number): void 
   }
   const transactionId = command.kind === "RequestStopTransaction" ? command.params.transactionId : undefined;
   const queued = enqueue(context, stationId, {
-    ...{ ...call, commandId, deadlineUpMs },
+    ...{ ...(command.kind === "Call" ? call : inParts(station, call)), commandId, deadlineUpMs },
     ...given("transactionId", transactionId),
   });
   if (!queued) {
@@ -143,14 +163,34 @@ function accept(context: Context, command: Command, deadlineUpMs: number): void 
     finish(context, command, "rejected", { reason });
     return;
   }
+  live.preparing.delete(commandId);
   // Once: a wish that is called again was accepted the first time.
   if (!durable.commands.has(commandId)) {
+    // A password stands in no journal: such a command is called once, and without an answer it is uncertain.
+    const kept = holdsSecret(command.kind, command.params) ? undefined : command;
     record(context, {
-      ...{ kind: "command.accepted", commandId, stationId },
-      ...{ commandKind: command.kind, command },
+      ...{ kind: "command.accepted", commandId, stationId, commandKind: command.kind },
+      ...given("command", kept),
     });
   }
   callNext(context, stationId);
+}
+
+/** The file of a command is at the box, or cannot be had. A station that has left meanwhile is waited for. */
+export function onFilePrepared(
+  context: Context,
+  input: Extract<Input, { kind: "files.ready" | "files.failed" }>,
+): void {
+  const { live } = context.state;
+  const under = live.preparing.get(input.commandId);
+  if (under === undefined) return;
+  const { command, deadlineUpMs } = under;
+  const away = live.byStation.get(command.stationId) === undefined;
+  if (input.kind === "files.ready") under.location = input.location;
+  else if (away) live.preparing.delete(input.commandId);
+  else return finish(context, command, "failed", { reason: input.reason });
+  if (away) live.waiting.set(command.commandId, { command, deadlineUpMs });
+  else accept(context, command, deadlineUpMs);
 }
 
 /** The socket is closed once that is committed: the station is free to come back at once. */
@@ -170,7 +210,11 @@ function finish(
 ): void {
   const { commandId, stationId } = command;
   context.state.live.waiting.delete(commandId);
-  record(context, { kind: "command.finished", commandId, stationId, status, ...result });
+  context.state.live.preparing.delete(commandId);
+  // A station may answer with a word of any length.
+  const reason = result.reason?.slice(0, REASON_LENGTH_MAX);
+  const body = { kind: "command.finished", commandId, stationId, status, ...result } as const;
+  record(context, { ...body, ...given("reason", reason) });
 }
 
 /** A command's call has ended, one way or the other. */
@@ -240,6 +284,10 @@ export function onCommandTick(context: Context): void {
     else if (kind === "RequestStopTransaction" && !durable.transactions.has(params.transactionId))
       finish(context, command, "rejected", { reason: "the transaction has ended meanwhile" });
     else if (isTalking(context, command.stationId)) accept(context, command, deadlineUpMs);
+  }
+  for (const { command, deadlineUpMs } of [...live.preparing.values()]) {
+    const reason = "its file was not at the box in time";
+    if (deadlineUpMs <= context.now.upMs) finish(context, command, "expired", { reason });
   }
   onCallTick(context);
 }

@@ -18,7 +18,9 @@ import { dialectOf } from "../../shared/ocpp/dialect.ts";
 import type { StationMessage } from "../../shared/ocpp/message.ts";
 import { readHandled as readHandledFrame } from "../../shared/ocpp/read-call.ts";
 import { tokenKey } from "../../shared/policy.ts";
+import { foldFileProtocols } from "./files.ts";
 import { foldBoot, foldListConflict, foldReport } from "./provision-state.ts";
+import { foldConfigurationBoot, foldReported } from "./template-state.ts";
 import type { Durable, OpenTransaction, StationState } from "./types.ts";
 
 /** What a handled entry says, read from its frames. */
@@ -255,6 +257,12 @@ function foldTransaction(durable: Durable, entry: EntryOf<"ocpp.handled">, handl
   hear(transaction, entry.at, message.samples);
 }
 
+/** What it was told: whether it may go on. */
+function foldRegistration(station: StationState, { status }: Record<string, unknown>): void {
+  if (status === "Pending" || status === "Rejected") station.registration = status;
+  else delete station.registration;
+}
+
 const MAKE_LENGTH_MAX = 100;
 const makeOf = ({ vendor, model, firmwareVersion }: Extract<StationMessage, { kind: "booted" }>) => ({
   vendor: vendor.slice(0, MAKE_LENGTH_MAX),
@@ -269,8 +277,10 @@ export function foldHandled(durable: Durable, entry: EntryOf<"ocpp.handled">, re
   switch (message.kind) {
     case "booted":
       station.booted = true;
+      foldRegistration(station, handled.answer);
       station.make = makeOf(message);
       foldBoot(station, entry.at);
+      foldConfigurationBoot(station, entry.at);
       return;
     case "status": {
       if (message.errorCode === "LocalListConflict") foldListConflict(station, entry.at);
@@ -299,7 +309,10 @@ export function foldHandled(durable: Durable, entry: EntryOf<"ocpp.handled">, re
       return;
     }
     case "report":
-      if (message.of === "variables") foldReport(station, entry.request);
+      if (message.of !== "variables") return;
+      foldReport(station, entry);
+      foldFileProtocols(station, message.variables);
+      foldReported(station, message.variables, entry.at);
       return;
     default:
       return;

@@ -9,11 +9,14 @@ import { given } from "../../shared/given.ts";
 import type { Entry, EntryOf } from "../../shared/entry.ts";
 import { unreachable } from "../../shared/errors.ts";
 import { RECENT_COMMANDS_MAX } from "../../shared/limits.ts";
+import { dialectOf } from "../../shared/ocpp/dialect.ts";
 import { SLOW_DOWN } from "../../shared/ocpp/upkeep.ts";
+import { foldFileProtocols } from "./files.ts";
 import { endTransaction, foldHandled, stationOf, type Handled } from "./fold-message.ts";
-import { remember as rememberReading } from "./meter.ts";
+import { remember as rememberReading, type MeterState } from "./meter.ts";
 import { foldUpkeep } from "./provision-state.ts";
-import type { Durable, MeterState } from "./types.ts";
+import { foldConfiguration } from "./template-state.ts";
+import type { Durable } from "./types.ts";
 
 export function emptyDurable(): Durable {
   return {
@@ -28,6 +31,7 @@ export function emptyDurable(): Durable {
     emergencyNext: 0,
     commands: new Map(),
     meters: new Map(),
+    uploads: new Map(),
     policyVersion: 0,
     policySyncedAt: 0,
     lastAt: 0,
@@ -50,7 +54,13 @@ function foldLease(durable: Durable, entry: EntryOf<"lease.granted">): void {
 
 /** What the answers to the ER's own calls say. */
 function foldCalled(durable: Durable, entry: EntryOf<"ocpp.called">): void {
-  foldUpkeep(stationOf(durable, entry.stationId, entry.protocol), entry);
+  const station = stationOf(durable, entry.stationId, entry.protocol);
+  foldUpkeep(station, entry);
+  foldConfiguration(station, entry);
+  if (entry.action === "GetConfiguration" && entry.response !== undefined) {
+    const [type, , answer] = JSON.parse(entry.response) as [number, string, Record<string, unknown>];
+    if (type === 3) foldFileProtocols(station, dialectOf(entry.protocol).variables(entry.action, {}, answer));
+  }
   const transaction = durable.transactions.get(entry.transactionId ?? "");
   if (entry.cause !== SLOW_DOWN || transaction === undefined || entry.response === undefined) return;
   const [type, , payload] = JSON.parse(entry.response) as [number, string, Record<string, unknown>];
@@ -153,6 +163,12 @@ export function fold(durable: Durable, entry: Entry, handled?: Handled): void {
       return;
     case "ocpp.called":
       foldCalled(durable, entry);
+      return;
+    case "file.received":
+      durable.uploads.set(entry.uploadId, { stationId: entry.stationId });
+      return;
+    case "file.forwarded":
+      durable.uploads.delete(entry.uploadId);
       return;
     case "ocpp.rejected":
     case "clock.synced":

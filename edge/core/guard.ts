@@ -7,11 +7,12 @@
  */
 import { revokedReason } from "../../shared/decide/authorize.ts";
 import { given } from "../../shared/given.ts";
+import { OPEN_TRANSACTIONS_PER_STATION_MAX } from "../../shared/limits.ts";
 import { SLOW_DOWN, upkeepCall, type Upkeep } from "../../shared/ocpp/upkeep.ts";
 import { callByItself, isCalling } from "./calls.ts";
 import { record, type Context } from "./context.ts";
 import { trustedTime } from "./clock.ts";
-import type { OpenTransaction } from "./types.ts";
+import type { OpenTransaction, StationState } from "./types.ts";
 
 /** How often all running transactions are looked at. */
 const LOOK_MS = 1_000;
@@ -39,6 +40,9 @@ export function onGuardTick(context: Context): void {
     else if (transaction.revoked?.rule === "min-energy") askToSlowDown(context, transaction);
     closeIfSilent(context, transaction);
   }
+  for (const station of durable.stations.values()) closeSurplus(context, station);
+  for (const { named } of live.connections.values())
+    for (const id of named) if (!durable.transactions.has(id)) named.delete(id);
   for (const id of live.guarded.keys())
     if (!durable.transactions.has(id.slice(id.indexOf(" ") + 1))) live.guarded.delete(id);
 }
@@ -108,6 +112,21 @@ function ask(context: Context, transaction: OpenTransaction, cause: string, want
   if (call === undefined || isCalling(context, stationId, cause, transactionId)) return;
   if (callByItself(context, stationId, call, { cause, transactionId }))
     live.guarded.set(key, context.now.upMs);
+}
+
+/** No station has so many: of those whose stops it lost, the ones that nothing was heard of for longest go. */
+function closeSurplus(context: Context, { stationId, open }: StationState): void {
+  if (open.length <= OPEN_TRANSACTIONS_PER_STATION_MAX) return;
+  const surplus = open
+    .map((id) => context.state.durable.transactions.get(id))
+    .filter((transaction) => transaction !== undefined)
+    .sort((a, b) => a.heardAt - b.heardAt)
+    .slice(0, open.length - OPEN_TRANSACTIONS_PER_STATION_MAX);
+  for (const { transactionId, heardAt, energyImportWh } of surplus)
+    record(context, {
+      ...{ kind: "transaction.closed", stationId, transactionId, reason: "too-many", endedAt: heardAt },
+      ...given("meterStopWh", energyImportWh),
+    });
 }
 
 /**

@@ -6,7 +6,7 @@
 import type { Call, Refusal } from "../../shared/ocpp/dialect.ts";
 import type { Offset } from "../../shared/ocpp/notice.ts";
 import { habitsOf } from "../../shared/ocpp/quirks.ts";
-import { parseTime } from "../../shared/time.ts";
+import { zoneOffset } from "../../shared/time.ts";
 import type { Context } from "./context.ts";
 import type { Connection, StationState } from "./types.ts";
 
@@ -23,28 +23,7 @@ export function zoneOffsetOf({ state }: Context, stationId: string): Offset | un
   const told = identity.stationZones?.get(stationId);
   const local = habitsOf(durable.stations.get(stationId)?.make).localTime === true;
   const zone = told ?? (local ? identity.timeZone : undefined);
-  return zone === undefined ? undefined : (localText) => offsetAt(zone, localText);
-}
-
-/** `-03:00`: how far a zone is from UTC when its clocks show this. */
-function offsetAt(timeZone: string, localText: string): string | undefined {
-  const local = parseTime(localText);
-  if (local === undefined) return undefined;
-  // The first guess may lie on the other side of a change of the clocks.
-  const first = offsetMs(timeZone, local);
-  const minutes = Math.round(offsetMs(timeZone, local - first) / 60_000);
-  const two = (n: number) => String(n).padStart(2, "0");
-  const size = Math.abs(minutes);
-  return `${minutes < 0 ? "-" : "+"}${two(Math.floor(size / 60))}:${two(size % 60)}`;
-}
-
-function offsetMs(timeZone: string, at: number): number {
-  const style = { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit" } as const;
-  const more = { minute: "2-digit", second: "2-digit", hourCycle: "h23" } as const;
-  const parts = new Intl.DateTimeFormat("en-US", { timeZone, ...style, ...more }).formatToParts(at);
-  const of = (type: string) => Number(parts.find((part) => part.type === type)?.value);
-  const shown = Date.UTC(of("year"), of("month") - 1, of("day"), of("hour"), of("minute"), of("second"));
-  return shown - Math.floor(at / 1_000) * 1_000;
+  return zone === undefined ? undefined : (localText) => zoneOffset(zone, localText);
 }
 
 /** A command's call in the form that this station is known to take, or why it cannot take it. */
@@ -79,7 +58,8 @@ function adaptProfile(context: Context, station: StationState, call: Call, maxAs
   });
   if (maxAsDefault && profile["chargingProfilePurpose"] === "ChargePointMaxProfile")
     return withProfile({ chargingProfilePurpose: "TxDefaultProfile" });
-  if (profile["chargingProfilePurpose"] !== "TxProfile" || profile["transactionId"] !== undefined) return call;
+  if (profile["chargingProfilePurpose"] !== "TxProfile" || profile["transactionId"] !== undefined)
+    return call;
   const open = station.open
     .map((id) => context.state.durable.transactions.get(id))
     .filter((transaction) => transaction?.evseId === place);

@@ -224,8 +224,8 @@ export class Bench {
     const { identity, live } = this.state;
     this.state = createState(identity, recovered(this.entries), undefined, 1, live.policyKeys);
     // As the documents of the journal hold it.
-    const { policy, tokens, recent } = live;
-    Object.assign(this.state.live, { policy, tokens, recent, policySyncedUpMs: 0 });
+    const { policy, tokens, recent, stationRules } = live;
+    Object.assign(this.state.live, { policy, tokens, recent, stationRules, policySyncedUpMs: 0 });
     this.now.upMs = 0;
     this.input({
       kind: "start",

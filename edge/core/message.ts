@@ -10,6 +10,7 @@ import { ASK_DEADLINE_MS, ASKED_TOKEN_LENGTH_MAX, PASS_ON_DEADLINE_MS } from "..
 import { dialectOf } from "../../shared/ocpp/dialect.ts";
 import type { Frame } from "../../shared/ocpp/frame.ts";
 import type { StationMessage } from "../../shared/ocpp/message.ts";
+import { readFrame } from "../../shared/ocpp/read-call.ts";
 import { checkPayload } from "../../shared/ocpp/schemas.ts";
 import { formatTime } from "../../shared/time.ts";
 import type { Answer, Question } from "../../shared/wire.ts";
@@ -30,7 +31,8 @@ import {
 } from "./transaction.ts";
 import { onMasterToken } from "./master.ts";
 import { basisOf, decideLocally, refuseForWantOfRoom } from "./policy.ts";
-import type { Connection, PendingDecision } from "./types.ts";
+import { holdIfWanted, refuseWhileHeld } from "./registration.ts";
+import type { Connection, PassedOn, PendingDecision } from "./types.ts";
 
 /** `flags`: what had to be tolerated to read it. */
 export type CallFrame = Extract<Frame, { type: "call" }> & { flags?: readonly string[] };
@@ -81,6 +83,7 @@ export function onMessage(
       return;
     }
     case "pass-on":
+    case "charging-needs":
       if (!passOn(context, connection, frame, text, message))
         plain(context, connection, frame, text, message, { extra: { basis: "none" } });
       return;
@@ -133,6 +136,18 @@ function plain(
   if (payload === undefined) {
     const reason = `${frame.action} is not for a CSMS, or not supported`;
     refuse(context, connection, text, frame.messageId, "NotSupported", reason, { action: frame.action });
+    return;
+  }
+  if (message.kind === "booted") holdIfWanted(context, connection.stationId, payload);
+  const { protocol } = connection;
+  const odd =
+    frame.flags?.length === 0 ? undefined : checkPayload(protocol, frame.action, "Response", payload);
+  // What was tolerated may be what the answer has to repeat: writing is strict.
+  if (odd !== undefined) {
+    const { frame: raw } = readFrame(text);
+    const asked = raw.type === "call" ? raw.payload : {};
+    const { code, reason } = checkPayload(protocol, frame.action, "Request", asked) ?? odd;
+    refuse(context, connection, text, frame.messageId, code, reason, { action: frame.action });
     return;
   }
   if (message.kind === "booted" || message.kind === "heartbeat") onTimeTold(context, connection.stationId);
@@ -225,7 +240,8 @@ function answerAuthorize(
 ): void {
   const { live } = context.state;
   const { idToken } = message.idToken;
-  const full = refuseForWantOfRoom(context, idToken);
+  const full =
+    refuseForWantOfRoom(context, idToken) ?? refuseWhileHeld(context, connection.stationId, idToken);
   const decision = full ?? told ?? decideLocally(context, connection.stationId, idToken, "authorize");
   const byCloud = full === undefined && told !== undefined;
   // Nobody has looked at the certificate: the contract's id alone is no proof of it.
@@ -258,6 +274,7 @@ function askFirst(
   const idToken = message.idToken?.idToken;
   if (identity.authorization !== "online-first" || !live.uplink.up || !live.uplink.present) return false;
   if (idToken === undefined || idToken === "" || idToken.length > ASKED_TOKEN_LENGTH_MAX) return false;
+  if (refuseWhileHeld(context, connection.stationId, idToken) !== undefined) return false;
   const purpose = message.kind === "authorize" ? "authorize" : "start";
   const contract = message.kind === "authorize" ? message.contract : undefined;
   const { stationId } = connection;
@@ -275,7 +292,7 @@ function passOn(
   connection: Connection,
   frame: CallFrame,
   text: string,
-  message: Extract<PendingDecision["message"], { kind: "pass-on" }>,
+  message: PassedOn,
 ): boolean {
   const { uplink } = context.state.live;
   if (!uplink.up || !uplink.present) return false;
@@ -313,7 +330,7 @@ export function onDecided(context: Context, correlationId: string, told: Told | 
   if (connection === undefined) return;
   const { message, frameText } = pending;
   const decision = told?.kind === "authorize" ? told : undefined;
-  if (message.kind === "pass-on") {
+  if (message.kind === "pass-on" || message.kind === "charging-needs") {
     answerPassedOn(context, connection, pending, told?.kind === "ocpp" ? told.payload : undefined);
   } else if (message.kind === "authorize") {
     answerAuthorize(context, connection, pending, frameText, message, decision, decision?.certificateStatus);
@@ -344,7 +361,8 @@ export function onDecisionTick(context: Context): void {
   for (const pending of [...live.pending.values()]) {
     if (pending.deadlineUpMs > context.now.upMs) continue;
     // A slow word of somebody behind the cloud does not mean that the cloud is away.
-    if (pending.message.kind !== "pass-on") live.uplink.present = false;
+    const { kind } = pending.message;
+    if (kind === "authorize" || kind === "transaction") live.uplink.present = false;
     onDecided(context, pending.correlationId, undefined);
   }
 }

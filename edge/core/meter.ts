@@ -316,6 +316,14 @@ function numberOf(words: DataView, type: RegisterType): number {
 /** The last reading of a meter, and for how long it has repeated itself to the last digit. Plain data. */
 export type Previous = { reading: Reading; unchangedMs: number; unchangedPolls: number };
 
+/** Durable: what is known of a meter. */
+export type MeterState = {
+  previous?: Previous;
+  upMs?: number;
+  model?: string;
+  state: "ok" | "lost" | "unknown";
+};
+
 /** What to keep of a reading for the next check. `elapsedMs`: monotonic time since the previous one. */
 export function remember(previous: Previous | undefined, reading: Reading, elapsedMs: number): Previous {
   if (previous === undefined || !sameReading(previous.reading, reading))

@@ -61,6 +61,29 @@ describe("a certificate's status", () => {
   });
 });
 
+describe("what a car needs", () => {
+  const needs = { evseId: 1, chargingNeeds: { requestedEnergyTransfer: "DC" } };
+
+  test("is told to who plans schedules, and stays a fact of the journal", () => {
+    const { bench, cp } = site(true);
+    expect(bench.call(cp, "NotifyEVChargingNeeds", needs)).toBeUndefined();
+    expect(asked(bench)?.question).toMatchObject({ action: "NotifyEVChargingNeeds", payload: needs });
+    say(bench, { kind: "ocpp", payload: { status: "Processing" } });
+    expect(bench.sent(cp).at(-1)).toMatchObject([3, expect.any(String), { status: "Processing" }]);
+    expect(bench.last("ocpp.handled")).toMatchObject({ action: "NotifyEVChargingNeeds", basis: "sg" });
+  });
+
+  test("gets no schedule where nobody plans one", () => {
+    const away = site(false);
+    expect(away.bench.result(away.cp, "NotifyEVChargingNeeds", needs)).toEqual({ status: "Rejected" });
+    const { bench, cp } = site(true);
+    bench.call(cp, "NotifyEVChargingNeeds", needs);
+    bench.pass(PASS_ON_DEADLINE_MS);
+    expect(bench.sent(cp).at(-1)).toMatchObject([3, expect.any(String), { status: "Rejected" }]);
+    expect(bench.state.live.uplink.present).toBe(true);
+  });
+});
+
 describe("a contract certificate", () => {
   const authorize = {
     idToken: { idToken: "EMAID1", type: "eMAID" },

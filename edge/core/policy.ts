@@ -29,13 +29,15 @@ export function usePolicy(live: Live, policy: Policy): void {
   const { tokens, ...rules } = policy;
   live.policy = rules;
   live.tokens = packTokens(policy.salt, tokens);
+  live.stationRules = new Map((policy.stations ?? []).map((station) => [station.stationId, station]));
   live.recent = new Set(policy.recent.map(({ idToken }) => tokenKey(idToken)));
 }
 
-export const noPolicy = (): Pick<Live, "policy" | "tokens" | "recent"> => ({
+export const noPolicy = (): Pick<Live, "policy" | "tokens" | "recent" | "stationRules"> => ({
   policy: undefined,
   tokens: NO_TOKENS,
   recent: new Set(),
+  stationRules: new Map(),
 });
 
 /** Opens, checks and takes a policy. Replaced whole; what is not to be trusted changes nothing. */

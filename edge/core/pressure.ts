@@ -9,6 +9,7 @@
  */
 import type { Entry, EntryOf } from "../../shared/entry.ts";
 import { assert } from "../../shared/errors.ts";
+import { readHandled } from "../../shared/ocpp/read-call.ts";
 import { parseTime } from "../../shared/time.ts";
 import type { Pressure } from "./types.ts";
 

@@ -8,6 +8,7 @@
 import type { EntryOf } from "../../shared/entry.ts";
 import { given } from "../../shared/given.ts";
 import { LOCAL_LIST_LINGER_MS, PROVISION_REFUSED_BOOT_MS, PROVISION_REREAD_MS } from "../../shared/limits.ts";
+import { readHandled } from "../../shared/ocpp/read-call.ts";
 import {
   DEFAULT_PROFILE,
   LOCAL_LIST,
@@ -45,6 +46,8 @@ export type Provision = {
   profile: { checked: boolean; limitA?: number };
 };
 
+export type Purpose = "alone" | "template";
+
 /** Live: what is wanted, and what has been looked at. */
 export type Provisioning = {
   lookedUpMs: number;
@@ -58,10 +61,12 @@ export type Provisioning = {
         policy: object;
         list: Wanted;
         provision: Provision | undefined;
+        make: object | undefined;
+        configuration: object | undefined;
         untilUpMs: number;
       };
-      /** The last call on this connection. */
-      asked?: { connectionId: number; digest: string; upMs: number };
+      /** The last calls on this connection: for the time without us, and for templates. */
+      asked: { [P in Purpose]?: { connectionId: number; digest: string; upMs: number } };
     }
   >;
 };
@@ -195,10 +200,10 @@ export function foldListConflict(station: StationState, at: number): void {
 }
 
 /** OCPP 2.0.1: a report may tell how long the list can be. */
-export function foldReport(station: StationState, request: string): void {
+export function foldReport(station: StationState, entry: EntryOf<"ocpp.handled">): void {
   const before = station.provision;
   if (before === undefined) return;
-  const [, , , payload] = JSON.parse(request) as unknown[];
+  const { payload } = readHandled(entry.protocol, entry.request, entry.flags);
   const entriesMax = readListLimit(payload);
   if (entriesMax !== undefined) station.provision = { ...before, list: { ...before.list, entriesMax } };
 }

@@ -1,6 +1,6 @@
 /**
  * Keeps stations able to work alone: their own lists, their offline settings and a safe default profile, so
- * that a dead ER still leaves a usable site.
+ * that a dead ER still leaves a usable site. And keeps them as the operator's templates want them.
  *
  * Level, not edge: at every look the first thing in which a station is not as it should be is asked of it. It
  * is all upkeep: everything else overtakes it, few stations are called at a time, one that does not answer is
@@ -19,21 +19,27 @@ import {
   PROVISION_REFUSED_MS,
   PROVISION_SETTLE_MS,
 } from "../../shared/limits.ts";
+import { habitsOf } from "../../shared/ocpp/quirks.ts";
 import {
   DEFAULT_PROFILE,
   LOCAL_LIST,
   OFFLINE_KEYS,
   settingsOf,
+  TEMPLATE,
   upkeepCall,
+  type KeptSetting,
   type Setting,
   type Upkeep,
 } from "../../shared/ocpp/upkeep.ts";
+import type { Call } from "../../shared/ocpp/dialect.ts";
 import type { Policy } from "../../shared/policy.ts";
 import { callByItself } from "./calls.ts";
 import { trustedTime } from "./clock.ts";
 import type { Context } from "./context.ts";
 import { planList, sameWanted, takesBack, wantedTokens, type ListLimits, type Wanted } from "./local-list.ts";
-import { isOld, NO_PROVISION, type Provision, type Refusable } from "./provision-state.ts";
+import { isHeld } from "./registration.ts";
+import { isOld, NO_PROVISION, type Provision, type Purpose, type Refusable } from "./provision-state.ts";
+import { nextOfTemplates } from "./template.ts";
 import type { Connection, Live, StationState } from "./types.ts";
 
 type Rules = Omit<Policy, "tokens">;
@@ -66,6 +72,7 @@ export function onProvisionTick(context: Context): void {
     const connection = live.connections.get(connectionId);
     const station = durable.stations.get(connection?.stationId ?? "");
     if (connection === undefined || station?.booted !== true || busy.has(station.stationId)) continue;
+    if (isHeld(context, station.stationId)) continue;
     if (!connection.talked || now.upMs - connection.openedUpMs < PROVISION_SETTLE_MS) continue;
     if (isSettled(context, connection, station, policy, list)) continue;
     looks += 1;
@@ -87,7 +94,7 @@ function underUpkeep(live: Live): Set<string> {
 function isSettled(
   { state, now }: Context,
   { connectionId }: Connection,
-  { stationId, provision }: StationState,
+  { stationId, provision, make, configuration }: StationState,
   policy: Rules,
   list: Wanted,
 ): boolean {
@@ -98,6 +105,8 @@ function isSettled(
     settled.policy === policy &&
     settled.list === list &&
     settled.provision === provision &&
+    settled.make === make &&
+    settled.configuration === configuration &&
     now.upMs < settled.untilUpMs
   );
 }
@@ -112,24 +121,51 @@ function lookAt(
 ): boolean {
   const { stations } = context.state.live.provisioning;
   const { at, upMs } = context.now;
-  const { stationId, protocol, provision } = station;
-  const asked = stations.get(stationId)?.asked;
-  const settle = (untilUpMs: number): false => {
-    const settled = { connectionId, policy, list, provision, untilUpMs };
-    stations.set(stationId, { settled, ...given("asked", asked) });
-    return false;
-  };
-  const task = nextTask(station, policy, list, at);
-  const call = task === undefined ? undefined : upkeepCall(protocol, task.wanted);
-  if (task === undefined || call === undefined) return settle(upMs + LOOK_AGAIN_MS);
-  const digest = hash("sha256", JSON.stringify(call), "base64url");
-  // It got no answer, or one that led nowhere.
-  const againUpMs = (asked?.upMs ?? 0) + PROVISION_AGAIN_MS;
-  if (asked?.connectionId === connectionId && asked.digest === digest && upMs < againUpMs)
-    return settle(againUpMs);
-  if (!callByItself(context, stationId, call, { cause: task.cause, background: true })) return false;
-  stations.set(stationId, { asked: { connectionId, digest, upMs } });
-  return true;
+  const { stationId, provision, make, configuration } = station;
+  const asked = stations.get(stationId)?.asked ?? {};
+  let untilUpMs = upMs + LOOK_AGAIN_MS;
+  for (const { purpose, cause, call } of tasksOf(station, policy, list, at)) {
+    const digest = hash("sha256", JSON.stringify(call), "base64url");
+    // It got no answer, or one that led nowhere.
+    const before = asked[purpose];
+    const againUpMs = (before?.upMs ?? 0) + PROVISION_AGAIN_MS;
+    if (before?.connectionId === connectionId && before.digest === digest && upMs < againUpMs) {
+      untilUpMs = Math.min(untilUpMs, againUpMs);
+      continue;
+    }
+    if (!callByItself(context, stationId, call, { cause, background: true })) return false;
+    stations.set(stationId, { asked: { ...asked, [purpose]: { connectionId, digest, upMs } } });
+    return true;
+  }
+  const settled = { connectionId, policy, list, provision, make, configuration, untilUpMs };
+  stations.set(stationId, { asked, settled });
+  return false;
+}
+
+/** What is to be asked of a station, the more important first. Neither waits for the other's answer to come. */
+function tasksOf(
+  station: StationState,
+  policy: Rules,
+  list: Wanted,
+  at: number,
+): { purpose: Purpose; cause: string; call: Call }[] {
+  const alone = nextTask(station, policy, list, at);
+  const call = alone === undefined ? undefined : upkeepCall(station.protocol, alone.wanted);
+  const { templates = [] } = policy;
+  const readMax = readsAtOnce(station, station.provision ?? NO_PROVISION);
+  const template = templates.length === 0 ? undefined : nextOfTemplates(station, templates, readMax, at);
+  return [
+    ...(alone === undefined || call === undefined
+      ? []
+      : [{ purpose: "alone" as const, cause: alone.cause, call }]),
+    ...(template === undefined ? [] : [{ purpose: "template" as const, cause: TEMPLATE, call: template }]),
+  ];
+}
+
+/** Settings that a station tells at once. */
+function readsAtOnce({ make }: StationState, known: Provision): number {
+  const most = habitsOf(make).keysPerReadMax ?? READ_MAX;
+  return Math.min(Math.max(numberOf(known, "itemsPerRead") ?? READ_FIRST, 1), most);
 }
 
 /** The first thing in which a station is not as it should be. */
@@ -156,8 +192,8 @@ function unreadSettings(station: StationState, known: Provision, at: number): Up
     (setting) => old || known.settings[setting] === undefined,
   );
   if (unread.length === 0) return undefined;
-  const atOnce = old ? READ_FIRST : (numberOf(known, "itemsPerRead") ?? READ_FIRST);
-  return { kind: "read-settings", settings: unread.slice(0, Math.min(Math.max(atOnce, 1), READ_MAX)) };
+  const atOnce = Math.min(readsAtOnce(station, known), old ? READ_FIRST : READ_MAX);
+  return { kind: "read-settings", settings: unread.slice(0, atOnce) };
 }
 
 function wrongSettings(
@@ -176,7 +212,7 @@ function wrongSettings(
   return { kind: "write-settings", values: values.slice(0, Math.max(atOnce, 1)) };
 }
 
-function wantedSettings(known: Provision, policy: Rules): { setting: Setting; value: string }[] {
+function wantedSettings(known: Provision, policy: Rules): { setting: KeptSetting; value: string }[] {
   const { unknownToken, unknownCap } = policy;
   const attempts = Math.max(numberOf(known, "messageAttempts") ?? 0, ATTEMPTS_MIN);
   return [

@@ -11,14 +11,26 @@ import type { Connection } from "./types.ts";
 
 /** A station that has something to tell tells it within this time. */
 const PATIENCE_MS = 10_000;
+/** … and what it is within this. */
+const BOOT_PATIENCE_MS = 60_000;
 
 export function onResumeTick(context: Context): void {
   for (const connection of context.state.live.connections.values()) {
+    askForBoot(context, connection);
     if (connection.resumed || !connection.talked) continue;
     if (context.now.upMs - connection.openedUpMs < PATIENCE_MS) continue;
     connection.resumed = true;
     resume(context, connection);
   }
+}
+
+/** Some tell the state of their connectors but never by themselves what they are. */
+function askForBoot(context: Context, connection: Connection): void {
+  if (connection.booted !== undefined || !connection.toldStatus) return;
+  if (context.now.upMs - connection.openedUpMs < BOOT_PATIENCE_MS) return;
+  connection.booted = false;
+  const known = context.state.durable.stations.get(connection.stationId)?.make !== undefined;
+  if (!known) ask(context, connection, { kind: "trigger", message: "boot" });
 }
 
 function resume(context: Context, connection: Connection): void {

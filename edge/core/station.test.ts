@@ -300,8 +300,8 @@ describe("a message that cannot be handled", () => {
     ["an action that is not for a CSMS", '[2,"1","Reset",{"type":"Hard"}]', "NotSupported"],
     ["an action of another version", '[2,"1","TransactionEvent",{}]', "NotImplemented"],
     ["a missing field", '[2,"1","Authorize",{}]', "OccurenceConstraintViolation"],
-    ["a wrong type", '[2,"1","Authorize",{"idTag":7}]', "TypeConstraintViolation"],
-    ["an unknown field", '[2,"1","Authorize",{"idTag":"T","x":1}]', "FormationViolation"],
+    ["a wrong type", '[2,"1","Authorize",{"idTag":{}}]', "TypeConstraintViolation"],
+    ["a text that is too long", `[2,"1","Authorize",{"idTag":"${"x".repeat(40)}"}]`, "PropertyConstraintViolation"],
     ["a CALL of three elements", '[2,"1","Heartbeat"]', "FormationViolation"],
     ["truncated JSON", '[2,"1","MeterValues",{"connectorId":', "FormationViolation"],
   ])("%s: one CALLERROR, the frame is kept, the socket stays", (_name, text, code) => {
@@ -315,7 +315,7 @@ describe("a message that cannot be handled", () => {
   });
 
   test("2.0.1 has its own spelling", () => {
-    const { answers } = refused('[2,"1","Heartbeat",{"x":1}]', "ocpp2.0.1");
+    const { answers } = refused('[2,"1","Heartbeat",[]]', "ocpp2.0.1");
     expect(answers[0]?.[2]).toBe("FormatViolation");
     expect(refused('[2,"1","Heartbeat"', "ocpp2.0.1").answers[0]?.[2]).toBe("RpcFrameworkError");
   });
@@ -330,7 +330,7 @@ describe("a message that cannot be handled", () => {
   );
 
   test("of a long one the beginning is kept", () => {
-    const { entry } = refused(`[2,"1","Heartbeat",{"x":"${"y".repeat(50_000)}"}]`);
+    const { entry } = refused(`[2,"1","Authorize",{"x":"${"y".repeat(50_000)}"}]`);
     expect(entry.request).toHaveLength(OCPP_REJECTED_BYTES_MAX);
   });
 

@@ -4,6 +4,8 @@
  * Invariants: one connection per station counts (the newest); a CALL gets exactly one answer, after the
  * commit that holds it; what is refused is kept as it came; one bad message never costs the socket.
  */
+import type { Protocol } from "../../shared/entry.ts";
+import { given } from "../../shared/given.ts";
 import { readFrame, readPayload } from "../../shared/ocpp/read-call.ts";
 import { isKnownAction } from "../../shared/ocpp/schemas.ts";
 import { refuse } from "./answer.ts";
@@ -11,12 +13,13 @@ import { onBrokenAnswer, onCallAnswer } from "./calls.ts";
 import { onStationGone } from "./command.ts";
 import { effect, record, type Context } from "./context.ts";
 import { zoneOffsetOf } from "./habits.ts";
-import { onMessage, type CallFrame } from "./message.ts";
+import { onDecided, onMessage, type CallFrame } from "./message.ts";
+import { refusedWhileHeld } from "./registration.ts";
 import type { Connection, Input } from "./types.ts";
 
 export function onConnected(context: Context, input: Extract<Input, { kind: "station.connected" }>): void {
   const { live } = context.state;
-  const { connectionId, stationId, protocol, remoteAddress } = input;
+  const { connectionId, stationId, protocol, remoteAddress, passwordMark } = input;
   const before = live.byStation.get(stationId);
   if (before !== undefined) {
     effect(context, {
@@ -43,7 +46,8 @@ export function onConnected(context: Context, input: Extract<Input, { kind: "sta
     answered: [],
   });
   live.byStation.set(stationId, connectionId);
-  record(context, { kind: "station.online", stationId, protocol, remoteAddress });
+  const shown = given("passwordMark", passwordMark);
+  record(context, { kind: "station.online", stationId, protocol, remoteAddress, ...shown });
 }
 
 export function onDisconnected(context: Context, connectionId: number, reason: string): void {
@@ -103,9 +107,21 @@ function onCall(context: Context, connection: Connection, frame: CallFrame, text
     refuse(context, connection, text, messageId, read.code, reason, { action });
     return;
   }
-  // It speaks what it speaks, whatever it negotiated: from here on, on this connection.
-  connection.protocol = read.protocol;
+  if (read.protocol !== protocol) switchProtocol(context, connection, read.protocol);
   if (action === "BootNotification") connection.booted = true;
+  const held = refusedWhileHeld(context, connection, action, read.payload);
+  if (held !== undefined)
+    return refuse(context, connection, text, messageId, "SecurityError", held, { action });
   const flags = [...(frame.flags ?? []), ...read.flags];
   onMessage(context, connection, { ...frame, payload: read.payload, flags }, text, []);
+}
+
+/** It speaks what it speaks, whatever it negotiated: from here on, on this connection. */
+function switchProtocol(context: Context, connection: Connection, protocol: Protocol): void {
+  const { connectionId, stationId } = connection;
+  // What it has asked before is answered as it was asked.
+  for (const pending of [...context.state.live.pending.values()])
+    if (pending.connectionId === connectionId) onDecided(context, pending.correlationId, undefined);
+  connection.protocol = protocol;
+  record(context, { kind: "station.online", stationId, protocol });
 }

@@ -9,15 +9,17 @@ import { given } from "../../shared/given.ts";
 import { seedRandom } from "../../shared/ids.ts";
 import type { Policy } from "../../shared/policy.ts";
 import { noPolicy, onPolicy, usePolicy } from "./policy.ts";
-import { onCommand, onCommandStart, onCommandTick } from "./command.ts";
+import { onCommand, onCommandStart, onCommandTick, onFilePrepared } from "./command.ts";
 import { createContext, record, type Context } from "./context.ts";
 import { elapsedSince } from "./fold.ts";
+import { onFileForwarded, onFileReceived } from "./files.ts";
 import { onGuardTick } from "./guard.ts";
 import { onGauges, onHealthTick, onPressure } from "./health.ts";
 import { checkPlausible } from "./meter.ts";
 import { onDecided, onDecisionTick } from "./message.ts";
 import { onResumeTick } from "./resume.ts";
 import { onProvisionTick } from "./provision.ts";
+import { onRegistrationTick } from "./registration.ts";
 import { onConnected, onDisconnected, onFrame } from "./station.ts";
 import type { Durable, Identity, Input, Live, Now, Output, State } from "./types.ts";
 import {
@@ -52,6 +54,7 @@ export function createState(
     pending: new Map(),
     queues: new Map(),
     waiting: new Map(),
+    preparing: new Map(),
     uplink: { ...emptyUplink(durable.seq), oldestSeq },
     ...noPolicy(),
     policyKeys,
@@ -64,6 +67,7 @@ export function createState(
     tokensUpMs: 0,
     guardedPolicy: undefined,
     guarded: new Map(),
+    registering: { lookedUpMs: 0, stations: new Map() },
     leaseAsks: new Map(),
     provisioning: { lookedUpMs: 0, wanted: undefined, stations: new Map() },
     stopping: false,
@@ -99,6 +103,7 @@ function dispatch(context: Context, input: Input): void {
       return onStop(context);
     case "tick":
       onDecisionTick(context);
+      onRegistrationTick(context);
       onGuardTick(context);
       onResumeTick(context);
       onProvisionTick(context);
@@ -120,6 +125,13 @@ function dispatch(context: Context, input: Input): void {
       return onMeterRead(context, input);
     case "meter.health":
       return onMeterHealth(context, input);
+    case "files.ready":
+    case "files.failed":
+      return onFilePrepared(context, input);
+    case "files.received":
+      return onFileReceived(context, input);
+    case "files.forwarded":
+      return onFileForwarded(context, input);
     case "committed":
       state.live.uplink.committedSeq = input.seq;
       state.live.uplink.oldestSeq = input.oldestSeq;
@@ -140,7 +152,8 @@ type LinkInput = Exclude<
       | "gauges"
       | "committed"
       | `station.${string}`
-      | `meter.${string}`;
+      | `meter.${string}`
+      | `files.${string}`;
   }
 >;
 

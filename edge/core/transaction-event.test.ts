@@ -193,7 +193,7 @@ describe("what happened offline", () => {
     bench.pass(600_000);
     expect(send(bench, cp, event("Updated", 1)).flags).toEqual(["replayed"]);
     const timestamp = "1970-01-01T00:00:10Z";
-    expect(send(bench, cp, event("Updated", 2, { timestamp })).flags).toEqual(["time-implausible"]);
+    expect(send(bench, cp, event("Updated", 2, { timestamp })).flags).toContain("time-implausible");
   });
 
   test("TC_C_20 is decided at the site, never asked", () => {

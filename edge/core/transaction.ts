@@ -11,9 +11,11 @@ import type { Basis } from "../../shared/entry.ts";
 import { nextRandom } from "../../shared/ids.ts";
 import { EMERGENCY_ID_MAX, EMERGENCY_ID_MIN } from "../../shared/limits.ts";
 import type { StationMessage } from "../../shared/ocpp/message.ts";
+import { flagOf } from "../../shared/ocpp/tolerance.ts";
 import { bestTime, newId, type Context } from "./context.ts";
 import { couldReach, onlyEvse } from "./fold-message.ts";
 import { decideLocally, refuseForWantOfRoom } from "./policy.ts";
+import { refuseWhileHeld } from "./registration.ts";
 import type { Connection, OpenTransaction, State, StationState } from "./types.ts";
 
 export type TransactionMessage = Extract<StationMessage, { kind: "transaction" }>;
@@ -117,6 +119,12 @@ function assumeStart(
   return { startedAt: register.at, meterStartWh: register.energyWh };
 }
 
+const BELOW_START = flagOf("stop-below-start");
+
+/** Some stations end one Wh before they began. */
+const endsBelowStart = (open: OpenTransaction | undefined, { meterStopWh }: TransactionMessage): boolean =>
+  meterStopWh !== undefined && open?.meterStartWh !== undefined && meterStopWh < open.meterStartWh;
+
 /** Which transaction the message belongs to, and what a person should know about that. */
 export function resolveTransaction(
   context: Context,
@@ -137,6 +145,7 @@ export function resolveTransaction(
   const wireId = message.ocppTransactionId;
   const found = wireId === undefined ? undefined : findByWireId(state, station.stationId, wireId);
   if (found !== undefined) {
+    if (endsBelowStart(found.open, message)) flags.push(BELOW_START);
     const before = station.ended.find((e) => e.transactionId === found.transactionId);
     if (before !== undefined && message.event === "Ended" && before.meterStopWh !== undefined) {
       flags.push("conflicting-stop");
@@ -196,7 +205,9 @@ export function decideTransaction(
     return { decision, basis: "policy" };
   }
   // What happened offline has happened: its place in the journal comes out of the reserve.
-  const full = isReplayed(context, message) ? undefined : refuseForWantOfRoom(context, idToken);
+  const full = isReplayed(context, message)
+    ? undefined
+    : (refuseForWantOfRoom(context, idToken) ?? refuseWhileHeld(context, stationId, idToken));
   if (full !== undefined) return { decision: full, basis: "policy" };
   if (told !== undefined) return { decision: told, basis: "sg" };
   const decision = decideLocally(context, stationId, idToken, "start", open?.transactionId);

@@ -12,13 +12,16 @@ import type { ClockState, Entry, LeasedResource, Protocol } from "../../shared/e
 import type { RandomState } from "../../shared/ids.ts";
 import type { ConnectorStatus, StationMessage } from "../../shared/ocpp/message.ts";
 import type { TokenSet } from "../../shared/decide/token-set.ts";
-import type { Policy, SignedPolicy, UnknownTokenRule } from "../../shared/policy.ts";
+import type { Policy, PolicyStation, SignedPolicy, UnknownTokenRule } from "../../shared/policy.ts";
 import type { Reading } from "../../shared/reading.ts";
 import type { Ack, Answer, Ask, ErGauges, Hello } from "../../shared/wire.ts";
 import type { Make } from "../../shared/ocpp/quirks.ts";
+import type { FileEffect, FileInput, FileProtocol } from "./file-types.ts";
 import type { Told } from "./health.ts";
-import type { MeterModel, Previous } from "./meter.ts";
+import type { MeterModel, MeterState } from "./meter.ts";
 import type { Provision, Provisioning } from "./provision-state.ts";
+import type { Registering } from "./registration.ts";
+import type { Configuration } from "./template-state.ts";
 
 /** `at`: wall clock, Unix ms. `upMs`: monotonic since the boot of the ER. */
 export type Now = { at: number; upMs: number };
@@ -44,6 +47,7 @@ export type Input =
       stationId: string;
       protocol: Protocol;
       remoteAddress: string;
+      passwordMark?: string;
     }
   | { kind: "station.disconnected"; connectionId: number; reason: string }
   | { kind: "station.frame"; connectionId: number; text: string }
@@ -59,6 +63,7 @@ export type Input =
   | { kind: "link.answer"; answer: Answer }
   | { kind: "link.commands"; commands: Command[] }
   | { kind: "link.policy"; signed: SignedPolicy }
+  | FileInput
   /** The shell has published the blocks (firstSeq … lastSeq) that `publish.batch` asked for. */
   | { kind: "batch.published"; lastSeq: number }
   /** A publish failed: the link is up but the broker did not take it. */
@@ -70,6 +75,7 @@ export type Effect =
   /** `notAfterUpMs`: dropped when its commit took longer than this. A CALL that comes too late does harm. */
   | { kind: "send"; connectionId: number; text: string; notAfterUpMs?: number }
   | { kind: "close"; connectionId: number; code: number; reason: string }
+  | FileEffect
   | { kind: "publish.hello"; hello: Hello }
   | { kind: "publish.ask"; ask: Ask }
   /** Publish the next blocks after this entry, as many as fit one batch. */
@@ -122,8 +128,14 @@ export type StationState = {
   recent: RecentAnswer[];
   /** Ended transactions by their wire id, oldest first, so that late messages find their transaction. */
   ended: { ocppTransactionId: string; transactionId: string; meterStopWh?: number }[];
+  /** How it can move files, as it says: a list such as `FTP,HTTP`. */
+  fileProtocols?: string;
+  /** What it was told when it booted last, unless it was accepted: it must not speak, or be spoken to. */
+  registration?: "Pending" | "Rejected";
   /** What it was given for the time without us; absent: nothing yet. */
   provision?: Provision;
+  /** What is known of the values that templates want; absent: nothing yet. */
+  configuration?: Configuration;
 };
 
 export type OpenTransaction = {
@@ -185,13 +197,6 @@ export type CommandState = {
   uncertainAt?: number;
 };
 
-export type MeterState = {
-  previous?: Previous;
-  upMs?: number;
-  model?: string;
-  state: "ok" | "lost" | "unknown";
-};
-
 export type Durable = {
   /** Last entry. */
   seq: number;
@@ -216,6 +221,8 @@ export type Durable = {
   /** Accepted commands; finished ones are kept for a while so that the same command is done once. */
   commands: Map<string, CommandState>;
   meters: Map<string, MeterState>;
+  /** Files of stations that wait here for the cloud. */
+  uploads: Map<string, { stationId: string }>;
   policyVersion: number;
   /** Wall time when the cloud last said that this policy is its current one; 0: never. */
   policySyncedAt: number;
@@ -239,6 +246,8 @@ export type OutgoingCall = {
   action: string;
   payload: Record<string, unknown>;
   deadlineUpMs: number;
+  /** It is a part of a command (`parts.ts`): what is still to be called, what was answered before. */
+  parts?: { rest: Record<string, unknown>[]; answers: Record<string, unknown>[] };
 };
 
 export type Connection = {
@@ -248,7 +257,7 @@ export type Connection = {
   openedUpMs: number;
   /** It has sent a CALL that was answered: it may be called. */
   talked: boolean;
-  /** It has sent its BootNotification on this connection. */
+  /** It has sent its BootNotification on this connection; false: it was asked for it. */
   booted?: boolean;
   /** It has told the state of a connector. */
   toldStatus: boolean;
@@ -263,11 +272,16 @@ export type Connection = {
   lastReplyUpMs: number;
   /** Messages in a row that came soon after one another. */
   burst: number;
+  /** Messages that a held station was asked for (`registration.ts`), and when. */
+  invited?: Map<string, number>;
   outstanding?: OutgoingCall & { messageId: string; text: string; sentUpMs: number };
   timeouts: number;
   /** The last answers of this connection, by message id, for a frame that is repeated as it was. */
   answered: { messageId: string; request: string; response: string }[];
 };
+
+/** Messages that somebody behind the cloud answers. */
+export type PassedOn = Extract<StationMessage, { kind: "pass-on" | "charging-needs" }>;
 
 /** A station's CALL that waits for the cloud's word. */
 export type PendingDecision = {
@@ -279,7 +293,7 @@ export type PendingDecision = {
   payload: Record<string, unknown>;
   /** What had to be tolerated to read it. */
   flags?: readonly string[];
-  message: Extract<StationMessage, { kind: "authorize" | "transaction" | "pass-on" }>;
+  message: Extract<StationMessage, { kind: "authorize" | "transaction" | PassedOn["kind"] }>;
   deadlineUpMs: number;
 };
 
@@ -325,6 +339,10 @@ export type Live = {
   /** The rules of the policy in use; its tokens are packed beside them. */
   policy: Omit<Policy, "tokens"> | undefined;
   tokens: TokenSet;
+  /** What the policy wants of single stations. */
+  stationRules: ReadonlyMap<string, PolicyStation>;
+  /** Stations that were asked to boot, so that they learn whether they are held. */
+  registering: { lookedUpMs: number; stations: Map<string, Registering> };
   /** Keys (`tokenKey`) of the tokens that the cloud knows to be used here. */
   recent: ReadonlySet<string>;
   /** Public keys that a policy may be signed with; none yet: the first one is believed. */
@@ -345,6 +363,8 @@ export type Live = {
   guardedPolicy: number | undefined;
   /** `<cause> <transactionId>`: when the station was last asked. */
   guarded: Map<string, number>;
+  /** Commands whose file is fetched, or has its address. */
+  preparing: Map<string, { command: Command; deadlineUpMs: number; location?: string }>;
   leaseAsks: Map<LeasedResource, { correlationId: string; upMs: number }>;
   provisioning: Provisioning;
   stopping: boolean;
@@ -368,6 +388,8 @@ export type Identity = {
   unknownToken: UnknownTokenRule;
   /** Stations are kept able to work alone: their own lists, offline settings, a safe profile. */
   provision: boolean;
+  /** How stations move files that do not say what they can; absent: `http`. */
+  fileProtocol?: FileProtocol;
   /** The SG's public key, where the installer has given it: then no other is believed. */
   policyKey?: string;
 };

@@ -155,3 +155,44 @@ describe("an imperative without an answer", () => {
     expect(ends()[0]?.[0]).toBe(uuid(1));
   });
 });
+
+describe("a command with a password", () => {
+  const PASSWORD = "correct horse";
+  const change: CommandBody = {
+    kind: "ChangeConfiguration",
+    params: { key: "AuthorizationKey", value: PASSWORD },
+  };
+  const written = (bench: Bench) =>
+    JSON.stringify(bench.entries) + JSON.stringify(bench.state.durable.commands);
+
+  test("reaches the station, and stands nowhere in the journal, nor in what is told of it", () => {
+    const { bench, calls, say, ends } = site();
+    bench.command(1, change, long(1));
+    expect(calls()).toMatchObject([[2, expect.any(String), "ChangeConfiguration", change.params]]);
+    say({ status: "Accepted" });
+    expect(ends()).toEqual([[uuid(1), "succeeded"]]);
+    bench.command(2, { kind: "GetConfiguration", params: {} }, long(2));
+    say({ configurationKey: [{ key: "AuthorizationKey", readonly: false, value: PASSWORD }] });
+    expect(bench.last("ocpp.called").response).toContain('"value":"***"');
+    expect(bench.last("command.finished").response).toMatchObject({ configurationKey: [{ value: "***" }] });
+    expect(written(bench)).not.toContain(PASSWORD);
+  });
+
+  test("is called once: what the journal does not hold cannot be called again", () => {
+    const { bench, drop, back, calls, ends } = site();
+    bench.command(1, change, long(1));
+    drop();
+    expect(ends()).toEqual([[uuid(1), "uncertain"]]);
+    back();
+    expect(calls()).toEqual([]);
+  });
+
+  test("waits for a station that is away", () => {
+    const { bench, drop, back, calls } = site();
+    drop();
+    bench.command(1, change, long(1));
+    back();
+    expect(calls()).toMatchObject([[2, expect.any(String), "ChangeConfiguration", change.params]]);
+    expect(written(bench)).not.toContain(PASSWORD);
+  });
+});

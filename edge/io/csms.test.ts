@@ -7,7 +7,7 @@ import { until } from "../../sim/services/until.ts";
 import { OCPP_AUTH_FAILURES_PER_MIN, OCPP_FRAME_BYTES_MAX } from "../../shared/limits.ts";
 import type { Input } from "../core/types.ts";
 import { basicPassword, startCsms, stationIdOf, type CsmsOptions } from "./csms.ts";
-import { hashPassword } from "./password.ts";
+import { hashPassword, passwordMark } from "../../shared/password.ts";
 
 type Csms = Awaited<ReturnType<typeof startCsms>>;
 const running: Csms[] = [];
@@ -25,7 +25,7 @@ async function serve(
   const inputs: Input[] = [];
   const logs: { message: string; fields: Record<string, unknown> }[] = [];
   const csms: Csms = await startCsms({
-    ...{ host: "127.0.0.1", port: 0, auth: { mode: "open" }, assumeProtocol: undefined },
+    ...{ host: "127.0.0.1", port: 0, auth: () => ({ hashes: [], open: true }), assumeProtocol: undefined },
     onInput(input) {
       inputs.push(input);
       const text = input.kind === "station.frame" ? answer(input.text) : undefined;
@@ -115,7 +115,7 @@ describe("TC_088_CSMS, TC_B_58 subprotocol negotiation", () => {
     [["ocpp1.6"], "ocpp1.6"],
     [["ocpp2.0.1"], "ocpp2.0.1"],
     [["ocpp1.6", "ocpp2.0.1"], "ocpp2.0.1"],
-    [["ocpp2.1", "ocpp2.0.1"], "ocpp2.0.1"],
+    [["ocpp2.1", "ocpp2.0.1"], "ocpp2.1"],
     [["ocpp1.5", "ocpp1.6"], "ocpp1.6"],
   ])("%j → %s", async (offered, chosen) => {
     const { csms, of } = await serve();
@@ -162,7 +162,7 @@ describe("basic authentication", async () => {
     ["CP-1", await hashPassword(Buffer.from("secret:with:colons"))],
     ["CP-2", await hashPassword(raw)],
   ]);
-  const auth = { mode: "basic" as const, passwordHash: (id: string) => hashes.get(id) };
+  const auth = (id: string) => ({ hashes: [hashes.get(id) ?? []].flat() });
   const tryIt = (csms: Csms, path: string, options?: ClientOptions) =>
     refused(csms, path, ["ocpp1.6"], options);
 
@@ -187,8 +187,28 @@ describe("basic authentication", async () => {
     expect(JSON.stringify(logs)).not.toContain("secret");
   });
 
+  test("of several passwords each lets in, and it is told which one; one in hex is the same as its bytes", async () => {
+    const next = await hashPassword(Buffer.from("conformance-1234"));
+    const both = [hashes.get("CP-1") ?? "", next];
+    const { csms, of } = await serve({ auth: () => ({ hashes: both }) });
+    const hex = Buffer.from("conformance-1234").toString("hex");
+    for (const password of ["secret:with:colons", "conformance-1234", hex, hex])
+      await open(csms, "/ocpp/CP-1", ["ocpp1.6"], basic("CP-1", password));
+    const marks = of("station.connected").map((input) => input.passwordMark);
+    expect(marks).toEqual([both[0], next, next, next].map((hash) => passwordMark(hash ?? "")));
+  });
+
+  test("in a lab any password will do, and one that counts is told", async () => {
+    const { csms, of } = await serve({ auth: () => ({ hashes: [...hashes.values()], open: true }) });
+    await open(csms);
+    await open(csms, "/ocpp/CP-1", ["ocpp1.6"], basic("CP-1", "wrong"));
+    await open(csms, "/ocpp/CP-1", ["ocpp1.6"], basic("CP-1", "secret:with:colons"));
+    const marks = of("station.connected").map((input) => input.passwordMark);
+    expect(marks).toEqual([undefined, undefined, passwordMark(hashes.get("CP-1") ?? "")]);
+  });
+
   test("guessing is slow: after a few wrong passwords the address is told 429, even with the right one", async () => {
-    const { csms } = await serve({ auth: { mode: "basic", passwordHash: () => undefined } });
+    const { csms } = await serve({ auth: () => ({ hashes: [] }) });
     const codes = await Promise.all(
       Array.from({ length: OCPP_AUTH_FAILURES_PER_MIN }, () => tryIt(csms, "/ocpp/X")),
     );

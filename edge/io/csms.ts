@@ -12,6 +12,7 @@ import type { Duplex } from "node:stream";
 import { WebSocketServer, type RawData, type WebSocket } from "ws";
 import { AppError } from "../../shared/errors.ts";
 import type { Protocol } from "../../shared/entry.ts";
+import { given } from "../../shared/given.ts";
 import {
   OCPP_AUTH_FAILURES_PER_MIN,
   OCPP_BACKLOG_MAX,
@@ -24,12 +25,14 @@ import {
   STATIONS_PER_ER_MAX,
 } from "../../shared/limits.ts";
 import type { Input } from "../core/types.ts";
-import { verifyPassword } from "./password.ts";
+import { passwordMark, verifyPassword } from "../../shared/password.ts";
 
-export type StationAuth =
-  | { mode: "open" }
-  /** Hashes as `er hash-password` prints them, by stationId. */
-  | { mode: "basic"; passwordHash: (stationId: string) => string | undefined };
+/** Hashes (`shared/password.ts`) of the passwords that count for a station. `open`: it is let in without, too. */
+export type Credentials = { hashes: readonly string[]; open?: boolean };
+export type StationAuth = (stationId: string) => Credentials;
+
+/** `ping` false: the station is never pinged; any traffic is its sign of life. */
+export type StationOptions = { assumeProtocol?: Protocol; ping?: boolean };
 
 export type CsmsOptions = {
   host: string;
@@ -37,7 +40,12 @@ export type CsmsOptions = {
   auth: StationAuth;
   /** For stations that offer no subprotocol at all; undefined: they are refused. */
   assumeProtocol: Protocol | undefined;
+  /** What single stations need. */
+  stationOptions?: (stationId: string) => StationOptions | undefined;
   onInput: (input: Input) => void;
+  /** How often stations are pinged, and how long they may be silent; shorter ones for tests. */
+  pingIntervalMs?: number;
+  silenceMs?: number;
   /** Inputs that the core has not taken yet. */
   backlog?: () => number;
   onLog: (level: "info" | "warn", message: string, fields: Record<string, unknown>) => void;
@@ -51,9 +59,11 @@ type Client = {
   connectionId: number;
   socket: WebSocket;
   stationId: string;
+  localAddress: string | undefined;
   heardMs: number;
   tokens: number;
   refilledMs: number;
+  ping: boolean;
 };
 
 /** `/ocpp/<stationId>` → the decoded id, or undefined. */
@@ -107,22 +117,36 @@ function createFailures() {
   };
 }
 
+/** 16 to 20 bytes in hex: how OCPP 1.6 is told a password (AuthorizationKey). Some stations show that text itself. */
+const KEY_IN_HEX = /^([0-9a-f]{2}){16,20}$/i;
+
+type Shown = { hash: string | undefined };
+
 /**
  * Checks passwords: slow once per station and password, quick afterwards, so that a thousand stations that
  * reconnect at once do not keep the box busy for a minute.
  */
-function createAuthenticator(auth: StationAuth) {
+function createAuthenticator(credentialsOf: StationAuth) {
   const verified = new Map<string, string>();
-  return async (stationId: string, header: string | undefined): Promise<boolean> => {
-    if (auth.mode === "open") return true;
-    const hash = auth.passwordHash(stationId);
+  /** @returns the hash that fits, if there is one; undefined: not let in. */
+  return async (stationId: string, header: string | undefined): Promise<Shown | undefined> => {
+    const { hashes, open } = credentialsOf(stationId);
+    const otherwise = open === true ? { hash: undefined } : undefined;
     const password = basicPassword(header, stationId);
-    if (hash === undefined || password === undefined) return false;
-    const digest = createHash("sha256").update(hash).update(password).digest("hex");
-    if (verified.get(stationId) === digest) return true;
-    if (!(await verifyPassword(hash, password))) return false;
-    verified.set(stationId, digest);
-    return true;
+    if (hashes.length === 0 || password === undefined) return otherwise;
+    const digestOf = (hash: string) => createHash("sha256").update(hash).update(password).digest("hex");
+    const before = verified.get(stationId);
+    const known = hashes.find((hash) => digestOf(hash) === before);
+    if (known !== undefined) return { hash: known };
+    const text = password.toString("latin1");
+    const readings = KEY_IN_HEX.test(text) ? [password, Buffer.from(text, "hex")] : [password];
+    for (const hash of hashes)
+      for (const reading of readings)
+        if (await verifyPassword(hash, reading)) {
+          verified.set(stationId, digestOf(hash));
+          return { hash };
+        }
+    return otherwise;
   };
 }
 
@@ -135,7 +159,11 @@ export async function startCsms(options: CsmsOptions) {
   let nextConnectionId = 1;
 
   // Some stations probe the URL with a plain GET before they connect; any answer will do.
-  const server = createServer((_request, response) => {
+  const server = createServer((request, response) => {
+    if (request.headers.upgrade !== undefined) {
+      const reason = "the handshake lacks the header Connection: Upgrade";
+      onLog("warn", "station refused: no WebSocket handshake", { url: request.url, reason });
+    }
     response.writeHead(426, { "Content-Type": "text/plain" });
     response.end("OCPP-J: connect a WebSocket to /ocpp/<stationId>\n");
   });
@@ -169,7 +197,8 @@ export async function startCsms(options: CsmsOptions) {
     if (failures.blocked(remoteAddress, performance.now())) {
       return refuse(socket, "429 Too Many Requests", ["Retry-After: 60"], "too many wrong passwords\n");
     }
-    if (!(await authenticate(stationId, request.headers.authorization).catch(() => false))) {
+    const shown = await authenticate(stationId, request.headers.authorization).catch(() => undefined);
+    if (shown === undefined) {
       failures.add(remoteAddress, performance.now());
       onLog("warn", "station refused: unknown station or wrong password", { stationId, remoteAddress });
       return refuse(
@@ -180,17 +209,15 @@ export async function startCsms(options: CsmsOptions) {
       );
     }
     if (socket.destroyed) return;
-    wss.handleUpgrade(request, socket, head, (ws) => accept(ws, stationId, remoteAddress, request));
+    wss.handleUpgrade(request, socket, head, (ws) => accept(ws, stationId, shown, request));
   }
 
-  function accept(
-    socket: WebSocket,
-    stationId: string,
-    remoteAddress: string,
-    request: IncomingMessage,
-  ): void {
+  function accept(socket: WebSocket, stationId: string, shown: Shown, request: IncomingMessage): void {
+    const remoteAddress = request.socket.remoteAddress ?? "unknown";
     const offered = request.headers["sec-websocket-protocol"];
-    const protocol = (socket.protocol || (offered === undefined ? options.assumeProtocol : undefined)) as
+    const own = options.stationOptions?.(stationId);
+    const assumed = own?.assumeProtocol ?? options.assumeProtocol;
+    const protocol = (socket.protocol || (offered === undefined ? assumed : undefined)) as
       | Protocol
       | undefined;
     // OCPP-J: no common subprotocol → the handshake is completed without one, then the socket is closed.
@@ -205,12 +232,17 @@ export async function startCsms(options: CsmsOptions) {
       connectionId,
       socket,
       stationId,
+      localAddress: request.socket.localAddress,
       heardMs: now,
       tokens: OCPP_STATION_BURST,
       refilledMs: now,
+      ping: own?.ping !== false,
     };
     clients.set(connectionId, client);
-    onInput({ kind: "station.connected", connectionId, stationId, protocol, remoteAddress });
+    onInput({
+      ...{ kind: "station.connected", connectionId, stationId, protocol, remoteAddress },
+      ...given("passwordMark", shown.hash === undefined ? undefined : passwordMark(shown.hash)),
+    });
     socket.on("message", (data, isBinary) => receive(client, data, isBinary));
     socket.on("pong", () => (client.heardMs = performance.now()));
     socket.on("ping", () => (client.heardMs = performance.now()));
@@ -249,14 +281,15 @@ export async function startCsms(options: CsmsOptions) {
     setTimeout(() => client.socket.resume(), pauseMs).unref();
   }
 
+  const { pingIntervalMs = OCPP_PING_INTERVAL_MS, silenceMs = OCPP_SILENCE_MS_MAX } = options;
   const pinger = setInterval(() => {
     const now = performance.now();
     for (const client of clients.values()) {
       // Some stations never answer a ping but go on talking; only complete silence counts.
-      if (now - client.heardMs > OCPP_SILENCE_MS_MAX) client.socket.terminate();
-      else client.socket.ping();
+      if (now - client.heardMs > silenceMs) client.socket.terminate();
+      else if (client.ping) client.socket.ping();
     }
-  }, OCPP_PING_INTERVAL_MS);
+  }, pingIntervalMs);
   pinger.unref();
 
   await new Promise<void>((resolve, reject) => {
@@ -273,6 +306,8 @@ export async function startCsms(options: CsmsOptions) {
     get connections() {
       return clients.size;
     },
+    /** The box's address, as this connection sees it. */
+    localAddressOf: (connectionId: number): string | undefined => clients.get(connectionId)?.localAddress,
     send(connectionId: number, text: string): void {
       clients.get(connectionId)?.socket.send(text);
     },

@@ -45,6 +45,10 @@ export type Status = {
   diskWearPercent: number | null;
   temperatureC: number | null;
   rssBytes: number;
+  /** Firmware, and what stations have left here. */
+  filesBytes: number;
+  /** Uploads of stations that the cloud does not have yet. */
+  uploadsWaiting: number;
   previousEnd: "clean" | "crash" | "watchdog" | null;
   previousEndReason: string | null;
   /** File name of a journal that was moved away at this start. */
@@ -105,6 +109,18 @@ const METRICS: Metric[] = [
     help: "0 none, 1 compact, 2 and 3 readings are thinned, 4 nobody may start",
     kind: "gauge",
     value: (s) => s.pressureRank,
+  },
+  {
+    name: "er_files_bytes",
+    help: "Firmware for stations, and what they have left here",
+    kind: "gauge",
+    value: (s) => s.filesBytes,
+  },
+  {
+    name: "er_uploads_waiting",
+    help: "Uploads of stations that the cloud does not have yet",
+    kind: "gauge",
+    value: (s) => s.uploadsWaiting,
   },
   {
     name: "er_disk_free_bytes",

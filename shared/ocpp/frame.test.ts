@@ -96,7 +96,7 @@ describe("a hostile frame", () => {
     ["an unknown message type", '[7,"1",{}]', "MessageTypeNotSupported", "1", true],
     ["a message type as text", '["2","1","Heartbeat",{}]', "MessageTypeNotSupported", "1", true],
     ["truncated JSON of a call", '[2,"7","MeterValues",{"connectorId":[', "RpcFrameworkError", "7", true],
-    ["truncated JSON of a result", '[3,"7",{"configurationKey":[]', "RpcFrameworkError", undefined, false],
+    ["truncated JSON of a result", '[3,"7",{"configurationKey":[]', "RpcFrameworkError", "7", false],
     [
       "a stray comma",
       '[2,"7","MeterValues",{"sampledValue":[,{"value":"1"}]}]',

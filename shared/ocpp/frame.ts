@@ -54,7 +54,7 @@ export function readErrorCode(text: string): string {
 }
 
 const DEPTH_MAX = 64;
-const ID_IN_BROKEN_CALL = /^\s*\[\s*2\s*,\s*"([^"\\]{1,128})"\s*,/;
+const ID_IN_BROKEN = /^\s*\[\s*([234])\s*,\s*"([^"\\]{1,128})"\s*,/;
 
 const malformed = (code: RpcErrorCode, reason: string, messageId?: string, answerable = true): Frame => ({
   type: "malformed",
@@ -93,12 +93,12 @@ export function parseFrame(text: string): Frame {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    const id = ID_IN_BROKEN_CALL.exec(text)?.[1];
+    const [, type, id] = ID_IN_BROKEN.exec(text) ?? [];
     return malformed(
       "RpcFrameworkError",
       `no JSON: ${(error as Error).message.slice(0, 120)}`,
       id,
-      id !== undefined,
+      type === "2",
     );
   }
   if (!Array.isArray(value)) return malformed("RpcFrameworkError", "not a JSON array", undefined, false);

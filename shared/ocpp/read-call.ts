@@ -67,6 +67,7 @@ export function readPayload(
     const read = mendPayload(other, action, payload, zoneOffset);
     if (read !== undefined) return { ...read, flags: [flagOf("other-version"), ...read.flags] };
   }
+  if (!isKnownAction(protocol, action)) return violation;
   return mendPayload(protocol, action, payload, zoneOffset) ?? violation;
 }
 

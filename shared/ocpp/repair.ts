@@ -56,7 +56,9 @@ function places(root: Pair, path: readonly string[]): Place[] {
   });
   const named = (pair: Pair, step: string): string[] => {
     if (!isHolder(pair.check)) return [];
-    return step === "*" ? (Array.isArray(pair.check) ? Object.keys(pair.check) : []) : [step];
+    // Where objects belong a list may stand: it has no such place.
+    if (Array.isArray(pair.check)) return step === "*" ? Object.keys(pair.check) : [];
+    return step === "*" ? [] : [step];
   };
   for (const step of path.slice(0, -1))
     pairs = pairs.flatMap((pair) => named(pair, step).map((name) => below(pair, name)));

@@ -17,7 +17,9 @@ export type SampledValue = {
   multiplier?: number | undefined;
 };
 
-const PHASE_INDEX: Record<string, number> = { L1: 0, L2: 1, L3: 2, "L1-N": 0, "L2-N": 1, "L3-N": 2 };
+const PHASE_INDEX: ReadonlyMap<string, number> = new Map(
+  Object.entries({ L1: 0, L2: 1, L3: 2, "L1-N": 0, "L2-N": 1, "L3-N": 2 }),
+);
 const KILO = new Set(["kWh", "kW", "kvar", "kVA", "kvarh"]);
 
 /** Total and phases of one measurand. */
@@ -25,7 +27,7 @@ type Parts = { total?: number; phases: (number | undefined)[] };
 
 function toParts(parts: Parts | undefined, sampled: SampledValue, value: number): Parts {
   const result = parts ?? { phases: [] };
-  const phase = sampled.phase === undefined ? undefined : PHASE_INDEX[sampled.phase];
+  const phase = sampled.phase === undefined ? undefined : PHASE_INDEX.get(sampled.phase);
   if (phase !== undefined) result.phases[phase] = value;
   else if (sampled.phase === undefined) result.total = value;
   return result;
@@ -45,19 +47,23 @@ const allPhases = (parts: Parts, scale: number): number[] | undefined => {
 
 /** Adds up what a list of sampled values says about one moment. Phases L1-L2 and N are not mapped. */
 export function toReading(values: readonly SampledValue[]): Reading {
-  const parts: Record<string, Parts> = {};
+  // A measurand may be called anything, `__proto__` too.
+  const parts = new Map<string, Parts>();
   for (const sampled of values) {
     if (!Number.isFinite(sampled.value)) continue;
     const kilo = sampled.unit !== undefined && KILO.has(sampled.unit) ? 1_000 : 1;
     const value = sampled.value * 10 ** (sampled.multiplier ?? 0) * kilo;
-    parts[sampled.measurand] = toParts(parts[sampled.measurand], sampled, value);
+    parts.set(sampled.measurand, toParts(parts.get(sampled.measurand), sampled, value));
   }
   const whole = (name: string) => {
-    const found = parts[name];
+    const found = parts.get(name);
     const value = found === undefined ? undefined : (found.total ?? sum(found.phases));
     return value === undefined || !Number.isSafeInteger(Math.round(value)) ? undefined : Math.round(value);
   };
-  const phases = (name: string) => (parts[name] === undefined ? undefined : allPhases(parts[name], 1_000));
+  const phases = (name: string) => {
+    const found = parts.get(name);
+    return found === undefined ? undefined : allPhases(found, 1_000);
+  };
   const soc = whole("SoC");
   const exportW = whole("Power.Active.Export");
   return defined({

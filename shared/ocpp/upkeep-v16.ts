@@ -43,7 +43,7 @@ export const KEYS_16: Partial<Record<Setting, string>> = {
 const keyOf = (setting: Setting): string => KEYS_16[setting] ?? setting;
 const settingOf = (key: unknown): Setting | undefined =>
   (Object.keys(KEYS_16) as Setting[]).find(
-    (setting) => keyOf(setting).toLowerCase() === String(key).toLowerCase(),
+    (setting) => keyOf(setting).toLowerCase() === text(key)?.toLowerCase(),
   );
 
 const TRIGGERS = {
@@ -159,7 +159,7 @@ export function answer16(
     case "SendLocalList":
       return {
         kind: "list-sent",
-        status: SENT[status] ?? (response === undefined ? "unsupported" : "failed"),
+        status: SENT.get(status) ?? (response === undefined ? "unsupported" : "failed"),
         update: request["updateType"] === "Full" ? "Full" : "Differential",
         version: Number(request["listVersion"]),
         entries: listOf(request["localAuthorizationList"]).map(readEntry),
@@ -172,12 +172,12 @@ export function answer16(
   }
 }
 
-const SENT: Record<string, Extract<UpkeepAnswer, { kind: "list-sent" }>["status"]> = {
-  Accepted: "accepted",
-  Failed: "failed",
-  VersionMismatch: "mismatch",
-  NotSupported: "unsupported",
-};
+const SENT = new Map<string, Extract<UpkeepAnswer, { kind: "list-sent" }>["status"]>([
+  ["Accepted", "accepted"],
+  ["Failed", "failed"],
+  ["VersionMismatch", "mismatch"],
+  ["NotSupported", "unsupported"],
+]);
 
 function readSettings(request: Fields, response: Fields | undefined) {
   const told = listOf(response?.["configurationKey"]);

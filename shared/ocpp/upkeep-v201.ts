@@ -38,6 +38,8 @@ export const VARIABLES_201: Partial<Record<Setting, Place>> = {
   maxEnergyOnInvalidId: ["TxCtrlr", "MaxEnergyOnInvalidId"],
   messageAttempts: ["OCPPCommCtrlr", "MessageAttempts", "TransactionEvent"],
   messageAttemptInterval: ["OCPPCommCtrlr", "MessageAttemptInterval", "TransactionEvent"],
+  monitorsPerWrite: ["MonitoringCtrlr", "ItemsPerMessage", "SetVariableMonitoring"],
+  monitorsPerClear: ["MonitoringCtrlr", "ItemsPerMessage", "ClearVariableMonitoring"],
 };
 
 const LIST_LENGTH = { component: { name: "LocalAuthListCtrlr" }, variable: { name: "Entries" } };

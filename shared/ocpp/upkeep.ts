@@ -6,6 +6,7 @@
  * decided in `edge/core`. Answers come as stations send them: they are read tolerantly and never throw.
  */
 import type { Protocol } from "../entry.ts";
+import { text } from "../given.ts";
 import type { Call } from "./dialect.ts";
 import { answer16, call16, KEYS_16 } from "./upkeep-v16.ts";
 import { answer201, call201, VARIABLES_201 } from "./upkeep-v201.ts";
@@ -20,6 +21,8 @@ export const SLOW_DOWN = "revoked-slow";
 export const LOCAL_LIST = "local-list";
 export const OFFLINE_KEYS = "offline-keys";
 export const DEFAULT_PROFILE = "default-profile";
+/** Values of the operator's templates (`edge/core/template.ts`). */
+export const TEMPLATE = "template";
 
 type Fields = Record<string, unknown>;
 
@@ -42,8 +45,23 @@ export const SETTINGS = [
   "maxEnergyOnInvalidId",
   "messageAttempts",
   "messageAttemptInterval",
+  "monitorsPerWrite",
+  "monitorsPerClear",
 ] as const;
 export type Setting = (typeof SETTINGS)[number];
+
+/** Those that the ER writes; the others it only reads. */
+export const KEPT_SETTINGS = [
+  "localAuthorizeOffline",
+  "listEnabled",
+  "localPreAuthorize",
+  "offlineTxForUnknownId",
+  "stopTxOnInvalidId",
+  "maxEnergyOnInvalidId",
+  "messageAttempts",
+  "messageAttemptInterval",
+] as const satisfies readonly Setting[];
+export type KeptSetting = (typeof KEPT_SETTINGS)[number];
 
 /** One token of a station's own list. */
 export type ListEntry = {
@@ -124,4 +142,4 @@ export const fieldsOf = (value: unknown): Fields =>
 export const listOf = (value: unknown): Fields[] =>
   Array.isArray(value) ? (value as unknown[]).map(fieldsOf) : [];
 
-export const statusOf = (response: Fields | undefined): string => String(response?.["status"] ?? "");
+export const statusOf = (response: Fields | undefined): string => text(response?.["status"]) ?? "";

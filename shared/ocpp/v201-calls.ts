@@ -134,6 +134,13 @@ function standardCall(
       payload["chargingProfile"] = { ...profile, ...given("transactionId", transactionId) };
       break;
     }
+    case "SetDisplayMessage": {
+      const message = fields(params["message"]);
+      const id = text(message["transactionId"]);
+      const transactionId = id === undefined ? undefined : (context.ocppTransactionId(id) ?? id);
+      payload["message"] = { ...message, ...given("transactionId", transactionId) };
+      break;
+    }
     case "CostUpdated":
     case "GetTransactionStatus": {
       const id = text(params["transactionId"]);
@@ -177,16 +184,20 @@ const PER_ITEM: Record<string, [results: string, status: string]> = {
   ClearTariffs: ["clearTariffsResult", "status"],
 };
 
+/** A station may answer anything, also what cannot be made a text of. */
+const wordOf = (value: unknown): string =>
+  typeof value === "number" ? String(value) : (text(value) ?? "?");
+
 function itemsOutcome(
   results: unknown,
   field: string,
 ): { status: "succeeded" | "rejected"; reason?: string } {
   if (!Array.isArray(results)) return { status: "rejected", reason: "the station answered for nothing" };
   const failed = list(results)
-    .filter((result) => !SUCCESS.has(String(result[field])))
+    .filter((result) => !SUCCESS.has(text(result[field]) ?? ""))
     .map((result) => {
       const name =
-        text(fields(result["variable"])["name"]) ?? String(result["id"] ?? result["tariffId"] ?? "?");
+        text(fields(result["variable"])["name"]) ?? wordOf(result["id"] ?? result["tariffId"]);
       return `${name}: ${text(result[field]) ?? "no status"}`;
     });
   if (failed.length === 0) return { status: "succeeded" };

@@ -1,5 +1,5 @@
 /**
- * Stations that charge cars, half of them OCPP 1.6 and half 2.0.1: well-behaved ones, which repeat what was
+ * Stations that charge cars, half of them OCPP 1.6 and half 2.x: well-behaved ones, which repeat what was
  * not answered and come back when their socket is gone. Every frame goes into the ledger.
  */
 import { nextRandom, seedRandom } from "../../shared/ids.ts";

@@ -259,6 +259,34 @@ test("2.0.1 variables: the same table under its new names", async () => {
   expect(w.brain.faults).toEqual([]);
 });
 
+test.each(["1.6", "2.0.1"] as const)("%s: a value that takes a restart counts after one", async (version) => {
+  const w = world(version);
+  const place = { component: { name: "OCPPCommCtrlr" }, variable: { name: "WebSocketPingInterval" } };
+  const set = async (value: string) =>
+    version === "1.6"
+      ? (await w.ask("ChangeConfiguration", { key: "WebSocketPingInterval", value }))["status"]
+      : (
+          (await w.ask("SetVariables", {
+            setVariableData: [{ ...place, attributeValue: value }],
+          })) as { setVariableResult: Json[] }
+        ).setVariableResult[0]?.["attributeStatus"];
+  const value = async () =>
+    version === "1.6"
+      ? (
+          (await w.ask("GetConfiguration", { key: ["WebSocketPingInterval"] })) as {
+            configurationKey: Json[];
+          }
+        ).configurationKey[0]?.["value"]
+      : ((await w.ask("GetVariables", { getVariableData: [place] })) as { getVariableResult: Json[] })
+          .getVariableResult[0]?.["attributeValue"];
+  expect(await set("30")).toBe("RebootRequired");
+  expect(await value()).toBe("0");
+  w.station.reboot();
+  w.clock.advance(20 * SECOND);
+  expect(await value()).toBe("30");
+  expect(w.brain.faults).toEqual([]);
+});
+
 test("what a station does not know or cannot read is refused by the code of its version", async () => {
   const old = world("1.6");
   expect(await old.ask("ReserveNow", {})).toEqual({ error: "NotImplemented" });

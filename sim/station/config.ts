@@ -15,6 +15,9 @@ type Row = [
   string,
 ];
 
+/** Written at any time, in force from the next restart. */
+const AFTER_RESTART = new Set(["WebSocketPingInterval"]);
+
 const MEASURANDS = "Energy.Active.Import.Register,Power.Active.Import,Current.Import,Voltage,SoC";
 
 const ROWS: Row[] = [
@@ -22,6 +25,7 @@ const ROWS: Row[] = [
   ["MeterValueSampleInterval", "SampledDataCtrlr.TxUpdatedInterval", "RW", "integer", "10"],
   ["MeterValuesSampledData", "SampledDataCtrlr.TxUpdatedMeasurands", "RO", "string", MEASURANDS],
   ["ClockAlignedDataInterval", "AlignedDataCtrlr.Interval", "RO", "integer", "0"],
+  ["WebSocketPingInterval", "OCPPCommCtrlr.WebSocketPingInterval", "RW", "integer", "0"],
   ["ConnectionTimeOut", "TxCtrlr.EVConnectionTimeOut", "RW", "integer", "60"],
   ["StopTransactionOnInvalidId", "TxCtrlr.StopTxOnInvalidId", "RW", "boolean", "true"],
   ["StopTransactionOnEVSideDisconnect", "TxCtrlr.StopTxOnEVSideDisconnect", "RO", "boolean", "true"],
@@ -86,8 +90,16 @@ export function createConfig(start: Record<string, string>): StationConfig {
       const entry = find(name);
       if (entry === undefined) return "Unknown";
       if (entry.access === "RO" || !fits(entry, value)) return "Rejected";
-      entry.value = entry.type === "boolean" ? value.toLowerCase() : value;
+      const plain = entry.type === "boolean" ? value.toLowerCase() : value;
+      if (entry.key !== undefined && AFTER_RESTART.has(entry.key)) {
+        entry.nextValue = plain;
+        return "RebootRequired";
+      }
+      entry.value = plain;
       return "Accepted";
+    },
+    restart() {
+      for (const entry of entries) if (entry.nextValue !== undefined) entry.value = entry.nextValue;
     },
   };
 }

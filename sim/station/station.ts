@@ -4,10 +4,9 @@
  *   off → connecting → registering → in service ⇄ offline → …      (reset and reboot pass through `away`)
  *
  * This file joins the parts (link, outbox, EVSEs, dialect) and holds what concerns the whole station:
- * registration, heartbeats, reporting of states, the commands of the CSMS, restarts. Sessions live in
- * `evse.ts`. Invariants: a connector's state is reported exactly when the CSMS's idea of it is old;
- * transaction messages survive lost sockets and restarts. Given clock, random and transport it is
- * deterministic. It has no reservations or firmware updates.
+ * registration, heartbeats, reporting of states, the commands of the CSMS, restarts. Sessions live in `evse.ts`.
+ * Invariants: a connector's state is reported exactly when the CSMS's idea of it is old; transaction messages
+ * outlive sockets and restarts. By its clock, random and transport it is deterministic. No reservations.
  */
 import { AppError, assert } from "../../shared/errors.ts";
 import { uuidV7 } from "../../shared/ids.ts";
@@ -35,7 +34,6 @@ import {
   type Json,
   type Outgoing,
   type Station,
-  type StationConfig,
   type StationEvent,
   type StationOptions,
   type StopReason,
@@ -90,7 +88,7 @@ class StationCore {
   readonly outbox: Outbox;
   readonly clock: Clock & { clear: () => void };
   #options: StationOptions;
-  #config: StationConfig;
+  #config: ReturnType<typeof createConfig>;
   #provisions: Provisions;
   #timing: Timing;
   #behaviours: Behaviour[];
@@ -183,6 +181,7 @@ class StationCore {
     const leave = () => {
       this.#restarting = false;
       this.#bootReason = bootReason;
+      this.#config.restart();
       for (const evse of this.evses) {
         // Once more, for one that began in the meantime: it is told after the boot.
         evse.end(stopReason, "ResetCommand");

@@ -259,7 +259,7 @@ export type Commands = {
   config: StationConfig;
 };
 
-export type ConfigResult = "Accepted" | "Rejected" | "Unknown";
+export type ConfigResult = "Accepted" | "Rejected" | "Unknown" | "RebootRequired";
 
 export type ConfigEntry = {
   /** OCPP 1.6 key, when that version has it. */
@@ -269,6 +269,8 @@ export type ConfigEntry = {
   access: "RW" | "RO" | "WO";
   type: "integer" | "boolean" | "string";
   value: string;
+  /** What is written counts from the next restart; until then it is kept here. */
+  nextValue?: string;
 };
 
 export type StationConfig = {
@@ -278,6 +280,8 @@ export type StationConfig = {
   integer(name: string): number;
   flag(name: string): boolean;
   entries: ConfigEntry[];
+  /** What waited for a restart counts from now on. */
+  restart(): void;
 };
 
 export type StationEvent =

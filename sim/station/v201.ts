@@ -226,7 +226,9 @@ function getVariable(asked: Json, station: Commands): Json {
 function setVariable(asked: Json, station: Commands): Json {
   const { found, status, echo } = lookUp(asked, station);
   if (found?.variable === undefined) return { attributeStatus: status, ...echo };
-  return { attributeStatus: station.config.set(found.variable, text(asked, "attributeValue")), ...echo };
+  const attributeStatus = station.config.set(found.variable, text(asked, "attributeValue"));
+  const why = found.access === "RO" ? { attributeStatusInfo: { reasonCode: "ReadOnly" } } : {};
+  return { attributeStatus, ...why, ...echo };
 }
 
 function lookUp(asked: Json, station: Commands) {

@@ -36,6 +36,7 @@ import {
   type Tables,
   type Taken,
 } from "./store.ts";
+import { WORLD_TEMPLATE } from "./templates.ts";
 import type { Trace } from "./trace.ts";
 
 export type SgWatch = {
@@ -238,6 +239,7 @@ export function createSg(options: SgOptions) {
       ...POLICY_DEFAULTS,
       unknownToken: "cap",
       recent: [],
+      templates: [WORLD_TEMPLATE],
       tokens: [...tables.tokens].map(([idToken, token]) => ({ hash: tokenHash(SALT, idToken), ...token })),
     };
     broker.publishDown("policy", encodeWire(signPolicy(policy, SIGNING_KEY)));

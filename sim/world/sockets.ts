@@ -5,6 +5,7 @@
  * connection's end at most once. It reads no frame.
  */
 import { Protocol } from "../../shared/entry.ts";
+import { readFrame } from "../../shared/ocpp/read-call.ts";
 import type { Input } from "../../edge/core/types.ts";
 import type { Handshake, Transport, TransportEvents, TransportFactory } from "../station/types.ts";
 import type { Faults } from "./faults.ts";
@@ -206,16 +207,10 @@ export function createSockets(options: SocketsOptions) {
   };
 }
 
-/** A CALL, if the text is one. */
+/** A CALL, if the text is one: as the ER reads it, so slips in the JSON are mended. */
 export function readCall(
   text: string,
 ): { messageId: string; action: string; payload: Record<string, unknown> } | undefined {
-  try {
-    const frame = JSON.parse(text) as unknown[];
-    const [type, messageId, action, payload] = frame;
-    if (type !== 2 || typeof messageId !== "string" || typeof action !== "string") return undefined;
-    return { messageId, action, payload: (payload ?? {}) as Record<string, unknown> };
-  } catch {
-    return undefined;
-  }
+  const { frame } = readFrame(text);
+  return frame.type === "call" ? frame : undefined;
 }

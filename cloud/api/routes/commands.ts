@@ -6,9 +6,13 @@ import { Protocol } from "../../../shared/entry.ts";
 import { commandProblems } from "../../../shared/ocpp/command-schema.ts";
 import { dialectOf } from "../../../shared/ocpp/dialect.ts";
 import { checkPayload } from "../../../shared/ocpp/schemas.ts";
+import { maskSecrets } from "../../../shared/ocpp/secrets.ts";
 import { uuidV7 } from "../../../shared/ids.ts";
+import { checkFirmware } from "../command-file.ts";
 import { ApiProblem, notFound } from "../problem.ts";
 import { conditions, iso, isoOf, PageOf, PageQuery, readCursor, toPage } from "../page.ts";
+import { keepObjects, withOwnIds } from "../command-objects.ts";
+import { reportsOf } from "../report-view.ts";
 import type { CommandView, NewCommand } from "../schemas.ts";
 import type { Client } from "../../db/pool.ts";
 import type { Actor } from "../actor.ts";
@@ -23,8 +27,9 @@ export type CommandRow = {
   site_id: string;
   station_id: string;
   kind: string;
-  params: unknown;
+  params: Record<string, unknown>;
   status: CommandView["status"];
+  request_id: number | null;
   issued_by: string;
   issued_at: Date;
   issued_key: string;
@@ -42,7 +47,7 @@ export const toCommand = (r: CommandRow): CommandView => ({
   siteId: r.site_id,
   stationId: r.station_id,
   kind: r.kind,
-  params: r.params,
+  params: maskSecrets(r.kind, r.params),
   status: r.status,
   issuedBy: r.issued_by,
   issuedAt: isoOf(r.issued_at),
@@ -54,8 +59,11 @@ export const toCommand = (r: CommandRow): CommandView => ({
   reason: r.reason,
 });
 
-/** @throws ApiProblem 400 when the kind is unknown or its parameters are wrong. */
-function checkCommand(body: NewCommand): CommandKind {
+/**
+ * @param at where the parameters stand in the request.
+ * @throws ApiProblem 400 when the kind is unknown or its parameters are wrong.
+ */
+function checkCommand(body: NewCommand, at = "/body/params"): CommandKind {
   if (!Object.hasOwn(COMMAND_CLASS, body.kind)) {
     throw new ApiProblem(
       400,
@@ -66,7 +74,7 @@ function checkCommand(body: NewCommand): CommandKind {
   const problems = commandProblems(body.kind, body.params);
   const [first] = problems;
   if (first !== undefined) {
-    const errors = problems.map(({ pointer, message }) => ({ pointer: `/body/params${pointer}`, message }));
+    const errors = problems.map(({ pointer, message }) => ({ pointer: `${at}${pointer}`, message }));
     throw new ApiProblem(
       400,
       "INVALID_PARAMS",
@@ -116,27 +124,37 @@ function filled({ kind, params }: NewCommand): CommandBody {
 /** What `toCommand` reads of the table `command c`. */
 export const COMMAND_COLUMNS = "c.*, c.issued_at::text as issued_key";
 
-async function insertCommand(
+/**
+ * Takes a command, with what it makes: a reservation, a charging profile.
+ * @param options `at`: where its parameters stand in the request; `afterPolicy`: not sent before its ER has it.
+ * @throws ApiProblem 400, 404.
+ */
+export async function insertCommand(
   client: Client,
   actor: Actor,
   stationId: string,
-  body: NewCommand,
+  asked: NewCommand,
+  options: { at?: string; afterPolicy?: number } = {},
 ): Promise<CommandRow> {
-  const kind = checkCommand(body);
+  const kind = checkCommand(asked, options.at);
   const station = await client.query<{ site_id: string; er_id: string; protocol: string | null }>(
     "select site_id, er_id, protocol from station where operator_id = $1 and station_id = $2",
     [actor.operatorId, stationId],
   );
   const place = station.rows[0];
   if (place === undefined) throw notFound("station", stationId);
-  checkForStation(body, place.protocol);
+  checkForStation(asked, place.protocol);
+  const body = { ...asked, params: await withOwnIds(client, kind, asked.params) };
+  await checkFirmware(client, actor.operatorId, body);
   const ttlMs =
     body.expiresInSeconds === undefined ? COMMAND_CLASS[kind].ttlMs : body.expiresInSeconds * 1_000;
   const commandId = uuidV7(Date.now(), () => randomBytes(4).readUInt32LE());
+  const masked = maskSecrets(kind, body.params);
   const { rows } = await client.query<CommandRow>(
     `with c as (
-       insert into command (command_id, operator_id, site_id, er_id, station_id, kind, params, issued_by, expires_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, now() + $9 * interval '1 millisecond') returning *
+       insert into command (command_id, operator_id, site_id, er_id, station_id, kind, params, issued_by, expires_at,
+         masked_params, after_policy)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, now() + $9 * interval '1 millisecond', $10, $11) returning *
      ) select ${COMMAND_COLUMNS} from c`,
     [
       commandId,
@@ -148,12 +166,15 @@ async function insertCommand(
       JSON.stringify(body.params),
       actor.keyName,
       ttlMs,
+      masked === body.params ? null : JSON.stringify(masked),
+      options.afterPolicy ?? null,
     ],
   );
   await client.query("select pg_notify('sg_command', $1)", [place.er_id]);
   await notifyLive(client, actor.operatorId, [{ type: "command", siteId: place.site_id, commandId }]);
   const row = rows[0];
   if (row === undefined) throw new Error("insert returned no row");
+  await keepObjects(client, row);
   return row;
 }
 
@@ -200,7 +221,7 @@ export function commandRoutes(app: App, { pool, requireActor }: Context): void {
         const row = await insertCommand(client, actor, request.params.stationId, body);
         await audit(client, actor, request, `command.${row.kind}`, row.station_id, {
           commandId: row.command_id,
-          params: row.params,
+          params: maskSecrets(row.kind, row.params),
         });
         return { status: 202, body: toCommand(row) };
       });
@@ -253,8 +274,9 @@ export function commandRoutes(app: App, { pool, requireActor }: Context): void {
       schema: {
         operationId: "getCommand",
         tags: ["commands"],
+        description: "With what the station sent later to it (`reports`), up to 500 messages.",
         params: Type.Object({ commandId: Type.String() }),
-        response: { 200: Type.Ref("Command") },
+        response: { 200: Type.Ref("CommandDetail") },
       },
     },
     async (request) => {
@@ -265,8 +287,9 @@ export function commandRoutes(app: App, { pool, requireActor }: Context): void {
         `select ${COMMAND_COLUMNS} from command c where c.operator_id = $1 and c.command_id = $2`,
         [actor.operatorId, commandId],
       );
-      if (rows[0] === undefined) throw notFound("command", commandId);
-      return toCommand(rows[0]);
+      const [row] = rows;
+      if (row === undefined) throw notFound("command", commandId);
+      return { ...toCommand(row), ...(await reportsOf(pool, row)) };
     },
   );
 }

@@ -2,9 +2,12 @@
 import { Type } from "typebox";
 import { OneOf } from "../../../shared/schema.ts";
 import { correctionMs } from "../../core/time.ts";
+import { countDrift } from "../configuration-view.ts";
 import { notFound } from "../problem.ts";
 import { conditions, iso, isoOf, PageOf, PageQuery, readCursor, toPage } from "../page.ts";
 import type { Connector, Message, Station } from "../schemas.ts";
+import type { Queryable } from "../../db/pool.ts";
+import type { Actor } from "../actor.ts";
 import type { App, Context } from "../app.ts";
 import { ER_ONLINE } from "./sites.ts";
 
@@ -44,9 +47,14 @@ const toConnector = (r: ConnectorRow): Connector => ({
   powerW: r.power_w,
 });
 
+const LAST_STATUS = "select e.type, e.at from station_event e where e.station_id = s.station_id";
+const LATEST = "order by e.at desc, e.seq desc limit 1";
 const STATIONS = `
-  select s.*, s.online and ${ER_ONLINE} as is_online, coalesce(k.connectors, '[]') as connectors
+  select s.*, s.online and ${ER_ONLINE} as is_online, coalesce(k.connectors, '[]') as connectors,
+    firmware.type as firmware_status, firmware.at as firmware_status_at, log.type as log_status, log.at as log_status_at
   from station s join er e using (er_id)
+  left join lateral (${LAST_STATUS} and e.kind = 'firmware-status' ${LATEST}) firmware on true
+  left join lateral (${LAST_STATUS} and e.kind = 'log-status' ${LATEST}) log on true
   left join lateral (
     select json_agg(x order by x.evse_id, x.connector_id) as connectors
     from (select ${CONNECTOR_COLUMNS} ${CONNECTORS.replace("join station s using (station_id)", "")}
@@ -68,11 +76,20 @@ type StationRow = {
   firmware_version: string | null;
   booted_at: Date | null;
   clock_skew_ms: number | null;
+  firmware_status: string | null;
+  firmware_status_at: Date | null;
+  log_status: string | null;
+  log_status_at: Date | null;
+  identity: string;
+  registration: Station["registration"];
+  registration_told: string | null;
+  retry_interval_s: number | null;
   connectors: ConnectorRow[];
 };
 
-const toStation = (r: StationRow): Station => ({
+const toStation = (r: StationRow, drift: ReadonlyMap<string, number>): Station => ({
   stationId: r.station_id,
+  identity: r.identity,
   siteId: r.site_id,
   erId: r.er_id,
   operatorId: r.operator_id,
@@ -86,6 +103,14 @@ const toStation = (r: StationRow): Station => ({
   firmwareVersion: r.firmware_version,
   bootedAt: iso(r.booted_at),
   clockSkewMs: r.clock_skew_ms,
+  firmwareStatus: r.firmware_status,
+  firmwareStatusAt: iso(r.firmware_status_at),
+  logStatus: r.log_status,
+  logStatusAt: iso(r.log_status_at),
+  registration: r.registration,
+  registrationTold: r.registration_told,
+  retryIntervalS: r.retry_interval_s,
+  configurationDrift: drift.get(r.station_id) ?? 0,
   connectors: r.connectors.map(toConnector),
 });
 
@@ -135,6 +160,16 @@ function toMessage(r: MessageRow): Message {
   };
 }
 
+/** @throws ApiProblem 404. */
+export async function readStation(db: Queryable, actor: Actor, stationId: string): Promise<Station> {
+  const { rows } = await db.query<StationRow>(`${STATIONS} where s.operator_id = $1 and s.station_id = $2`, [
+    actor.operatorId,
+    stationId,
+  ]);
+  if (rows[0] === undefined) throw notFound("station", stationId);
+  return toStation(rows[0], await countDrift(db, actor.operatorId, rows));
+}
+
 export function stationRoutes(app: App, { pool, requireActor }: Context): void {
   const StationParams = Type.Object({ stationId: Type.String() });
 
@@ -156,7 +191,13 @@ export function stationRoutes(app: App, { pool, requireActor }: Context): void {
       const limit = (request.query.limit ?? 50) + 1;
       const sql = `${STATIONS} where ${where.sql} order by s.station_id limit ${limit}`;
       const { rows } = await pool.query<StationRow>(sql, where.params);
-      return toPage(rows, request.query, (r) => [r.station_id], toStation);
+      const drift = await countDrift(pool, actor.operatorId, rows);
+      return toPage(
+        rows,
+        request.query,
+        (r) => [r.station_id],
+        (r) => toStation(r, drift),
+      );
     },
   );
 
@@ -172,13 +213,7 @@ export function stationRoutes(app: App, { pool, requireActor }: Context): void {
     },
     async (request) => {
       const actor = await requireActor(request);
-      const { stationId } = request.params;
-      const { rows } = await pool.query<StationRow>(
-        `${STATIONS} where s.operator_id = $1 and s.station_id = $2`,
-        [actor.operatorId, stationId],
-      );
-      if (rows[0] === undefined) throw notFound("station", stationId);
-      return toStation(rows[0]);
+      return readStation(pool, actor, request.params.stationId);
     },
   );
 

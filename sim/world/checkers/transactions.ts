@@ -35,7 +35,7 @@ const iso = (at: number) => new Date(at).toISOString();
 /** As its station names its start, its end, and what may come in between. */
 function namesOf(truth: Truth): { start: string; stop: string | undefined; other: string[] } {
   const { id, version, meterStartWh, startedAt, meterStopWh, endedAt } = truth;
-  if (version === "2.0.1") return { start: `Started ${id}`, stop: `Ended ${id}`, other: [`Updated ${id}`] };
+  if (version !== "1.6") return { start: `Started ${id}`, stop: `Ended ${id}`, other: [`Updated ${id}`] };
   const stop = endedAt === undefined ? undefined : `stop ${meterStopWh} ${iso(endedAt)}`;
   return { start: `start ${meterStartWh} ${iso(startedAt)}`, stop, other: [] };
 }

@@ -3,10 +3,11 @@
  *
  *   scrypt$<N>$<salt base64url>$<key base64url>
  */
-import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
+import { createHash, randomBytes, scrypt, timingSafeEqual } from "node:crypto";
 
 const COST = 16_384;
 const KEY_BYTES = 32;
+const MARK_CHARS = 16;
 
 const derive = (password: Buffer, salt: Buffer, cost: number): Promise<Buffer> =>
   new Promise((resolve, reject) => {
@@ -15,7 +16,7 @@ const derive = (password: Buffer, salt: Buffer, cost: number): Promise<Buffer> =
     );
   });
 
-/** A line for the configuration file. */
+/** A line for the configuration file, or for a policy. */
 export async function hashPassword(password: Buffer): Promise<string> {
   const salt = randomBytes(16);
   const key = await derive(password, salt, COST);
@@ -31,3 +32,7 @@ export async function verifyPassword(hash: string, password: Buffer): Promise<bo
   const actual = await derive(password, Buffer.from(salt, "base64url"), Number(cost));
   return expected.length === actual.length && timingSafeEqual(expected, actual);
 }
+
+/** Names a password's hash in a journal, so that the cloud learns which of several a station has shown. */
+export const passwordMark = (hash: string): string =>
+  createHash("sha256").update(hash).digest("base64url").slice(0, MARK_CHARS);

@@ -1,0 +1,244 @@
+/**
+ * Files: operators put firmware here and take logs away. Their bytes stream between the request and the disk.
+ *
+ * What ERs do with them is in `er-files.ts`.
+ */
+import { randomUUID } from "node:crypto";
+import { Type } from "typebox";
+import { OneOf } from "../../../shared/schema.ts";
+import { AppError } from "../../../shared/errors.ts";
+import {
+  FILE_BYTES_MAX,
+  FILE_NAME_LENGTH_MAX,
+  FILES_BYTES_PER_OPERATOR_MAX,
+} from "../../../shared/limits.ts";
+import { inTransaction } from "../../db/pool.ts";
+import type { App, Context } from "../app.ts";
+import type { File } from "../file-schemas.ts";
+import { conditions, iso, isoOf, PageOf, PageQuery, readCursor, toPage } from "../page.ts";
+import { ApiProblem, notFound } from "../problem.ts";
+import { audit } from "../write.ts";
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+export type FileRow = {
+  file_id: string;
+  operator_id: string;
+  kind: "firmware" | "log";
+  name: string;
+  size: number;
+  sha256: string;
+  station_id: string | null;
+  command_id: string | null;
+  created_at: Date;
+  created_key: string;
+  received_at: Date | null;
+  completed_at: Date | null;
+  forwarded_at: Date | null;
+};
+
+const toFile = (r: FileRow): File => ({
+  fileId: r.file_id,
+  kind: r.kind,
+  name: r.name,
+  size: Number(r.size),
+  sha256: r.sha256,
+  status: r.completed_at !== null ? "complete" : r.forwarded_at !== null ? "lost" : "at-box",
+  stationId: r.station_id,
+  commandId: r.command_id,
+  createdAt: isoOf(r.created_at),
+  receivedAt: iso(r.received_at),
+  completedAt: iso(r.completed_at),
+});
+
+const COLUMNS = "f.*, f.created_at::text as created_key";
+
+/** Bytes of an operator's files, with what has been told and is still coming. */
+export const USED_BYTES =
+  "select coalesce(sum(size), 0)::float8 as used from file where operator_id = $1 and deleted_at is null";
+
+/** A scope in which a body of any type is left unread, for the handler to take it as it comes. */
+export async function withRawBodies(app: App, routes: (scope: App) => void): Promise<void> {
+  await app.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser("*", (_request, _payload, done) => done(null));
+    routes(scope as unknown as App);
+  });
+}
+
+export async function fileRoutes(app: App, { pool, files, requireActor }: Context): Promise<void> {
+  async function findFile(operatorId: string, fileId: string): Promise<FileRow> {
+    if (!UUID.test(fileId)) throw notFound("file", fileId);
+    const { rows } = await pool.query<FileRow>(
+      `select ${COLUMNS} from file f where f.operator_id = $1 and f.file_id = $2 and f.deleted_at is null`,
+      [operatorId, fileId],
+    );
+    if (rows[0] === undefined) throw notFound("file", fileId);
+    return rows[0];
+  }
+
+  await withRawBodies(app, (scope) =>
+    scope.post(
+      "/v1/files",
+      {
+        schema: {
+          operationId: "createFile",
+          tags: ["files"],
+          description:
+            "Puts firmware here: the body is the file, of any type. The same bytes under the same name are one file.",
+          querystring: Type.Object({
+            name: Type.String({ pattern: "^[A-Za-z0-9._-]+$", maxLength: FILE_NAME_LENGTH_MAX }),
+          }),
+          response: { 201: Type.Ref("File") },
+        },
+      },
+      async (request, reply) => {
+        const actor = await requireActor(request);
+        const { name } = request.query;
+        const { rows } = await pool.query<{ used: number }>(USED_BYTES, [actor.operatorId]);
+        const room = Math.min(FILE_BYTES_MAX, FILES_BYTES_PER_OPERATOR_MAX - (rows[0]?.used ?? 0));
+        const fileId = randomUUID();
+        const { size, sha256 } = await files.put(fileId, request.raw, room).catch((error: unknown) => {
+          if (error instanceof AppError && error.code === "FILE_TOO_LARGE")
+            throw new ApiProblem(
+              413,
+              "FILE_TOO_LARGE",
+              `no more than ${Math.trunc(room)} bytes have room here`,
+            );
+          throw error;
+        });
+        try {
+          if (size === 0) throw new ApiProblem(400, "EMPTY_FILE", "the body is empty: it is the file itself");
+          const file = await inTransaction(pool, async (client) => {
+            await client.query("select pg_advisory_xact_lock(hashtext($1))", [
+              `${actor.operatorId} ${sha256}`,
+            ]);
+            const known = await client.query<FileRow>(
+              `select ${COLUMNS} from file f where operator_id = $1 and kind = 'firmware' and name = $2
+                 and sha256 = $3 and deleted_at is null`,
+              [actor.operatorId, name, sha256],
+            );
+            if (known.rows[0] !== undefined) return known.rows[0];
+            const made = await client.query<FileRow>(
+              `with f as (insert into file (file_id, operator_id, kind, name, size, sha256, completed_at)
+                 values ($1, $2, 'firmware', $3, $4, $5, now()) returning *) select ${COLUMNS} from f`,
+              [fileId, actor.operatorId, name, size, sha256],
+            );
+            await audit(client, actor, request, "file.create", fileId, { name, size, sha256 });
+            return made.rows[0] as FileRow;
+          });
+          if (file.file_id !== fileId) await files.remove(fileId);
+          return reply.code(201).send(toFile(file));
+        } catch (error) {
+          await files.remove(fileId);
+          throw error;
+        }
+      },
+    ),
+  );
+
+  app.get(
+    "/v1/files",
+    {
+      schema: {
+        operationId: "listFiles",
+        tags: ["files"],
+        description: "Newest first: firmware, and logs of stations, also those that still wait at the box.",
+        querystring: Type.Object({
+          ...PageQuery,
+          kind: Type.Optional(OneOf(["firmware", "log"])),
+          stationId: Type.Optional(Type.String()),
+          commandId: Type.Optional(Type.String({ format: "uuid" })),
+        }),
+        response: { 200: PageOf("File") },
+      },
+    },
+    async (request) => {
+      const actor = await requireActor(request);
+      const { kind, stationId, commandId } = request.query;
+      const where = conditions("f.operator_id = $1 and f.deleted_at is null", actor.operatorId);
+      where.add("f.kind = ?", kind);
+      where.add("f.station_id = ?", stationId);
+      where.add("f.command_id = ?::uuid", commandId);
+      const after = readCursor(request.query, 2);
+      where.add("(f.created_at, f.file_id) < (?::timestamptz, ?::uuid)", after?.[0], after?.[1]);
+      const { rows } = await pool.query<FileRow>(
+        `select ${COLUMNS} from file f where ${where.sql}
+         order by f.created_at desc, f.file_id desc limit ${(request.query.limit ?? 50) + 1}`,
+        where.params,
+      );
+      return toPage(rows, request.query, (r) => [r.created_key, r.file_id], toFile);
+    },
+  );
+
+  const FileParams = Type.Object({ fileId: Type.String() });
+
+  app.get(
+    "/v1/files/:fileId",
+    {
+      schema: {
+        operationId: "getFile",
+        tags: ["files"],
+        params: FileParams,
+        response: { 200: Type.Ref("File") },
+      },
+    },
+    async (request) =>
+      toFile(await findFile((await requireActor(request)).operatorId, request.params.fileId)),
+  );
+
+  app.get(
+    "/v1/files/:fileId/content",
+    {
+      schema: {
+        operationId: "getFileContent",
+        tags: ["files"],
+        description: "The bytes, as they were left.",
+        params: FileParams,
+        response: {
+          200: {
+            description: "The file",
+            content: { "application/octet-stream": { schema: Type.String() } },
+          },
+        },
+      },
+    },
+    async (request, reply) => {
+      const actor = await requireActor(request);
+      const file = await findFile(actor.operatorId, request.params.fileId);
+      const content = file.completed_at === null ? undefined : await files.read(file.file_id);
+      if (content === undefined)
+        throw new ApiProblem(404, "FILE_NOT_HERE", "this file has not arrived yet: it waits at the box");
+      // A log is a stranger's word: it is saved, never shown by the browser.
+      return reply
+        .type("application/octet-stream")
+        .header("Content-Length", content.size)
+        .header("Content-Disposition", `attachment; filename*=UTF-8''${encodeURIComponent(file.name)}`)
+        .header("X-Content-Type-Options", "nosniff")
+        .send(content.stream as never);
+    },
+  );
+
+  app.delete(
+    "/v1/files/:fileId",
+    {
+      schema: {
+        operationId: "deleteFile",
+        tags: ["files"],
+        description: "Its bytes go. A log that still waits at a box is thrown away there.",
+        params: FileParams,
+        response: { 200: Type.Ref("File") },
+      },
+    },
+    async (request) => {
+      const actor = await requireActor(request);
+      const file = await findFile(actor.operatorId, request.params.fileId);
+      await inTransaction(pool, async (client) => {
+        await client.query("update file set deleted_at = now() where file_id = $1", [file.file_id]);
+        await audit(client, actor, request, "file.delete", file.file_id, { name: file.name });
+      });
+      await files.remove(file.file_id);
+      return toFile(file);
+    },
+  );
+}
