@@ -93,6 +93,16 @@ describe("a mistake names its key and why", () => {
       `${good}\n[[ocpp.stations]]\nid = "CP-1"\npassword_hash = "${HASH}"\n`,
       /ocpp\.stations: .*"CP-1" is there twice/,
     ],
+    [
+      "a quirk of one station twice",
+      `${good}\n[[ocpp.quirks]]\nstation = "CP-1"\nping = false\n[[ocpp.quirks]]\nstation = "CP-1"\n`,
+      /ocpp\.quirks: .*"CP-1" is there twice/,
+    ],
+    [
+      "a quirk with no time zone",
+      `${good}\n[[ocpp.quirks]]\nstation = "CP-1"\ntime_zone = "-03:00x"\n`,
+      /ocpp\.quirks: time_zone: "-03:00x" is no IANA/,
+    ],
     ["a meter twice", good + meter("grid") + meter("grid"), /modbus: the meter id "grid" is used twice/],
     ["a bus of an unknown kind", good + meter("grid").replace('"tcp"', '"udp"'), /modbus\[0\]\.kind/],
     [

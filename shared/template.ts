@@ -10,7 +10,8 @@ import { Type, type Static } from "typebox";
 import type { Protocol } from "./entry.ts";
 import { given } from "./given.ts";
 import { TEMPLATE_VARIABLES_MAX, TEMPLATE_WANTED_MAX } from "./limits.ts";
-import { keyOfVariable, placeId, variableOfKey, type Place } from "./ocpp/device-model.ts";
+import { keyOfVariable, placeId, variableOfKey } from "./ocpp/device-model.ts";
+import type { VariablePlace } from "./ocpp/message.ts";
 import type { Make } from "./ocpp/quirks.ts";
 import { isSecret } from "./ocpp/secrets.ts";
 import { KEYS_16 } from "./ocpp/upkeep-v16.ts";
@@ -56,16 +57,16 @@ export const Template = Type.Object({
 export type Template = Static<typeof Template>;
 
 /** A value that a station should have, and which template says so. */
-export type Wanted = { place: Place; value: string; templateId: string; template: string };
+export type Wanted = { place: VariablePlace; value: string; templateId: string; template: string };
 
 /** Where a wanted value goes on stations of this version; undefined: they have no such thing. */
-export function placeFor(protocol: Protocol, variable: TemplateVariable): Place | undefined {
+export function placeFor(protocol: Protocol, variable: TemplateVariable): VariablePlace | undefined {
   const { component, componentInstance, evseId, connectorId, variableInstance, key16 } = variable;
   if (component === undefined)
     return protocol === "ocpp1.6"
       ? { component: "", variable: variable.variable }
       : variableOfKey(variable.variable);
-  const place: Place = {
+  const place: VariablePlace = {
     ...{ component, variable: variable.variable },
     ...given("componentInstance", componentInstance),
     ...given("evseId", evseId),
@@ -133,9 +134,9 @@ export function wantedOf(
 
 /* What no template may name */
 
-const bareId = ({ component, variable }: Place) => placeId({ component, variable });
-const ids = (places: Place[]): Set<string> => new Set(places.map(bareId));
-const key = (variable: string): Place => ({ component: "", variable });
+const bareId = ({ component, variable }: VariablePlace) => placeId({ component, variable });
+const ids = (places: VariablePlace[]): Set<string> => new Set(places.map(bareId));
+const key = (variable: string): VariablePlace => ({ component: "", variable });
 
 const KEPT = ids(
   KEPT_SETTINGS.flatMap((setting) => {
@@ -156,7 +157,7 @@ const ACCESS = ids([
   })),
 ]);
 
-function keptReason(place: Place): string | undefined {
+function keptReason(place: VariablePlace): string | undefined {
   const id = bareId(place);
   if (KEPT.has(id)) return "the ER keeps it by itself, so that the site works without the cloud";
   if (isSecret(place.variable)) return "it is a password: a template is no place for one";

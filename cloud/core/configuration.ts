@@ -5,14 +5,8 @@
  */
 import type { Protocol } from "../../shared/entry.ts";
 import { given } from "../../shared/given.ts";
-import {
-  keyOfVariable,
-  nameOf,
-  placeId,
-  sameValue,
-  variableOfKey,
-  type Place,
-} from "../../shared/ocpp/device-model.ts";
+import { keyOfVariable, nameOf, placeId, sameValue, variableOfKey } from "../../shared/ocpp/device-model.ts";
+import type { VariablePlace } from "../../shared/ocpp/message.ts";
 import { wantedOf, type Template, type Wanted } from "../../shared/template.ts";
 
 /** A row of `station_variable`, attribute Actual. */
@@ -64,7 +58,7 @@ export type Convergence = (typeof CONVERGENCE)[number];
 export type ConfigurationItem = {
   /** As the station names it. */
   name: string;
-  place: Place;
+  place: VariablePlace;
   /** Of OCPP 1.6, where the standard has one. */
   key: string | undefined;
   actual: VariableRow | undefined;
@@ -100,7 +94,7 @@ export function wantedAt(templates: readonly Template[], station: StationFacts):
   return wantedOf(templates, make, protocol as Protocol);
 }
 
-export const placeOfRow = (row: VariableRow): Place => ({
+export const placeOfRow = (row: VariableRow): VariablePlace => ({
   ...{ component: row.component, variable: row.variable },
   ...given("componentInstance", row.component_instance ?? undefined),
   ...given("evseId", row.evse_id ?? undefined),
@@ -130,7 +124,7 @@ export function configurationOf(
 }
 
 /** Keys of 1.6 under the name that they have in 2.x, where they have one. */
-const standardPlace = (place: Place): Place =>
+const standardPlace = (place: VariablePlace): VariablePlace =>
   place.component === "" ? (variableOfKey(place.variable) ?? place) : place;
 
 /** Later in the journal; of several journals, later by the clock. */

@@ -301,7 +301,11 @@ describe("a message that cannot be handled", () => {
     ["an action of another version", '[2,"1","TransactionEvent",{}]', "NotImplemented"],
     ["a missing field", '[2,"1","Authorize",{}]', "OccurenceConstraintViolation"],
     ["a wrong type", '[2,"1","Authorize",{"idTag":{}}]', "TypeConstraintViolation"],
-    ["a text that is too long", `[2,"1","Authorize",{"idTag":"${"x".repeat(40)}"}]`, "PropertyConstraintViolation"],
+    [
+      "a text that is too long",
+      `[2,"1","Authorize",{"idTag":"${"x".repeat(40)}"}]`,
+      "PropertyConstraintViolation",
+    ],
     ["a CALL of three elements", '[2,"1","Heartbeat"]', "FormationViolation"],
     ["truncated JSON", '[2,"1","MeterValues",{"connectorId":', "FormationViolation"],
   ])("%s: one CALLERROR, the frame is kept, the socket stays", (_name, text, code) => {

@@ -205,7 +205,10 @@ describe("a stop", () => {
     begin(bench, cp);
     const own = bench.last("ocpp.handled").transactionId;
     expect(bench.result(cp, "StopTransaction", stop(-1))).toEqual({});
-    expect(bench.last("ocpp.handled")).toMatchObject({ transactionId: own, flags: ["matched-by-guess", NO_ID] });
+    expect(bench.last("ocpp.handled")).toMatchObject({
+      transactionId: own,
+      flags: ["matched-by-guess", NO_ID],
+    });
     expect(bench.state.durable.transactions.size).toBe(0);
   });
 

@@ -10,7 +10,6 @@ import { createServer, type IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { WebSocketServer, type RawData, type WebSocket } from "ws";
-import { AppError } from "../../shared/errors.ts";
 import type { Protocol } from "../../shared/entry.ts";
 import { given } from "../../shared/given.ts";
 import {
@@ -24,6 +23,7 @@ import {
   OCPP_STATION_RATE_PER_S,
   STATIONS_PER_ER_MAX,
 } from "../../shared/limits.ts";
+import { listen } from "../../shared/listen.ts";
 import type { Input } from "../core/types.ts";
 import { passwordMark, verifyPassword } from "../../shared/password.ts";
 
@@ -292,17 +292,10 @@ export async function startCsms(options: CsmsOptions) {
   }, pingIntervalMs);
   pinger.unref();
 
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (cause: NodeJS.ErrnoException) => {
-      const code = cause.code === "EADDRINUSE" ? "PORT_IN_USE" : "LISTEN_FAILED";
-      const hint = "another program uses the port: stop it, or set [ocpp] port";
-      reject(new AppError(code, `cannot listen on ${options.host}:${options.port}`, { cause, hint }));
-    });
-    server.listen(options.port, options.host, resolve);
-  });
+  const port = await listen(server, options, "another program uses the port: stop it, or set [ocpp] port");
 
   return {
-    port: (server.address() as { port: number }).port,
+    port,
     get connections() {
       return clients.size;
     },

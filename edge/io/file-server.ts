@@ -13,6 +13,7 @@ import type { Socket } from "node:net";
 import { pipeline } from "node:stream/promises";
 import { AppError, describeError } from "../../shared/errors.ts";
 import { FILE_IDLE_MS_MAX, FILE_REQUEST_MS_MAX } from "../../shared/limits.ts";
+import { listen } from "../../shared/listen.ts";
 import { createGuard, plainAddress } from "./file-guard.ts";
 import { boundaryOf, readMultipartFile } from "./file-multipart.ts";
 import type { Place, UploadPlace } from "./file-places.ts";
@@ -189,16 +190,13 @@ export async function startFileServer(options: FileServerOptions) {
   server.on("connection", (socket: Socket) => guard.admit(socket));
   server.setTimeout(limits.idleMs ?? FILE_IDLE_MS_MAX, (socket: Socket) => socket.destroy());
 
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (cause: NodeJS.ErrnoException) => {
-      const code = cause.code === "EADDRINUSE" ? "PORT_IN_USE" : "LISTEN_FAILED";
-      const hint = "another program uses the port: stop it, or set [files] http_port";
-      reject(new AppError(code, `cannot listen on ${options.host}:${options.port}`, { cause, hint }));
-    });
-    server.listen(options.port, options.host, resolve);
-  });
+  const port = await listen(
+    server,
+    options,
+    "another program uses the port: stop it, or set [files] http_port",
+  );
   return {
-    port: (server.address() as { port: number }).port,
+    port,
     stop: () =>
       new Promise<void>((resolve) => {
         server.close(() => resolve());

@@ -8,8 +8,9 @@
  * connect elsewhere), renaming, deleting, TLS.
  */
 import { createServer, type Server, type Socket } from "node:net";
-import { AppError, describeError } from "../../shared/errors.ts";
+import { describeError } from "../../shared/errors.ts";
 import { FILE_IDLE_MS_MAX, FTP_LINE_BYTES_MAX, FTP_QUEUE_MAX } from "../../shared/limits.ts";
+import { listen } from "../../shared/listen.ts";
 import { createGuard, plainAddress, type Guard } from "./file-guard.ts";
 import type { FileStore, Upload } from "./file-store.ts";
 import { createFtpSession } from "./ftp-session.ts";
@@ -84,16 +85,13 @@ export async function startFtpServer(options: FtpServerOptions) {
   const server: Server = createServer((socket) => {
     if (guard.admit(socket)) serve(socket, options, guard);
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (cause: NodeJS.ErrnoException) => {
-      const code = cause.code === "EADDRINUSE" ? "PORT_IN_USE" : "LISTEN_FAILED";
-      const hint = "another program uses the port: stop it, or set [files] ftp_port, or ftp = false";
-      reject(new AppError(code, `cannot listen on ${options.host}:${options.port}`, { cause, hint }));
-    });
-    server.listen(options.port, options.host, resolve);
-  });
+  const port = await listen(
+    server,
+    options,
+    "another program uses the port: stop it, or set [files] ftp_port, or ftp = false",
+  );
   return {
-    port: (server.address() as { port: number }).port,
+    port,
     stop: () =>
       new Promise<void>((resolve) => {
         server.close(() => resolve());

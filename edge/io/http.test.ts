@@ -24,7 +24,14 @@ const status: Status = {
   ...{ backlog: 10, policyVersion: 4, leasedIdsLeft: 1_999, journalBytes: 4_096, journalWrittenBytes: 2_000 },
   ...{ policyAgeS: null, journalUsedBytes: 3_000, journalBudgetBytes: 9_000, pressure: "compact" },
   ...{ pressureRank: 1, shedEntries: 12, diskFreeBytes: 5_000, diskWearPercent: null, temperatureC: 48.5 },
-  ...{ rssBytes: 1_000_000, filesBytes: 7, uploadsWaiting: 2, previousEnd: "clean", previousEndReason: null, setAside: null },
+  ...{
+    rssBytes: 1_000_000,
+    filesBytes: 7,
+    uploadsWaiting: 2,
+    previousEnd: "clean",
+    previousEndReason: null,
+    setAside: null,
+  },
   problems: ["the box is on fire"],
   ...{ publishedBytes: 1_000, entries: 90, commits: 30, inputs: 120, commitFailures: 0, meters: [] },
 };

@@ -9,19 +9,10 @@
 import type { Protocol } from "../entry.ts";
 import { defined, given, text } from "../given.ts";
 import type { Call } from "./dialect.ts";
+import type { VariablePlace } from "./message.ts";
 import { placeOf } from "./reports.ts";
 
 type Fields = Record<string, unknown>;
-
-export type Place = {
-  /** Empty: `variable` is a key of OCPP 1.6. */
-  component: string;
-  componentInstance?: string;
-  evseId?: number;
-  connectorId?: number;
-  variable: string;
-  variableInstance?: string;
-};
 
 /** Keys of 1.6, its errata and security paper, and what became of them. */
 const STANDARD: readonly [key: string, component: string, variable: string, instance?: string][] = [
@@ -60,7 +51,7 @@ const STANDARD: readonly [key: string, component: string, variable: string, inst
  * Names a place, for people and as an identity. No character that joins the parts may stand in an OCPP identifier:
  * `HeartbeatInterval`, `OCPPCommCtrlr/MessageAttempts[TransactionEvent]`, `Connector{1.2}/Available`.
  */
-export function nameOf(place: Place): string {
+export function nameOf(place: VariablePlace): string {
   const { component, componentInstance, evseId, connectorId, variable, variableInstance } = place;
   const instance = (of: string | undefined) => (of === undefined ? "" : `[${of}]`);
   const evse = evseId === undefined ? "" : `{${evseId}${connectorId === undefined ? "" : `.${connectorId}`}}`;
@@ -69,9 +60,9 @@ export function nameOf(place: Place): string {
 }
 
 /** The same for every way to write a name. */
-export const placeId = (place: Place): string => nameOf(place).toLowerCase();
+export const placeId = (place: VariablePlace): string => nameOf(place).toLowerCase();
 
-const placeOfRow = ([, component, variable, variableInstance]: (typeof STANDARD)[number]): Place => ({
+const placeOfRow = ([, component, variable, variableInstance]: (typeof STANDARD)[number]): VariablePlace => ({
   ...{ component, variable },
   ...given("variableInstance", variableInstance),
 });
@@ -79,9 +70,9 @@ const BY_KEY = new Map(STANDARD.map((row) => [row[0].toLowerCase(), placeOfRow(r
 const BY_PLACE = new Map(STANDARD.map((row) => [placeId(placeOfRow(row)), row[0]]));
 
 /** The 2.x variable of a standard 1.6 key. */
-export const variableOfKey = (key: string): Place | undefined => BY_KEY.get(key.toLowerCase());
+export const variableOfKey = (key: string): VariablePlace | undefined => BY_KEY.get(key.toLowerCase());
 /** The 1.6 key of a standard 2.x variable. */
-export const keyOfVariable = (place: Place): string | undefined => BY_PLACE.get(placeId(place));
+export const keyOfVariable = (place: VariablePlace): string | undefined => BY_PLACE.get(placeId(place));
 
 /** Whether a station's value is the wanted one: stations write booleans, numbers and lists as they like. */
 export function sameValue(has: string, wanted: string): boolean {
@@ -100,7 +91,14 @@ function plain(value: string): string {
 
 /* Calls */
 
-const itemOf = ({ component, componentInstance, evseId, connectorId, variable, variableInstance }: Place) => {
+const itemOf = ({
+  component,
+  componentInstance,
+  evseId,
+  connectorId,
+  variable,
+  variableInstance,
+}: VariablePlace) => {
   const evse = evseId === undefined ? undefined : { id: evseId, ...given("connectorId", connectorId) };
   return {
     component: { name: component, ...given("instance", componentInstance), ...given("evse", evse) },
@@ -108,14 +106,14 @@ const itemOf = ({ component, componentInstance, evseId, connectorId, variable, v
   };
 };
 
-export function readCall(protocol: Protocol, places: readonly Place[]): Call {
+export function readCall(protocol: Protocol, places: readonly VariablePlace[]): Call {
   return protocol === "ocpp1.6"
     ? { action: "GetConfiguration", payload: { key: places.map(({ variable }) => variable) } }
     : { action: "GetVariables", payload: { getVariableData: places.map(itemOf) } };
 }
 
 /** One at a time: every station takes that, and a refusal is about one thing. */
-export function writeCall(protocol: Protocol, place: Place, value: string): Call {
+export function writeCall(protocol: Protocol, place: VariablePlace, value: string): Call {
   return protocol === "ocpp1.6"
     ? { action: "ChangeConfiguration", payload: { key: place.variable, value } }
     : { action: "SetVariables", payload: { setVariableData: [{ ...itemOf(place), attributeValue: value }] } };
@@ -123,7 +121,7 @@ export function writeCall(protocol: Protocol, place: Place, value: string): Call
 
 /* Answers */
 
-export type ReadItem = Place & {
+export type ReadItem = VariablePlace & {
   /** The station has no such variable. */
   missing: boolean;
   /** Absent: it does not tell it (write-only). */
@@ -133,7 +131,7 @@ export type ReadItem = Place & {
 };
 
 export type WriteStatus = "accepted" | "reboot-required" | "refused" | "read-only" | "missing";
-export type WriteItem = Place & { value: string; status: WriteStatus };
+export type WriteItem = VariablePlace & { value: string; status: WriteStatus };
 
 /** What the answer to a call says about values of the configuration. `failed`: the station refused the call. */
 export type ConfigurationAnswer =
@@ -203,7 +201,10 @@ function readKeys(asked: Fields, told: Fields): ReadItem[] {
 }
 
 /** The results for the items that were asked for. What a station leaves out in its answer is taken as meant. */
-function resultsOf(asked: Fields[], results: Fields[]): { place: Place; item: Fields; result: Fields }[] {
+function resultsOf(
+  asked: Fields[],
+  results: Fields[],
+): { place: VariablePlace; item: Fields; result: Fields }[] {
   const byId = new Map(results.map((result) => [placeId(placeOf(result)), result]));
   return asked.filter(isActual).map((item, index) => {
     const place = placeOf(item);
@@ -213,7 +214,7 @@ function resultsOf(asked: Fields[], results: Fields[]): { place: Place; item: Fi
   });
 }
 
-const bare = ({ component, variable }: Place): Place => ({ component, variable });
+const bare = ({ component, variable }: VariablePlace): VariablePlace => ({ component, variable });
 const isActual = (item: Fields): boolean => (item["attributeType"] ?? "Actual") === "Actual";
 
 function readVariables(asked: Fields, told: Fields): ReadItem[] {

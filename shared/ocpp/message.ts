@@ -117,14 +117,18 @@ export type StationEvent = {
   at: number | undefined;
 };
 
-/** A configuration value as the station tells it. On OCPP 1.6 `variable` is the key, `component` is empty. */
-export type StationVariable = {
+/** Which configuration value. On OCPP 1.6 `variable` is the key, `component` is empty. */
+export type VariablePlace = {
   component: string;
   componentInstance?: string;
   evseId?: number;
   connectorId?: number;
   variable: string;
   variableInstance?: string;
+};
+
+/** A configuration value as the station tells it. */
+export type StationVariable = VariablePlace & {
   /** `Actual`, `Target`, `MinSet`, `MaxSet`. */
   attribute: string;
   /** Absent: the station does not tell it (write-only, or none). */

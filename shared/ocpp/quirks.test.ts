@@ -349,9 +349,11 @@ describe("the table", () => {
   });
 
   test("has a test for every row", () => {
-    const tests = ["quirks.test.ts", "../../edge/core/quirks.test.ts", "../../edge/io/csms-quirks.test.ts"].map(
-      text,
-    );
+    const tests = [
+      "quirks.test.ts",
+      "../../edge/core/quirks.test.ts",
+      "../../edge/io/csms-quirks.test.ts",
+    ].map(text);
     const tested = tests.flatMap((file) =>
       [...file.matchAll(/(?:row|test)\(\s*"([a-z0-9.-]+)(?:"|: )/g)].map((match) => match[1] ?? ""),
     );

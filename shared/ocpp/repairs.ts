@@ -61,10 +61,7 @@ export const cut = (value: string): string => value.slice(0, 64);
 const emptied = (check: unknown) => (value: unknown) =>
   value === undefined || (Array.isArray(value) && value.length === 0) ? { check, read: [] } : undefined;
 
-const plain = (word: string): string =>
-  word
-    .toLowerCase()
-    .replace(/[^a-z0-9]/g, "");
+const plain = (word: string): string => word.toLowerCase().replace(/[^a-z0-9]/g, "");
 
 export const allowedBy = (error: ErrorObject): string[] => error.params["allowedValues"] as string[];
 

@@ -185,8 +185,7 @@ const PER_ITEM: Record<string, [results: string, status: string]> = {
 };
 
 /** A station may answer anything, also what cannot be made a text of. */
-const wordOf = (value: unknown): string =>
-  typeof value === "number" ? String(value) : (text(value) ?? "?");
+const wordOf = (value: unknown): string => (typeof value === "number" ? String(value) : (text(value) ?? "?"));
 
 function itemsOutcome(
   results: unknown,
@@ -196,8 +195,7 @@ function itemsOutcome(
   const failed = list(results)
     .filter((result) => !SUCCESS.has(text(result[field]) ?? ""))
     .map((result) => {
-      const name =
-        text(fields(result["variable"])["name"]) ?? wordOf(result["id"] ?? result["tariffId"]);
+      const name = text(fields(result["variable"])["name"]) ?? wordOf(result["id"] ?? result["tariffId"]);
       return `${name}: ${text(result[field]) ?? "no status"}`;
     });
   if (failed.length === 0) return { status: "succeeded" };

@@ -12,7 +12,6 @@ import {
   shown,
   tokenOf,
 } from "./flow-201.ts";
-import type { Fields } from "./frames.ts";
 import { check, checkEqual } from "./outcome.ts";
 import { notApplicable, test, type Case, type Tools } from "./suite.ts";
 

@@ -90,6 +90,22 @@ async function sayOrphanStop(stationId: string): Promise<void> {
   socket.close();
 }
 
+/** Addresses of a station's parts, with a word of each in Portuguese. */
+const STATION_PAGES: [path: string, text: string][] = [
+  ["/stations/AC-1/commands", "Limitar a corrente"],
+  ["/stations/AC-1/commands?send=limit", "O que vai ser enviado"],
+  ["/stations/DC-1/commands?send=expert&message=SetChargingProfile", "chargingSchedulePeriod 1"],
+  ["/stations/DC-1/configuration", "HeartbeatInterval"],
+  ["/stations/AC-1/events", "Todos os tipos"],
+  ["/stations/DC-1/energy", "Lista local"],
+  ["/stations/AC-1/files", "Logs desta estação"],
+  ["/stations/AC-1/timeline", "MeterValues"],
+  ["/stations/AC-1/settings", "Registro"],
+  ["/events", "Todos os tipos"],
+  ["/templates", "Novo modelo"],
+  ["/templates/new", "Salvar modelo"],
+];
+
 describe("the operator's page", () => {
   it("lets nobody in without a key, and takes the one that is pasted", { timeout: 60_000 }, async () => {
     const context = await browser.newContext(DESKTOP);
@@ -131,6 +147,133 @@ describe("the operator's page", () => {
     await page.getByText("Succeeded").first().waitFor({ timeout: 30_000 });
     // It goes away and comes back by itself.
     await page.getByText("BootNotification").first().waitFor({ timeout: 60_000 });
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
+  it("sends a command from the picker, and shows its life and its answer", { timeout: 90_000 }, async () => {
+    const { page, errors } = await open(DESKTOP, "/stations/AC-1/commands");
+    // What its version cannot do is named with what can.
+    await page.getByText(/things that OCPP 1.6 cannot do/).click();
+    await page.getByText("Show a message on the display").waitFor();
+    expect(await page.getByRole("link", { name: "Show a message on the display" }).count()).toBe(0);
+    await page.getByRole("searchbox").fill("limit");
+    await page.getByRole("link", { name: /Limit the current/ }).click();
+    await page.getByLabel("Limit (A)").fill("10");
+    await page.getByRole("button", { name: "Send" }).click();
+    await page.getByRole("heading", { name: "Limit to 10" }).waitFor();
+    await page.getByText("Succeeded").first().waitFor({ timeout: 30_000 });
+    await page.getByText('"status": "Accepted"').waitFor();
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole("link", { name: "Reservations & profiles" }).click();
+    const profile = page.getByRole("listitem").filter({ hasText: "TxDefaultProfile" });
+    await profile.getByText("In force").waitFor();
+    await profile.getByRole("button", { name: "Clear profile" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Clear profile" }).click();
+    await profile.getByText("Cleared").waitFor({ timeout: 30_000 });
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
+  it("resets a station from the picker, at once", { timeout: 90_000 }, async () => {
+    const { page, errors } = await open(DESKTOP, "/stations/AC-2/commands");
+    await page.getByRole("link", { name: /^Reset/ }).click();
+    await page.getByLabel(/^Type/).selectOption("Immediate");
+    await page.getByRole("button", { name: "Send" }).click();
+    await page.getByText("Succeeded").first().waitFor({ timeout: 30_000 });
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
+  it(
+    "sends any message of the station's version, checked while it is written",
+    { timeout: 90_000 },
+    async () => {
+      const { page, errors } = await open(DESKTOP, "/stations/AC-1/commands");
+      await page.getByRole("link", { name: "Any OCPP message" }).click();
+      await page.getByLabel("Message of OCPP 1.6").selectOption("ChangeConfiguration");
+      await page.getByRole("button", { name: "Send" }).click();
+      await page.getByText("Must be filled in").first().waitFor();
+      expect(await violations(page)).toEqual([]);
+      await page.getByLabel("key", { exact: true }).fill("HeartbeatInterval");
+      const json = page.getByLabel(/What will be sent/);
+      expect(JSON.parse(await json.inputValue())).toEqual({ key: "HeartbeatInterval" });
+      // Written on either side, it is the same value.
+      await json.fill('{ "key": "HeartbeatInterval", "value": "90", "surprise": 1 }');
+      await page.getByText("Not part of this message").waitFor();
+      await page.getByRole("button", { name: "Remove surprise" }).click();
+      expect(await page.getByLabel("value", { exact: true }).inputValue()).toBe("90");
+      await page.getByRole("button", { name: "Send" }).click();
+      await page.getByRole("heading", { name: "ChangeConfiguration" }).waitFor();
+      await page.getByText('"status": "Accepted"').waitFor({ timeout: 30_000 });
+      expect(errors).toEqual([]);
+      await page.context().close();
+    },
+  );
+
+  it("keeps a template, shows what drifts from it, and changes a value", { timeout: 120_000 }, async () => {
+    const { page, errors } = await open(DESKTOP, "/templates/new");
+    await page.getByRole("button", { name: "Save template" }).click();
+    await page.getByText("Must be filled in").first().waitFor();
+    await page.getByLabel("Name", { exact: true }).fill("Fleet");
+    await page.getByLabel("Variable", { exact: true }).fill("NoSuchKey");
+    await page.getByLabel("Value", { exact: true }).fill("60");
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole("button", { name: "Save template" }).click();
+    await page.getByRole("link", { name: "Fleet" }).waitFor();
+    await page.goto(`${base}/stations/AC-1/configuration`);
+    await page.getByRole("button", { name: "Read all now" }).click();
+    const drifting = page.getByRole("listitem").filter({ hasText: "NoSuchKey" });
+    await drifting.getByText("Fleet wants").waitFor({ timeout: 30_000 });
+    await page.getByRole("searchbox").fill("ConnectionTimeOut");
+    await page.getByRole("button", { name: "Edit ConnectionTimeOut" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("ConnectionTimeOut").fill("75");
+    await dialog.getByRole("button", { name: "Write to the station" }).click();
+    await dialog.getByText("Succeeded").waitFor({ timeout: 30_000 });
+    await dialog.getByRole("button", { name: "Close" }).last().click();
+    const row = page.getByRole("listitem").filter({ hasText: "ConnectionTimeOut" });
+    await row.getByText("75").waitFor({ timeout: 30_000 });
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
+  it("prepares a station, holds it and lets it in", { timeout: 90_000 }, async () => {
+    const { page, errors } = await open(DESKTOP, "/sites/demo");
+    await page.getByRole("button", { name: "Prepare a station" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Name of the station").fill("BAY-77");
+    await dialog.getByRole("radio", { name: /Pending/ }).check();
+    expect(await violations(page)).toEqual([]);
+    await dialog.getByRole("button", { name: "Prepare" }).click();
+    await page.getByRole("heading", { name: "BAY-77" }).waitFor();
+    const registration = page.getByRole("region", { name: "Registration" });
+    await registration.getByText("Held (Pending)").waitFor();
+    await registration.getByRole("button", { name: "Hold or release" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Release" }).click();
+    await registration.getByText("Released").waitFor();
+    const password = page.getByRole("region", { name: "Password" });
+    await password.getByRole("button", { name: "Set password" }).click();
+    const ask = page.getByRole("dialog");
+    await ask.getByRole("button", { name: "Make one up" }).click();
+    await ask.getByRole("button", { name: "Set password" }).click();
+    await password.getByText("that was set from here counts").waitFor();
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
+  it("takes firmware and offers it to the station", { timeout: 60_000 }, async () => {
+    const { page, errors } = await open(DESKTOP, "/stations/AC-1/files");
+    await page.getByLabel("Upload firmware").setInputFiles({
+      name: "post 22 v2.bin",
+      mimeType: "application/octet-stream",
+      buffer: Buffer.alloc(70_000, 7),
+    });
+    const row = page.getByRole("listitem").filter({ hasText: "post_22_v2.bin" });
+    await row.getByText("Stored").waitFor();
+    await row.getByRole("button", { name: "Install" }).click();
+    await page.getByRole("dialog").getByText("The station fetches the file and restarts.").waitFor();
+    expect(await violations(page)).toEqual([]);
     expect(errors).toEqual([]);
     await page.context().close();
   });
@@ -229,11 +372,20 @@ describe("the operator's page", () => {
     await page.context().close();
   });
 
+  it.each(STATION_PAGES)("is accessible at desktop size: %s", { timeout: 60_000 }, async (path, text) => {
+    const { page, errors } = await open({ ...DESKTOP, locale: "pt-BR" }, path);
+    await page.getByRole("main").getByText(text).first().waitFor({ timeout: 40_000 });
+    expect(await violations(page)).toEqual([]);
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
   it.each([
     ["/", "Demo"],
     ["/sites/demo", "AC-1"],
     ["/ers/er-demo", "O que ele faz pelo local"],
     ["/stations/DC-1", "TransactionEvent"],
+    ...STATION_PAGES,
     ["/transactions", "AC-1"],
     ["/tokens", "DEMO-ANA"],
   ])("fits a phone in Portuguese and in the dark: %s", { timeout: 60_000 }, async (path, text) => {

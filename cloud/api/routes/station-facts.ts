@@ -1,4 +1,5 @@
 /** What stations tell of themselves: reports, variables, events, requests for certificates. */
+import type { VariableRow as ActualRow } from "../../core/configuration.ts";
 import { Type } from "typebox";
 import { OneOf } from "../../../shared/schema.ts";
 import type { Actor } from "../actor.ts";
@@ -13,22 +14,9 @@ import {
   type StationVariable,
 } from "../station-schemas.ts";
 
-type VariableRow = {
-  station_id: string;
+type VariableRow = Omit<ActualRow, "journal_id" | "seq"> & {
   variable_key: string;
-  component: string;
-  component_instance: string | null;
-  evse_id: number | null;
-  connector_id: number | null;
-  variable: string;
-  variable_instance: string | null;
   attribute: string;
-  value: string | null;
-  secret: boolean;
-  mutability: string | null;
-  unit: string | null;
-  data_type: string | null;
-  read_at: Date;
   source: string;
 };
 
