@@ -17,7 +17,17 @@ import type { Entry, EntryOf, Protocol } from "../shared/entry.ts";
 import { COMMAND_SAMPLES } from "../shared/ocpp/command-samples.ts";
 import { isFromStation } from "../shared/ocpp/dialect.ts";
 import { actionsOf, schemaOf } from "../shared/ocpp/schemas.ts";
-import { Ack, decodeBatch, decodeWire, downTopic, encodeWire, Hello, upTopic } from "../shared/wire.ts";
+import {
+  Ack,
+  Answer,
+  Ask,
+  decodeBatch,
+  decodeWire,
+  downTopic,
+  encodeWire,
+  Hello,
+  upTopic,
+} from "../shared/wire.ts";
 import { generate, type Schema } from "./fuzz/generate.ts";
 import { startAedes, type EmbeddedBroker } from "./services/aedes.ts";
 import { until } from "./services/until.ts";
@@ -51,6 +61,7 @@ beforeAll(async () => {
       for (const bytes of batch.bytes) entries.push(...(decodeBlock(bytes).entries as Entry[]));
       return ack(batch.journalId, entries.at(-1)?.seq ?? 0, false);
     }
+    if (topic === upTopic(ER, "ask")) return answer(decodeWire(Ask, payload));
     if (topic !== upTopic(ER, "hello")) return;
     ack(decodeWire(Hello, payload).journalId, entries.at(-1)?.seq ?? 0, true);
   });
@@ -83,6 +94,14 @@ afterAll(async () => {
 function ack(journalId: string, seq: number, resume: boolean): void {
   const told: Ack = { v: 1, journalId, seq, resume, cloudTime: Date.now() };
   cloud.publish(downTopic(ER, "ack"), encodeWire(told), { qos: 1 });
+}
+
+/** What only a cloud can answer. */
+function answer({ correlationId, question }: Ask): void {
+  if (question.kind !== "ocpp") return;
+  const payload = draw(question.protocol, question.action, "Response");
+  const told: Answer = { v: 1, correlationId, answer: { kind: "ocpp", payload } };
+  cloud.publish(downTopic(ER, "answer"), encodeWire(told), { qos: 1 });
 }
 
 /** A payload that its schema allows; the client checks it once more, by its own. */
