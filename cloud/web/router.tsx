@@ -2,6 +2,7 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
 import { ErrorPage, NotFoundPage } from "./components/error-page.tsx";
 import { Shell } from "./components/shell.tsx";
+import { isEventKind, type EventKind } from "./lib/events.ts";
 import { isReviewKind, type ReviewKind } from "./lib/review.ts";
 import { OverviewPage } from "./pages/overview.tsx";
 
@@ -18,6 +19,18 @@ function text(search: Search, name: string): string | undefined {
 const pages = {
   site: () => import("./pages/site.tsx"),
   station: () => import("./pages/station.tsx"),
+  stationOverview: () => import("./pages/station-overview.tsx"),
+  stationCommands: () => import("./pages/station-commands.tsx"),
+  stationCommand: () => import("./pages/station-command.tsx"),
+  stationConfiguration: () => import("./pages/station-configuration.tsx"),
+  stationEvents: () => import("./pages/station-events.tsx"),
+  stationEnergy: () => import("./pages/station-energy.tsx"),
+  stationFiles: () => import("./pages/station-files.tsx"),
+  stationSettings: () => import("./pages/station-settings.tsx"),
+  events: () => import("./pages/events.tsx"),
+  stationTimeline: () => import("./pages/station-timeline.tsx"),
+  templates: () => import("./pages/templates.tsx"),
+  template: () => import("./pages/template.tsx"),
   transactions: () => import("./pages/transactions.tsx"),
   transaction: () => import("./pages/transaction.tsx"),
   meter: () => import("./pages/meter.tsx"),
@@ -49,11 +62,112 @@ const site = createRoute({
 const station = createRoute({
   getParentRoute: () => root,
   path: "/stations/$stationId",
+  component: lazyRouteComponent(pages.station, "StationPage"),
+});
+
+const stationOverview = createRoute({
+  getParentRoute: () => station,
+  path: "/",
+  component: lazyRouteComponent(pages.stationOverview, "StationOverview"),
+});
+
+/** `send`: the form that is open, by its intent; `message`: of the expert form. */
+type CommandSearch = { send?: string | undefined; message?: string | undefined };
+
+const stationCommands = createRoute({
+  getParentRoute: () => station,
+  path: "/commands",
+  validateSearch: (search: Search): CommandSearch => ({
+    send: text(search, "send"),
+    message: text(search, "message"),
+  }),
+  component: lazyRouteComponent(pages.stationCommands, "StationCommands"),
+});
+
+const stationCommand = createRoute({
+  getParentRoute: () => station,
+  path: "/commands/$commandId",
+  component: lazyRouteComponent(pages.stationCommand, "StationCommand"),
+});
+
+const stationConfiguration = createRoute({
+  getParentRoute: () => station,
+  path: "/configuration",
+  validateSearch: (search: Search): { drift?: boolean | undefined; find?: string | undefined } => ({
+    drift: search["drift"] === true ? true : undefined,
+    find: text(search, "find"),
+  }),
+  component: lazyRouteComponent(pages.stationConfiguration, "StationConfigurationTab"),
+});
+
+/** The kinds of events that can be asked for. */
+function eventKind(search: Search): EventKind | undefined {
+  const kind = text(search, "kind");
+  return kind !== undefined && isEventKind(kind) ? kind : undefined;
+}
+
+const stationEvents = createRoute({
+  getParentRoute: () => station,
+  path: "/events",
+  validateSearch: (search: Search): { kind?: EventKind | undefined } => ({ kind: eventKind(search) }),
+  component: lazyRouteComponent(pages.stationEvents, "StationEvents"),
+});
+
+const stationEnergy = createRoute({
+  getParentRoute: () => station,
+  path: "/energy",
+  component: lazyRouteComponent(pages.stationEnergy, "StationEnergy"),
+});
+
+const stationFiles = createRoute({
+  getParentRoute: () => station,
+  path: "/files",
+  component: lazyRouteComponent(pages.stationFiles, "StationFiles"),
+});
+
+const stationSettings = createRoute({
+  getParentRoute: () => station,
+  path: "/settings",
+  component: lazyRouteComponent(pages.stationSettings, "StationSettings"),
+});
+
+const stationTimeline = createRoute({
+  getParentRoute: () => station,
+  path: "/timeline",
   validateSearch: (search: Search): { action?: string | undefined; kind?: string | undefined } => ({
     action: text(search, "action"),
     kind: text(search, "kind"),
   }),
-  component: lazyRouteComponent(pages.station, "StationPage"),
+  component: lazyRouteComponent(pages.stationTimeline, "StationTimeline"),
+});
+
+const stationTabs = [
+  ...[stationOverview, stationCommands, stationCommand, stationConfiguration, stationEvents],
+  ...[stationEnergy, stationFiles, stationTimeline, stationSettings],
+];
+
+export type EventSearch = { kind?: EventKind | undefined; siteId?: string | undefined };
+
+const events = createRoute({
+  getParentRoute: () => root,
+  path: "/events",
+  validateSearch: (search: Search): EventSearch => ({
+    kind: eventKind(search),
+    siteId: text(search, "siteId"),
+  }),
+  component: lazyRouteComponent(pages.events, "EventsPage"),
+});
+
+const templates = createRoute({
+  getParentRoute: () => root,
+  path: "/templates",
+  component: lazyRouteComponent(pages.templates, "TemplatesPage"),
+});
+
+const template = createRoute({
+  getParentRoute: () => root,
+  path: "/templates/$templateId",
+  component: lazyRouteComponent(pages.template, "TemplatePage"),
 });
 
 export type TransactionSearch = {
@@ -131,7 +245,11 @@ const review = createRoute({
   component: lazyRouteComponent(pages.review, "ReviewPage"),
 });
 
-const places = [overview, site, er, station, transactions, transaction, meter, tokens, work, review];
+const places = [
+  ...[overview, site, er, transactions, transaction, meter, tokens, work, review],
+  ...[templates, template, events],
+  station.addChildren(stationTabs),
+];
 
 export const router = createRouter({
   routeTree: root.addChildren(places),

@@ -6,6 +6,7 @@
  * A part that fails ends the command; what was answered before stands in the journal of calls.
  */
 import type { Call } from "../../shared/ocpp/dialect.ts";
+import { habitsOf } from "../../shared/ocpp/quirks.ts";
 import type { Setting } from "../../shared/ocpp/upkeep.ts";
 import type { OutgoingCall, StationState } from "./types.ts";
 
@@ -25,12 +26,17 @@ const LISTS: Record<string, { asked: string; answered: readonly string[]; limit:
 };
 
 /** The first part of a call, and what is left of it; the call itself where the station takes it whole. */
-export function inParts({ provision }: StationState, call: Call): Pick<OutgoingCall, keyof Call | "parts"> {
+export function inParts(
+  { provision, make }: StationState,
+  call: Call,
+): Pick<OutgoingCall, keyof Call | "parts"> {
   const list = LISTS[call.action];
   const items = list === undefined ? undefined : call.payload[list.asked];
   if (list === undefined || !Array.isArray(items)) return call;
-  const limit = Number(provision?.settings[list.limit]?.value);
-  if (!Number.isInteger(limit) || limit < 1 || items.length <= limit) return call;
+  const told = Number(provision?.settings[list.limit]?.value);
+  const most = list.limit === "itemsPerRead" ? habitsOf(make).keysPerReadMax : undefined;
+  const limit = Math.min(told >= 1 ? Math.trunc(told) : Infinity, most ?? Infinity);
+  if (items.length <= limit) return call;
   const payloads: Fields[] = [];
   for (let from = 0; from < items.length; from += limit)
     payloads.push({ ...call.payload, [list.asked]: items.slice(from, from + limit) });

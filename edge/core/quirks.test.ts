@@ -379,8 +379,18 @@ describe("commands", () => {
     boot(bench, cp, "Entratek", "Power Dot Pro");
     bench.command(1, GET);
     expect(bench.last("command.finished")).toMatchObject({ status: "rejected", reason: /at most 4 keys/ });
-    bench.command(2, { kind: "GetConfiguration", params: { key: ["a", "b", "c", "d"] } });
-    expect(bench.lastCall(cp)?.payload).toEqual({ key: ["a", "b", "c", "d"] });
+    const key = ["a", "b", "c", "d", "e"];
+    bench.command(2, { kind: "GetConfiguration", params: { key } });
+    expect(bench.lastCall(cp)?.payload).toEqual({ key: key.slice(0, 4) });
+    answerLast(bench, cp, {
+      configurationKey: key.slice(0, 4).map((name) => ({ key: name, readonly: false })),
+    });
+    expect(bench.lastCall(cp)?.payload).toEqual({ key: ["e"] });
+    answerLast(bench, cp, { unknownKey: ["e"] });
+    expect(bench.last("command.finished")).toMatchObject({
+      status: "succeeded",
+      response: { configurationKey: { length: 4 }, unknownKey: ["e"] },
+    });
     bench.command(3, { kind: "Call", params: { action: "GetConfiguration", payload: {} } });
     answerLast(bench, cp, {});
     expect(bench.lastCall(cp)?.payload).toEqual({});

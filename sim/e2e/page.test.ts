@@ -68,17 +68,21 @@ async function violations(page: Page): Promise<string[]> {
 }
 
 /** A station that ends a transaction which nobody saw begin, and goes away. */
-async function sayOrphanStop(stationId: string): Promise<void> {
-  const calls: [string, object][] = [
-    ["BootNotification", { chargePointVendor: "Test", chargePointModel: "Forgetful" }],
+const sayOrphanStop = (stationId: string) =>
+  say(stationId, [
     ["StopTransaction", { transactionId: 424_242, meterStop: 18_400, timestamp: new Date().toISOString() }],
-  ];
+  ]);
+
+/** A station that connects, boots, says these things and goes away. */
+async function say(stationId: string, said: [action: string, payload: object][]): Promise<void> {
+  const boot = { chargePointVendor: "Test", chargePointModel: "Forgetful" };
+  const calls: [string, object][] = [["BootNotification", boot], ...said];
   const socket = new WebSocket(`${stations}/${stationId}`, ["ocpp1.6"]);
   await new Promise<void>((done, failed) => {
     const next = () => {
       const call = calls.shift();
       if (call === undefined) done();
-      else socket.send(JSON.stringify([2, `orphan-${calls.length}`, ...call]));
+      else socket.send(JSON.stringify([2, `said-${calls.length}`, ...call]));
     };
     socket.on("open", next);
     socket.on("message", (data: Buffer) => {
@@ -95,13 +99,11 @@ const STATION_PAGES: [path: string, text: string][] = [
   ["/stations/AC-1/commands", "Limitar a corrente"],
   ["/stations/AC-1/commands?send=limit", "O que vai ser enviado"],
   ["/stations/DC-1/commands?send=expert&message=SetChargingProfile", "chargingSchedulePeriod 1"],
-  ["/stations/DC-1/configuration", "HeartbeatInterval"],
-  ["/stations/AC-1/events", "Todos os tipos"],
+  ["/stations/DC-1/configuration", "OCPPCommCtrlr"],
   ["/stations/DC-1/energy", "Lista local"],
   ["/stations/AC-1/files", "Logs desta estação"],
   ["/stations/AC-1/timeline", "MeterValues"],
   ["/stations/AC-1/settings", "Registro"],
-  ["/events", "Todos os tipos"],
   ["/templates", "Novo modelo"],
   ["/templates/new", "Salvar modelo"],
 ];
@@ -177,7 +179,10 @@ describe("the operator's page", () => {
 
   it("resets a station from the picker, at once", { timeout: 90_000 }, async () => {
     const { page, errors } = await open(DESKTOP, "/stations/AC-2/commands");
-    await page.getByRole("link", { name: /^Reset/ }).click();
+    await page
+      .getByRole("region", { name: "Station" })
+      .getByRole("link", { name: /^Reset/ })
+      .click();
     await page.getByLabel(/^Type/).selectOption("Immediate");
     await page.getByRole("button", { name: "Send" }).click();
     await page.getByText("Succeeded").first().waitFor({ timeout: 30_000 });
@@ -371,6 +376,30 @@ describe("the operator's page", () => {
     expect(errors).toEqual([]);
     await page.context().close();
   });
+
+  it.each([DESKTOP, PHONE])(
+    "shows what stations tell besides charging: $locale",
+    { timeout: 60_000 },
+    async (size) => {
+      const stationId = size === PHONE ? "TOLD-1" : "TOLD-2";
+      const timestamp = new Date().toISOString();
+      await say(stationId, [["SecurityEventNotification", { type: "TamperDetectionActivated", timestamp }]]);
+      const { page, errors } = await open(size, "/events?kind=security-event");
+      const row = page.getByRole("listitem").filter({ hasText: stationId });
+      await row.getByText("TamperDetectionActivated").waitFor({ timeout: 40_000 });
+      await row.getByRole("button").click();
+      await row.getByText('"TamperDetectionActivated"').waitFor();
+      expect(await violations(page)).toEqual([]);
+      await row.getByRole("link", { name: stationId }).click();
+      await page.getByRole("heading", { name: stationId }).waitFor();
+      await page.getByText("TamperDetectionActivated").first().waitFor();
+      expect(await violations(page)).toEqual([]);
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      expect(overflow).toBeLessThanOrEqual(0);
+      expect(errors).toEqual([]);
+      await page.context().close();
+    },
+  );
 
   it.each(STATION_PAGES)("is accessible at desktop size: %s", { timeout: 60_000 }, async (path, text) => {
     const { page, errors } = await open({ ...DESKTOP, locale: "pt-BR" }, path);

@@ -1,9 +1,9 @@
 /** Commands and how far each of them has come: its steps, the station's answer, the reason. */
+import { Link } from "@tanstack/react-router";
 import { useTranslations } from "use-intl";
 import type { CommandView } from "../../api/schemas.ts";
 import { api } from "../lib/api.ts";
 import { useFeed } from "../lib/feed.ts";
-import { prettyJson } from "../lib/format.ts";
 import { COMMAND_LOOK, commandSteps, isFinished, type CommandState, type CommandStep } from "../lib/state.ts";
 import { useCommandText } from "../lib/words.ts";
 import { Badge, TONE_TEXT } from "./badge.tsx";
@@ -13,14 +13,18 @@ import { Icon } from "./icon.tsx";
 import { ProblemNote } from "./problem.tsx";
 import { Ago } from "./time.tsx";
 
-/** Shown before "older" is asked for. */
-const PAGE = 5;
+type ListProps = {
+  stationId: string;
+  timeZone: string | undefined;
+  /** Shown before "older" is asked for. */
+  pageSize: number;
+};
 
-export function CommandList({ stationId, timeZone }: { stationId: string; timeZone: string | undefined }) {
+export function CommandList({ stationId, timeZone, pageSize }: ListProps) {
   const t = useTranslations();
   const feed = useFeed<CommandView>({
     queryKey: ["commands", stationId],
-    fetchPage: (cursor, signal) => api.commands(stationId, { limit: PAGE, cursor }, signal),
+    fetchPage: (cursor, signal) => api.commands(stationId, { limit: pageSize, cursor }, signal),
     idOf: (command) => command.commandId,
   });
   if (feed.query.isPending) return <Skeleton className="h-24 w-full" />;
@@ -44,21 +48,25 @@ export function CommandList({ stationId, timeZone }: { stationId: string; timeZo
   );
 }
 
-type Unhappy = "rejected" | "failed" | "expired" | "uncertain";
-const isUnhappy = (status: CommandState): status is Unhappy =>
-  ["rejected", "failed", "expired", "uncertain"].includes(status);
+type Unhappy = "rejected" | "failed" | "expired" | "uncertain" | "superseded";
+export const isUnhappy = (status: CommandState): status is Unhappy =>
+  ["rejected", "failed", "expired", "uncertain", "superseded"].includes(status);
 
 function CommandCard({ command, timeZone }: { command: CommandView; timeZone: string | undefined }) {
   const t = useTranslations();
   const text = useCommandText();
   const status = command.status as CommandState;
   const finished = isFinished(command);
-  const answer =
-    command.response === null || command.response === undefined ? null : JSON.stringify(command.response);
   return (
-    <Card className={`px-4 py-3 ${finished ? "" : "animate-arrive"}`}>
+    <Card className={`relative px-4 py-3 hover:border-line-strong ${finished ? "" : "animate-arrive"}`}>
       <div className="flex flex-wrap items-baseline justify-between gap-x-3">
-        <p className="font-medium">{text(command)}</p>
+        <Link
+          to="/stations/$stationId/commands/$commandId"
+          params={command}
+          className="font-medium break-words hover:underline after:absolute after:inset-0"
+        >
+          {text(command)}
+        </Link>
         <p className="text-[0.8125rem] text-ink-3">
           <Ago at={command.issuedAt} timeZone={timeZone} /> · {command.issuedBy}
         </p>
@@ -70,17 +78,6 @@ function CommandCard({ command, timeZone }: { command: CommandView; timeZone: st
         </p>
       )}
       {command.reason !== null && <p className="mt-1 text-sm break-words text-ink-2">{command.reason}</p>}
-      {answer !== null && (
-        <details className="mt-1.5 text-sm">
-          <summary className="w-fit rounded text-ink-2 hover:text-ink">{t("command.answer")}</summary>
-          <pre
-            className="mt-1.5 max-h-64 overflow-auto rounded-lg bg-raised p-3 font-mono text-[0.8125rem]"
-            tabIndex={0}
-          >
-            {prettyJson(answer)}
-          </pre>
-        </details>
-      )}
     </Card>
   );
 }

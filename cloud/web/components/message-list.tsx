@@ -3,10 +3,11 @@
  *
  * Rows far off the screen are not laid out (`lazy-row`); older ones come page by page.
  */
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslations } from "use-intl";
 import type { Message } from "../../api/schemas.ts";
-import { api, fetchAll } from "../lib/api.ts";
+import { api, fetchAll, saveAs } from "../lib/api.ts";
 import { FEED_ITEMS_MAX, useFeed } from "../lib/feed.ts";
 import { jsonLines } from "../lib/format.ts";
 import { Button } from "./button.tsx";
@@ -36,12 +37,41 @@ const ACTIONS = [
 const PAGE = 50;
 const DOWNLOAD_PAGE = 200;
 
+const LATEST = 10;
+
 type Props = {
   stationId: string;
   timeZone: string | undefined;
   filter: MessageFilter;
   onFilter: (filter: MessageFilter) => void;
 };
+
+/** The last few, without the means to look further: for a glance. */
+export function LatestMessages({ stationId, timeZone }: Pick<Props, "stationId" | "timeZone">) {
+  const t = useTranslations();
+  const query = useQuery({
+    queryKey: ["messages", stationId, "latest"],
+    queryFn: ({ signal }) => api.messages(stationId, { limit: LATEST }, signal),
+  });
+  if (query.isError && query.data === undefined)
+    return <ProblemNote error={query.error} onRetry={() => void query.refetch()} />;
+  if (query.data === undefined) return <Skeleton className="h-80 w-full" />;
+  if (query.data.items.length === 0)
+    return <Empty title={t("messages.none")}>{t("messages.noneHint")}</Empty>;
+  return <Messages items={query.data.items} timeZone={timeZone} />;
+}
+
+function Messages({ items, timeZone }: { items: readonly Message[]; timeZone: string | undefined }) {
+  return (
+    <Card className="overflow-hidden">
+      <ol className="divide-y divide-line">
+        {items.map((message) => (
+          <MessageRow key={message.messageId} message={message} timeZone={timeZone} />
+        ))}
+      </ol>
+    </Card>
+  );
+}
 
 export function MessageList({ stationId, timeZone, filter, onFilter }: Props) {
   const t = useTranslations();
@@ -97,15 +127,7 @@ export function MessageList({ stationId, timeZone, filter, onFilter }: Props) {
           {filtered ? t("messages.noneFilteredHint") : t("messages.noneHint")}
         </Empty>
       )}
-      {feed.items.length > 0 && (
-        <Card className="overflow-hidden">
-          <ol className="divide-y divide-line">
-            {feed.items.map((message) => (
-              <MessageRow key={message.messageId} message={message} timeZone={timeZone} />
-            ))}
-          </ol>
-        </Card>
-      )}
+      {feed.items.length > 0 && <Messages items={feed.items} timeZone={timeZone} />}
       {feed.older.error !== null && <ProblemNote error={feed.older.error} />}
       {feed.hasOlder && (
         <Button className="mt-3 w-full" onClick={() => void feed.loadOlder()} disabled={feed.older.busy}>
@@ -156,11 +178,8 @@ function DownloadButton({ stationId, filter }: { stationId: string; filter: Mess
       const read = (cursor: string | undefined) =>
         api.messages(stationId, { ...filter, limit: DOWNLOAD_PAGE, cursor }, undefined);
       const { items } = await fetchAll(read, FEED_ITEMS_MAX / DOWNLOAD_PAGE);
-      const link = document.createElement("a");
-      link.href = URL.createObjectURL(new Blob([jsonLines(items)], { type: "application/x-ndjson" }));
-      link.download = `${stationId.replace(/[^\w.-]/g, "_")}-ocpp.jsonl`;
-      link.click();
-      URL.revokeObjectURL(link.href);
+      const content = new Blob([jsonLines(items)], { type: "application/x-ndjson" });
+      saveAs(content, `${stationId.replace(/[^\w.-]/g, "_")}-ocpp.jsonl`);
       setState("ready");
     } catch {
       setState("failed");

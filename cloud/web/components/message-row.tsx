@@ -5,7 +5,7 @@ import type { Message } from "../../api/schemas.ts";
 import { prettyJson } from "../lib/format.ts";
 import { useFormat } from "../lib/i18n.ts";
 import { MESSAGE_LOOK, messageState, type MessageState } from "../lib/state.ts";
-import { useCode } from "../lib/words.ts";
+import { useFlag } from "../lib/words.ts";
 import { TONE_TEXT } from "./badge.tsx";
 import { CopyButton } from "./copy.tsx";
 import { Icon } from "./icon.tsx";
@@ -16,7 +16,7 @@ const MARKED: ReadonlySet<MessageState> = new Set(["rejected", "failed"]);
 export function MessageRow({ message, timeZone }: { message: Message; timeZone: string | undefined }) {
   const t = useTranslations();
   const format = useFormat();
-  const code = useCode();
+  const inWords = useFlag();
   const [open, setOpen] = useState(false);
   const state = messageState(message);
   const { icon, tone } = MESSAGE_LOOK[state];
@@ -55,9 +55,9 @@ export function MessageRow({ message, timeZone }: { message: Message; timeZone: 
           <span
             key={flag}
             className="hidden rounded bg-raised px-1.5 text-xs text-ink-2 sm:inline"
-            title={code("flagHint", flag) ?? flag}
+            title={inWords(flag).hint}
           >
-            {code("flag", flag) ?? flag}
+            {inWords(flag).word}
           </span>
         ))}
         <Icon
@@ -80,6 +80,7 @@ function preview({ request }: Message): string {
 
 function Frames({ message }: { message: Message }) {
   const t = useTranslations();
+  const inWords = useFlag();
   const fromStation = message.direction === "in";
   const frames = [
     { title: fromStation ? t("messages.fromStation") : t("messages.toStation"), text: message.request },
@@ -88,6 +89,11 @@ function Frames({ message }: { message: Message }) {
   return (
     <div className="space-y-3 border-t border-line bg-surface px-3 py-3 sm:px-4">
       {message.reason !== null && <p className="text-sm break-words">{message.reason}</p>}
+      {message.flags.map((flag) => (
+        <p key={flag} className="text-sm break-words">
+          {inWords(flag).hint}
+        </p>
+      ))}
       {(message.request !== null || message.response !== null) && (
         <div className="grid gap-3 lg:grid-cols-2">
           {frames.map(({ title, text }) => (

@@ -14,6 +14,7 @@ const PLACES = [
   { to: "/", icon: "home", name: "overview" },
   { to: "/transactions", icon: "list", name: "transactions" },
   { to: "/work", icon: "inbox", name: "work" },
+  { to: "/events", icon: "bell", name: "events" },
   { to: "/tokens", icon: "card", name: "tokens" },
 ] as const;
 

@@ -21,6 +21,25 @@ import type {
   Transaction,
   TransactionDetail,
 } from "../../api/schemas.ts";
+import type {
+  ChargingProfile,
+  LocalList,
+  NewPassword,
+  NewStation,
+  ReportedChargingProfile,
+  Reservation,
+  StationPassword,
+  StationRegistration,
+} from "../../api/control-schemas.ts";
+import type { File } from "../../api/file-schemas.ts";
+import type { CertificateRequest, CommandDetail, StationEvent } from "../../api/station-schemas.ts";
+import type {
+  NewStationTemplate,
+  StationConfiguration,
+  StationTemplate,
+  StationTemplatePatch,
+} from "../../api/template-schemas.ts";
+import type { CommandKind } from "./intents.ts";
 import { session, signOut } from "./session.ts";
 
 /** What the cloud said went wrong. `status` 0 and code `unreachable`: no answer came at all. */
@@ -45,6 +64,7 @@ export class ApiError extends Error {
 type Query = Record<string, string | number | undefined>;
 type Options = {
   query?: Query;
+  /** JSON, or the bytes themselves. */
   body?: unknown;
   key?: string;
   idempotencyKey?: string;
@@ -91,14 +111,16 @@ async function request<T>(method: string, path: string, options: Options = {}): 
     accept: "application/json",
     authorization: `Bearer ${key ?? ""}`,
   };
-  if (options.body !== undefined) headers["content-type"] = "application/json";
+  const { body } = options;
+  if (body !== undefined)
+    headers["content-type"] = body instanceof Blob ? "application/octet-stream" : "application/json";
   if (options.idempotencyKey !== undefined) headers["idempotency-key"] = options.idempotencyKey;
   let response: Response;
   try {
     response = await fetch(urlOf(`/v1${path}`, options.query), {
       method,
       headers,
-      body: options.body === undefined ? null : JSON.stringify(options.body),
+      body: body === undefined ? null : body instanceof Blob ? body : JSON.stringify(body),
       signal: options.signal ?? null,
     });
   } catch (error) {
@@ -112,7 +134,27 @@ async function request<T>(method: string, path: string, options: Options = {}): 
     if (error.status === 401 && key === session.get().key) signOut(true);
     throw error;
   }
-  return (await response.json()) as T;
+  // 204: there is nothing to say.
+  return (response.status === 204 ? null : await response.json()) as T;
+}
+
+/** The bytes of a file, with the name that it has here, put where the browser puts downloads. */
+export async function downloadFile({ fileId, name }: File): Promise<void> {
+  const headers = { authorization: `Bearer ${session.get().key ?? ""}` };
+  const response = await fetch(`/v1/files/${part(fileId)}/content`, { headers }).catch(() => {
+    throw new ApiError({ status: 0, code: "unreachable" });
+  });
+  if (!response.ok) throw await errorOf(response);
+  saveAs(await response.blob(), name);
+}
+
+/** Hands something to the browser as a download. */
+export function saveAs(content: Blob, name: string): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(content);
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
 }
 
 /** A random UUID; also where the page is not in a secure context and `randomUUID` is missing. */
@@ -144,6 +186,54 @@ export async function fetchAll<T>(
 const part = encodeURIComponent;
 type Signal = AbortSignal | undefined;
 
+const station = (stationId: string) => `/stations/${part(stationId)}`;
+
+/** What a station is, has and is told besides charging. */
+export const stationApi = {
+  prepare: (body: NewStation) => request<Station>("POST", "/stations", { body }),
+  register: (stationId: string, body: StationRegistration) =>
+    request<Station>("PUT", `${station(stationId)}/registration`, { body }),
+  password: (stationId: string, signal: Signal) =>
+    request<StationPassword>("GET", `${station(stationId)}/password`, { signal }),
+  setPassword: (stationId: string, body: NewPassword) =>
+    request<StationPassword>("PUT", `${station(stationId)}/password`, { body }),
+  forgetPassword: (stationId: string) => request<StationPassword>("DELETE", `${station(stationId)}/password`),
+  configuration: (stationId: string, signal: Signal) =>
+    request<StationConfiguration>("GET", `${station(stationId)}/configuration`, { signal }),
+  reservations: (stationId: string, query: Query, signal: Signal) =>
+    request<Page<Reservation>>("GET", `${station(stationId)}/reservations`, { query, signal }),
+  cancelReservation: (stationId: string, reservationId: number) =>
+    request<Reservation>("DELETE", `${station(stationId)}/reservations/${reservationId}`),
+  profiles: (stationId: string, query: Query, signal: Signal) =>
+    request<Page<ChargingProfile>>("GET", `${station(stationId)}/charging-profiles`, { query, signal }),
+  clearProfile: (stationId: string, profileId: number) =>
+    request<ChargingProfile>("DELETE", `${station(stationId)}/charging-profiles/${profileId}`),
+  reportedProfiles: (stationId: string, signal: Signal) =>
+    request<{ items: ReportedChargingProfile[] }>("GET", `${station(stationId)}/reported-charging-profiles`, {
+      signal,
+    }),
+  localList: (stationId: string, signal: Signal) =>
+    request<LocalList>("GET", `${station(stationId)}/local-list`, { signal }),
+  events: (stationId: string, query: Query, signal: Signal) =>
+    request<Page<StationEvent>>("GET", `${station(stationId)}/events`, { query, signal }),
+  allEvents: (query: Query, signal: Signal) =>
+    request<Page<StationEvent>>("GET", "/station-events", { query, signal }),
+  certificateRequests: (query: Query, signal: Signal) =>
+    request<Page<CertificateRequest>>("GET", "/certificate-requests", { query, signal }),
+  templates: (query: Query, signal: Signal) =>
+    request<Page<StationTemplate>>("GET", "/station-templates", { query, signal }),
+  template: (templateId: string, signal: Signal) =>
+    request<StationTemplate>("GET", `/station-templates/${part(templateId)}`, { signal }),
+  createTemplate: (body: NewStationTemplate) =>
+    request<StationTemplate>("POST", "/station-templates", { body }),
+  patchTemplate: (templateId: string, body: StationTemplatePatch) =>
+    request<StationTemplate>("PATCH", `/station-templates/${part(templateId)}`, { body }),
+  deleteTemplate: (templateId: string) => request<null>("DELETE", `/station-templates/${part(templateId)}`),
+  files: (query: Query, signal: Signal) => request<Page<File>>("GET", "/files", { query, signal }),
+  upload: (name: string, body: Blob) => request<File>("POST", "/files", { query: { name }, body }),
+  deleteFile: (fileId: string) => request<null>("DELETE", `/files/${part(fileId)}`),
+};
+
 export const api = {
   me: (key: string) => request<{ operatorId: string; keyName: string }>("GET", "/me", { key }),
   sites: (query: Query, signal: Signal) => request<Page<Site>>("GET", "/sites", { query, signal }),
@@ -163,6 +253,19 @@ export const api = {
     request<Page<Message>>("GET", `/stations/${part(stationId)}/messages`, { query, signal }),
   commands: (stationId: string, query: Query, signal: Signal) =>
     request<Page<CommandView>>("GET", `/stations/${part(stationId)}/commands`, { query, signal }),
+  command: (commandId: string, signal: Signal) =>
+    request<CommandDetail>("GET", `/commands/${part(commandId)}`, { signal }),
+  commandKinds: (signal: Signal) => request<{ items: CommandKind[] }>("GET", "/command-kinds", { signal }),
+  ocppActions: (protocol: string, signal: Signal) =>
+    request<{ items: { action: string; fromStation: boolean }[] }>("GET", `/ocpp/${part(protocol)}/actions`, {
+      signal,
+    }),
+  ocppAction: (protocol: string, action: string, signal: Signal) =>
+    request<{ action: string; request: object; response: object }>(
+      "GET",
+      `/ocpp/${part(protocol)}/actions/${part(action)}`,
+      { signal },
+    ),
   sendCommand: (stationId: string, body: NewCommand, idempotencyKey: string) =>
     request<CommandView>("POST", `/stations/${part(stationId)}/commands`, { body, idempotencyKey }),
   transactions: (query: Query, signal: Signal) =>

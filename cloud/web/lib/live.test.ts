@@ -19,14 +19,16 @@ describe("keysOf", () => {
   });
 
   it("does not refetch lists of stations for every message", () => {
-    expect(keysOf({ type: "message", siteId: "s", stationId: "A" })).toEqual([
-      ["messages", "A"],
-      ["station", "A"],
-    ]);
+    const keys = keysOf({ type: "message", siteId: "s", stationId: "A" });
+    expect(keys).toContainEqual(["messages", "A"]);
+    expect(keys).toContainEqual(["station", "A"]);
+    expect(keys?.map(([noun]) => noun)).not.toContain("stations");
   });
 
   it("widens to all of a kind when the event names none", () => {
-    expect(keysOf({ type: "command", siteId: "s", commandId: "c" })).toEqual([["commands"]]);
+    const ofCommand = keysOf({ type: "command", siteId: "s", commandId: "c" });
+    expect(ofCommand).toContainEqual(["commands"]);
+    expect(ofCommand).toContainEqual(["command", "c"]);
     expect(keysOf({ type: "station", siteId: "s" })).toContainEqual(["station"]);
     expect(keysOf({ type: "meter" })).toContainEqual(["meter-samples"]);
   });

@@ -30,12 +30,27 @@ const SLOW_KEYS = new Set([
   "meter-samples",
   "reviews",
   "review-summary",
+  "configuration",
+  "events",
+  "all-events",
+  "files",
+  "profiles",
+  "reservations",
+  "local-list",
+  "certificate-requests",
 ]);
 const POLL_WHILE_DOWN_MS = 15_000;
 const BACKOFF_FIRST_MS = 1_000;
 const BACKOFF_MAX_MS = 30_000;
 /** The cloud pings every 15 s: twice that in silence means the connection is dead without saying so. */
 const SILENCE_MS_MAX = 35_000;
+
+/** What a message of a station may change: of that station, and in lists of all of them. Only what is shown is asked. */
+const OF_STATION_MESSAGES = [
+  ...["messages", "station", "configuration", "events", "reservations", "profiles", "local-list"],
+  ...["station-password"],
+];
+const OF_MESSAGES = ["all-events", "certificate-requests", "files", "command"];
 
 /** The query keys (see queries.ts) that an event makes old. Pure. Null: all of them. */
 export function keysOf(event: LiveEvent): QueryKey[] | null {
@@ -64,14 +79,15 @@ export function keysOf(event: LiveEvent): QueryKey[] | null {
     case "review":
       return [["reviews"], ["review"], ["review-summary"]];
     case "command":
-      return [stationId === undefined ? ["commands"] : ["commands", stationId]];
+      return [
+        stationId === undefined ? ["commands"] : ["commands", stationId],
+        event.commandId === undefined ? ["command"] : ["command", event.commandId],
+        ...["reservations", "profiles", "station-password"].map((noun) => [noun]),
+      ];
     case "message":
-      return stationId === undefined
-        ? [["messages"]]
-        : [
-            ["messages", stationId],
-            ["station", stationId],
-          ];
+      return [...OF_MESSAGES, ...OF_STATION_MESSAGES].map((noun) =>
+        stationId === undefined || !OF_STATION_MESSAGES.includes(noun) ? [noun] : [noun, stationId],
+      );
   }
 }
 

@@ -3,7 +3,7 @@
  */
 import { keepPreviousData, queryOptions, type QueryClient } from "@tanstack/react-query";
 import type { MeterSample } from "../../api/schemas.ts";
-import { api, cloudNow, fetchAll } from "./api.ts";
+import { api, cloudNow, fetchAll, stationApi } from "./api.ts";
 
 const PAGE = 200;
 const PAGES_MAX = 10;
@@ -62,6 +62,73 @@ export const stationsQuery = (siteId: string) =>
 
 export const stationQuery = (stationId: string) =>
   queryOptions({ queryKey: ["station", stationId], queryFn: ({ signal }) => api.station(stationId, signal) });
+
+export const commandQuery = (commandId: string) =>
+  queryOptions({ queryKey: ["command", commandId], queryFn: ({ signal }) => api.command(commandId, signal) });
+
+/* A station besides charging: the second word of each key is the station, as live.ts expects. */
+
+export const configurationQuery = (stationId: string) =>
+  queryOptions({
+    queryKey: ["configuration", stationId],
+    queryFn: ({ signal }) => stationApi.configuration(stationId, signal),
+  });
+
+export const reservationsQuery = (stationId: string) =>
+  queryOptions({
+    queryKey: ["reservations", stationId],
+    queryFn: ({ signal }) => stationApi.reservations(stationId, { limit: PAGE }, signal),
+  });
+
+export const profilesQuery = (stationId: string) =>
+  queryOptions({
+    queryKey: ["profiles", stationId, "ours"],
+    queryFn: ({ signal }) => stationApi.profiles(stationId, { limit: PAGE }, signal),
+  });
+
+export const reportedProfilesQuery = (stationId: string) =>
+  queryOptions({
+    queryKey: ["profiles", stationId, "reported"],
+    queryFn: ({ signal }) => stationApi.reportedProfiles(stationId, signal),
+  });
+
+export const localListQuery = (stationId: string) =>
+  queryOptions({
+    queryKey: ["local-list", stationId],
+    queryFn: ({ signal }) => stationApi.localList(stationId, signal),
+  });
+
+export const passwordQuery = (stationId: string) =>
+  queryOptions({
+    queryKey: ["station-password", stationId],
+    queryFn: ({ signal }) => stationApi.password(stationId, signal),
+  });
+
+export const logsQuery = (stationId: string) =>
+  queryOptions({
+    queryKey: ["files", "log", stationId],
+    queryFn: ({ signal }) => stationApi.files({ kind: "log", stationId, limit: PAGE }, signal),
+  });
+
+export const firmwareQuery = () =>
+  queryOptions({
+    queryKey: ["files", "firmware"],
+    queryFn: ({ signal }) => stationApi.files({ kind: "firmware", limit: PAGE }, signal),
+  });
+
+export const templatesQuery = () =>
+  queryOptions({
+    queryKey: ["templates"],
+    queryFn: ({ signal }) =>
+      fetchAll((cursor) => stationApi.templates({ limit: PAGE, cursor }, signal), PAGES_MAX),
+  });
+
+/** Certificates that stations wait for. */
+export const certificateRequestsQuery = () =>
+  queryOptions({
+    queryKey: ["certificate-requests"],
+    queryFn: ({ signal }) => stationApi.certificateRequests({ state: "open", limit: PAGE }, signal),
+  });
 
 /** Connectors that are out of order, wherever they are. */
 export const faultedQuery = () =>

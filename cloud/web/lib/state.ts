@@ -2,7 +2,7 @@
  * From what the cloud says to how it looks: one state per thing, with one icon and one tone everywhere.
  * Pure; the words are in the message files under the same names.
  */
-import type { CommandView, Connector, Message, Meter, Transaction } from "../../api/schemas.ts";
+import type { CommandView, Connector, Message, Meter, Station, Transaction } from "../../api/schemas.ts";
 
 /** `accent`: energy flows. `amber`: somebody should look. `red`: broken. `quiet`: nothing to say. */
 export type Tone = "accent" | "neutral" | "quiet" | "amber" | "red";
@@ -78,6 +78,13 @@ export type OnlineState = "online" | "offline";
 export const ONLINE_LOOK: Record<OnlineState, { icon: IconName; tone: Tone }> = {
   online: { icon: "check", tone: "neutral" },
   offline: { icon: "offline", tone: "amber" },
+};
+
+/** Held is `Pending` or `Rejected`: nobody may start there. */
+export const REGISTRATION_LOOK: Record<Station["registration"], { icon: IconName; tone: Tone }> = {
+  Accepted: { icon: "check", tone: "neutral" },
+  Pending: { icon: "pause", tone: "amber" },
+  Rejected: { icon: "ban", tone: "red" },
 };
 
 export const METER_LOOK: Record<Meter["state"], { icon: IconName; tone: Tone }> = {

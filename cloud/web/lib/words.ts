@@ -3,6 +3,7 @@
  * stations say things that nobody listed.
  */
 import { useTranslations } from "use-intl";
+import { readFlag } from "../../../shared/ocpp/tolerance.ts";
 import type { CommandView } from "../../api/schemas.ts";
 import type { Messages } from "./i18n.ts";
 
@@ -20,7 +21,14 @@ type Family =
   | "revokedReason"
   | "previousEnd"
   | "clock"
-  | "tokenStatus";
+  | "tokenStatus"
+  | "intent"
+  | "intentHint"
+  | "fieldName"
+  | "reportKind"
+  | "localListResult"
+  | "tolerance"
+  | "toleranceHint";
 type KeyOf<F extends Family> = `${F}.${Extract<keyof Messages[F], string>}`;
 
 /** Looks a code up in a family of messages; null when the family does not know it. */
@@ -33,6 +41,18 @@ export function useCode(): (family: Family, code: string) => string | null {
   };
 }
 
+/** A flag of a message in words; one that we have none for is shown as it is. */
+export function useFlag(): (flag: string) => { word: string; hint: string } {
+  const code = useCode();
+  return (flag) => {
+    const tolerated = readFlag(flag);
+    const word = tolerated === undefined ? code("flag", flag) : code("tolerance", tolerated.id);
+    const hint = tolerated === undefined ? code("flagHint", flag) : code("toleranceHint", tolerated.id);
+    const detail = tolerated?.detail === undefined ? "" : ` (${tolerated.detail})`;
+    return { word: `${word ?? flag}${detail}`, hint: hint ?? flag };
+  };
+}
+
 type Params = {
   idToken?: { idToken?: unknown };
   evseId?: unknown;
@@ -40,11 +60,26 @@ type Params = {
   operationalStatus?: unknown;
   requestedMessage?: unknown;
   key?: unknown;
+  action?: unknown;
+  chargingProfile?: unknown;
 };
+
+type Schedule = { chargingRateUnit?: unknown; chargingSchedulePeriod?: { limit?: unknown }[] };
+
+/** "16 A", of a profile that has the same limit all the time. */
+export function flatLimit(profile: unknown): string | null {
+  const { chargingSchedule } = (profile ?? {}) as { chargingSchedule?: Schedule[] | Schedule };
+  const [schedule, second] = Array.isArray(chargingSchedule) ? chargingSchedule : [chargingSchedule];
+  const periods = schedule?.chargingSchedulePeriod;
+  if (second !== undefined || !Array.isArray(periods) || periods.length !== 1) return null;
+  const limit = periods[0]?.limit;
+  return typeof limit === "number" ? `${limit}\u00a0${String(schedule?.chargingRateUnit ?? "")}` : null;
+}
 
 /** What a command does, in one line. */
 export function useCommandText(): (command: Pick<CommandView, "kind" | "params">) => string {
   const t = useTranslations();
+  const code = useCode();
   return ({ kind, params }) => {
     const given = (params ?? {}) as Params;
     const evse = given.evseId === undefined ? "" : String(given.evseId);
@@ -67,8 +102,16 @@ export function useCommandText(): (command: Pick<CommandView, "kind" | "params">
         });
       case "UnlockConnector":
         return t("commandText.unlock", { evse });
+      case "SetChargingProfile": {
+        const limit = flatLimit(given.chargingProfile);
+        return limit === null
+          ? (code("intent", kind) ?? kind)
+          : t("commandText.limit", { limit, evse: evse === "" ? "0" : evse });
+      }
+      case "Call":
+        return String(given.action ?? kind);
       default:
-        return kind;
+        return code("intent", kind) ?? kind;
     }
   };
 }

@@ -10,6 +10,7 @@ import { CopyLine } from "../components/copy.tsx";
 import { ErCard } from "../components/er-card.tsx";
 import { MeterCard } from "../components/meter-card.tsx";
 import { PageHead } from "../components/page-head.tsx";
+import { PrepareStation } from "../components/prepare-station.tsx";
 import { ProblemPage } from "../components/problem.tsx";
 import { SiteRules } from "../components/site-rules.tsx";
 import { StationCard } from "../components/station-card.tsx";
@@ -41,7 +42,11 @@ export function SitePage() {
       <SiteHead site={site.data} stations={stations.data.items} ers={ers.data.items} />
       <div className="grid grid-cols-1 gap-8 lg:grid-cols-[minmax(0,1fr)_21rem]">
         <div className="min-w-0 space-y-8">
-          <Section title={t("site.stationsTitle")} count={String(stations.data.items.length)}>
+          <Section
+            title={t("site.stationsTitle")}
+            count={String(stations.data.items.length)}
+            aside={<PrepareStation siteId={siteId} />}
+          >
             {stations.data.items.length === 0 ? (
               <FirstStation />
             ) : (

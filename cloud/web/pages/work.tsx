@@ -4,6 +4,7 @@ import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { useTranslations } from "use-intl";
 import type { Review } from "../../api/review-schemas.ts";
 import { Button } from "../components/button.tsx";
+import { CertificateRequests } from "../components/certificate-requests.tsx";
 import { Card, Empty, Skeleton } from "../components/card.tsx";
 import { Segmented, SelectField } from "../components/field.tsx";
 import { Icon } from "../components/icon.tsx";
@@ -41,6 +42,7 @@ export function WorkPage() {
       <PageHead title={t("nav.work")}>
         <Answer />
       </PageHead>
+      {status === "open" && kind === "" && <CertificateRequests siteId={filter.siteId} />}
       <Filters filter={filter} sites={sites.data?.items ?? []} />
       {feed.query.error !== null && (
         <ProblemNote error={feed.query.error} onRetry={() => void feed.query.refetch()} />
