@@ -383,12 +383,13 @@ describe("the operator's page", () => {
     async (size) => {
       const stationId = size === PHONE ? "TOLD-1" : "TOLD-2";
       const timestamp = new Date().toISOString();
-      await say(stationId, [["SecurityEventNotification", { type: "TamperDetectionActivated", timestamp }]]);
+      const tamper = { type: "TamperDetectionActivated", timestamp, techInfo: "lid open" };
+      await say(stationId, [["SecurityEventNotification", tamper]]);
       const { page, errors } = await open(size, "/events?kind=security-event");
       const row = page.getByRole("listitem").filter({ hasText: stationId });
       await row.getByText("TamperDetectionActivated").waitFor({ timeout: 40_000 });
       await row.getByRole("button").click();
-      await row.getByText('"TamperDetectionActivated"').waitFor();
+      await row.getByText('"lid open"').waitFor();
       expect(await violations(page)).toEqual([]);
       await row.getByRole("link", { name: stationId }).click();
       await page.getByRole("heading", { name: stationId }).waitFor();

@@ -45,7 +45,7 @@ const BACKOFF_MAX_MS = 30_000;
 /** The cloud pings every 15 s: twice that in silence means the connection is dead without saying so. */
 const SILENCE_MS_MAX = 35_000;
 
-/** What a message of a station may change: of that station, and in lists of all of them. Only what is shown is asked. */
+/** What a message of a station may change, of that station and in lists of all. Only what is shown is fetched. */
 const OF_STATION_MESSAGES = [
   ...["messages", "station", "configuration", "events", "reservations", "profiles", "local-list"],
   ...["station-password"],

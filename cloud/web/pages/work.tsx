@@ -15,7 +15,12 @@ import { When } from "../components/time.tsx";
 import { api } from "../lib/api.ts";
 import { useFeed } from "../lib/feed.ts";
 import { useFormat } from "../lib/i18n.ts";
-import { REVIEWS_EVERY_MS, reviewSummaryQuery, sitesQuery } from "../lib/queries.ts";
+import {
+  certificateRequestsQuery,
+  REVIEWS_EVERY_MS,
+  reviewSummaryQuery,
+  sitesQuery,
+} from "../lib/queries.ts";
 import { actionWord, KIND_ICON, type ReviewKind } from "../lib/review.ts";
 import type { WorkSearch } from "../router.tsx";
 
@@ -74,12 +79,18 @@ function Answer() {
   const t = useTranslations();
   const format = useFormat();
   const { data } = useQuery(reviewSummaryQuery());
+  const certificates = useQuery(certificateRequestsQuery()).data?.items.length ?? 0;
   if (data === undefined) return <Skeleton className="mt-1 h-6 w-72" />;
   return (
     <>
-      <p className={`mt-1 ${data.open > 0 ? "text-amber" : "text-ink-2"}`}>
-        {t("work.answer", { count: data.open })}
-      </p>
+      {(data.open > 0 || certificates === 0) && (
+        <p className={`mt-1 ${data.open > 0 ? "text-amber" : "text-ink-2"}`}>
+          {t("work.answer", { count: data.open })}
+        </p>
+      )}
+      {certificates > 0 && (
+        <p className="mt-1 text-amber">{t("certificates.waiting", { count: certificates })}</p>
+      )}
       {data.unattributedWh > 0 && (
         <p className="mt-0.5 text-sm text-ink-2">
           {t("work.unattributed", { energy: format.energy(data.unattributedWh) })}
