@@ -137,9 +137,10 @@ export function renderTable(): string {
   });
   return `# OCPP messages
 
-Made from the code by \`npm run ocpp-table\`. Every message is checked against the official schema of its version, read
-tolerantly (docs/stations.md) and written strictly; every one of a station is in the raw timeline, byte for byte. A command
-is one of the API (\`POST /v1/stations/{stationId}/commands\`); \`Call\` sends any message of the version as it stands.
+Made from the code by \`npm run ocpp-table\`. Every message is checked against the official schema of its version,
+read tolerantly (docs/stations.md) and written strictly; every one of a station is in the raw timeline, byte for byte.
+A command is one of the API (\`POST /v1/stations/{stationId}/commands\`); \`Call\` sends any message of the version as
+it stands.
 
 ${parts.join("\n\n")}
 `;

@@ -85,6 +85,8 @@ async function buildPage(): Promise<void> {
     {
       cwd: ROOT,
       stdio: "inherit",
+      // Whoever starts this may be a test: the page is always the one that people get.
+      env: { ...process.env, NODE_ENV: "production" },
     },
   );
   const code = await new Promise((done) => child.once("exit", done));

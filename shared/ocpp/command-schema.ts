@@ -7,7 +7,7 @@
  */
 import { Compile, type Validator } from "typebox/compile";
 import { CommandParams, isOwnKind, isStandardKind, type OwnKind, type StandardKind } from "../command.ts";
-import { compileSchema, schemaOf } from "./schemas.ts";
+import { compileSchema, schemaOf, withoutUnused } from "./schemas.ts";
 
 type Schema = Record<string, unknown>;
 
@@ -47,7 +47,7 @@ export function commandSchema(kind: StandardKind): Schema {
     const target = definitions[definition];
     if (target !== undefined) Object.assign(target["properties"] as Schema, properties);
   }
-  return schema;
+  return withoutUnused(schema);
 }
 
 /** What is wrong, and where: a JSON pointer into the parameters. */

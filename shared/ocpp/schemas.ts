@@ -57,6 +57,27 @@ export function schemaOf(
   return Object.hasOwn(schemas, name) ? (schemas[name] as Record<string, unknown>) : undefined;
 }
 
+/**
+ * The schema without the definitions that nothing in it refers to: the official files carry those of the whole
+ * version in every message.
+ */
+export function withoutUnused(schema: Record<string, unknown>): Record<string, unknown> {
+  const all = (schema["definitions"] ?? {}) as Record<string, unknown>;
+  const used: Record<string, unknown> = {};
+  const visit = (value: unknown): void => {
+    if (typeof value !== "object" || value === null) return;
+    const name = String((value as { $ref?: unknown }).$ref).replace("#/definitions/", "");
+    if (Object.hasOwn(all, name) && !Object.hasOwn(used, name)) {
+      used[name] = all[name];
+      visit(all[name]);
+    }
+    for (const child of Object.values(value)) visit(child);
+  };
+  const { definitions: _all, ...rest } = schema;
+  visit(rest);
+  return Object.keys(used).length === 0 ? rest : { ...rest, definitions: used };
+}
+
 /** Whether the answer to this action tells a status, by the standard. */
 export function hasStatus(protocol: Protocol, action: string): boolean {
   const required = schemaOf(protocol, action, "Response")?.["required"];

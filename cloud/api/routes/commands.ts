@@ -100,10 +100,9 @@ function checkForStation(body: NewCommand, protocol: string | null): void {
   if ("refused" in call) throw new ApiProblem(400, "NOT_SUPPORTED", `${body.kind}: ${call.refused}`);
   const violation = checkPayload(protocol, call.action, "Request", call.payload);
   if (violation === undefined) return;
+  const pointer = body.kind === "Call" ? `/body/params/payload${violation.pointer ?? ""}` : "/body/params";
   const detail = `${body.kind}: as ${call.action} of ${protocol}, ${violation.reason}`;
-  throw new ApiProblem(400, "INVALID_PARAMS", detail, [
-    { pointer: "/body/params", message: violation.reason },
-  ]);
+  throw new ApiProblem(400, "INVALID_PARAMS", detail, [{ pointer, message: violation.reason }]);
 }
 
 const isProtocol = (text: string | null): text is Protocol =>

@@ -12,7 +12,7 @@ import { Protocol } from "../../../shared/entry.ts";
 import { COMMAND_SAMPLES } from "../../../shared/ocpp/command-samples.ts";
 import { commandSchema } from "../../../shared/ocpp/command-schema.ts";
 import { dialectOf, isFromStation } from "../../../shared/ocpp/dialect.ts";
-import { actionsOf, schemaOf } from "../../../shared/ocpp/schemas.ts";
+import { actionsOf, schemaOf, withoutUnused } from "../../../shared/ocpp/schemas.ts";
 import type { App, Context } from "../app.ts";
 import { notFound } from "../problem.ts";
 
@@ -109,7 +109,7 @@ export function ocppRoutes(app: App, { requireActor }: Context): void {
       const { action } = request.params;
       const [asked, answered] = (["Request", "Response"] as const).map((d) => schemaOf(protocol, action, d));
       if (asked === undefined || answered === undefined) throw notFound("OCPP action", action);
-      return { action, request: asked, response: answered };
+      return { action, request: withoutUnused(asked), response: withoutUnused(answered) };
     },
   );
 }
