@@ -340,31 +340,35 @@ function saysRunning(own: Journal, bodies: readonly EntryBody[]) {
   return own.hello({ lastSeq: 0, stations });
 }
 
-test("however a journal is cut into batches and transactions, the rows are the same in the end", async () => {
-  const idsOf = () => [0, 1].map((n) => randomUUID().slice(0, -1) + n);
-  const marks = ["00000000-0000-4000-8000-000000000000", "00000000-0000-4000-8000-000000000001"];
-  await fc.assert(
-    fc.asyncProperty(fc.array(happening(marks), { minLength: 1, maxLength: 14 }), async (bodies) => {
-      const sites = [`m-${randomUUID()}`, `m-${randomUUID()}`];
-      for (const [index, siteId] of sites.entries()) {
-        const ids = idsOf();
-        const mine = bodies.map((b) =>
-          "transactionId" in b && b.transactionId !== undefined
-            ? { ...b, transactionId: ids[marks.indexOf(b.transactionId)] ?? "" }
-            : b,
-        );
-        const own = new Journal(siteId, siteId).commitEach(mine as EntryBody[]);
-        await introduce(db.pool, new Journal(siteId, siteId, own.journalId));
-        const batches = own.blocks.map((_, i) => own.batch(i, i + 1));
-        if (index === 0) await storeBatches(db.pool, new Map(), siteId, batches);
-        else {
-          await storeHello(db.pool, new Map(), saysRunning(own, mine as EntryBody[]), "default");
-          for (const batch of batches) await storeBatches(db.pool, new Map(), siteId, [batch]);
+test(
+  "however a journal is cut into batches and transactions, the rows are the same in the end",
+  { timeout: 120_000 },
+  async () => {
+    const idsOf = () => [0, 1].map((n) => randomUUID().slice(0, -1) + n);
+    const marks = ["00000000-0000-4000-8000-000000000000", "00000000-0000-4000-8000-000000000001"];
+    await fc.assert(
+      fc.asyncProperty(fc.array(happening(marks), { minLength: 1, maxLength: 14 }), async (bodies) => {
+        const sites = [`m-${randomUUID()}`, `m-${randomUUID()}`];
+        for (const [index, siteId] of sites.entries()) {
+          const ids = idsOf();
+          const mine = bodies.map((b) =>
+            "transactionId" in b && b.transactionId !== undefined
+              ? { ...b, transactionId: ids[marks.indexOf(b.transactionId)] ?? "" }
+              : b,
+          );
+          const own = new Journal(siteId, siteId).commitEach(mine as EntryBody[]);
+          await introduce(db.pool, new Journal(siteId, siteId, own.journalId));
+          const batches = own.blocks.map((_, i) => own.batch(i, i + 1));
+          if (index === 0) await storeBatches(db.pool, new Map(), siteId, batches);
+          else {
+            await storeHello(db.pool, new Map(), saysRunning(own, mine as EntryBody[]), "default");
+            for (const batch of batches) await storeBatches(db.pool, new Map(), siteId, [batch]);
+          }
         }
-      }
-      const [whole, parts] = await Promise.all(sites.map(picture));
-      expect(parts).toEqual(whole);
-    }),
-    { numRuns: 60 },
-  );
-});
+        const [whole, parts] = await Promise.all(sites.map(picture));
+        expect(parts).toEqual(whole);
+      }),
+      { numRuns: 60 },
+    );
+  },
+);
