@@ -64,7 +64,10 @@ async function forward(store: FileStore, upload: Upload, stop: AbortSignal): Pro
       if (bytesRead === 0)
         throw new AppError("FORWARD_FAILED", "the cloud has all of it and does not say so");
       const headers = { "Content-Type": "application/octet-stream", "Upload-Offset": String(at.offset) };
+      const before = at.offset;
       at = await ask(upload, "PATCH", chunk.subarray(0, bytesRead), headers, stop);
+      if (typeof at === "object" && !at.complete && at.offset === before)
+        throw new AppError("FORWARD_FAILED", "the cloud did not take what was sent");
     }
   } finally {
     await file.close();

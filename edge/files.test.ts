@@ -227,6 +227,25 @@ describe("a log", () => {
     expect(taker.pieces).toBe(1);
   });
 
+  test("is sent again with a pause by a box whose cloud takes nothing", async () => {
+    const files = newFiles();
+    await leave(files, randomBytes(1_000));
+    let pieces = 0;
+    handle = (request, response) => {
+      if (request.method === "PATCH") pieces += 1;
+      response.writeHead(request.method === "PATCH" ? 409 : 200).end(JSON.stringify({ offset: 0 }));
+    };
+    const logs: unknown[] = [];
+    const started = startForwarder({
+      ...{ store: files.store, onForwarded: () => undefined, random: () => 0 },
+      onLog: (_level, _message, fields) => void logs.push(fields["reason"]),
+    });
+    cleanUps.push(() => started.stop());
+    await until("it is said", () => logs.length === 1);
+    expect(pieces).toBe(1);
+    expect(logs).toEqual([expect.stringContaining("did not take")]);
+  });
+
   test("is never given up: refused, forgotten and damaged on the way, it is sent until it is there", async () => {
     const files = newFiles();
     const taker = new Cloud();

@@ -232,9 +232,11 @@ export function wishTarget({ kind, params }: CommandBody): string | undefined {
     case "ChangeConfiguration":
       return `variable ${params.key}`;
     case "SetVariables": {
-      const names = params.setVariableData.map(
-        ({ component, variable }) =>
-          `${component?.name ?? ""}.${component?.instance ?? ""}.${variable.name}.${variable.instance ?? ""}`,
+      const names = params.setVariableData.map(({ component, variable, attributeType = "Actual" }) =>
+        [
+          ...[component?.name, component?.instance, component?.evse?.id, component?.evse?.connectorId],
+          ...[variable.name, variable.instance, attributeType],
+        ].join("."),
       );
       return `variables ${names.sort().join(" ")}`;
     }

@@ -116,6 +116,10 @@ export const CONFIGURATION_VIEW_MAX = 5_000;
 export const ASK_DEADLINE_MS = 1_500;
 /** … and one that the cloud passes on to somebody else: a certificate authority, a tax office. */
 export const PASS_ON_DEADLINE_MS = 15_000;
+/** Questions that are passed on at the same time: fewer than an SG takes messages, so that it goes on meanwhile. */
+export const PASS_ON_UNDER_WAY_MAX = 24;
+/** Questions of one station that wait for the cloud's word; more are decided at the site. */
+export const PENDING_PER_STATION_MAX = 16;
 /** Names of tokens that the cloud is asked about (OCPP 2.1 allows 255). */
 export const ASKED_TOKEN_LENGTH_MAX = 255;
 export const COMMAND_RESEND_MS = 30_000;
@@ -196,7 +200,7 @@ export const UPLOAD_MB_MAX = 128;
 /** Files are taken in only while the disk has this much left: the journal comes first. */
 export const FILES_DISK_FREE_BYTES_MIN = 128 * 1024 * 1024;
 /** Places that stations were told to load from or to write to; the oldest goes first … */
-export const FILE_PLACES_MAX = 1_000;
+export const FILE_PLACES_MAX = 10_000;
 /** … and each after this. */
 export const FILE_PLACE_MS = 24 * 3_600_000;
 /** Files that a station may leave at one place: some send several logs, some try again. */
@@ -214,11 +218,15 @@ export const FILE_IDLE_MS_MAX = 60_000;
 export const FILE_REQUEST_MS_MAX = 3_600_000;
 export const FTP_LINE_BYTES_MAX = 1_024;
 export const FTP_QUEUE_MAX = 32;
+/** Replies that a client has not read yet. */
+export const FTP_UNREAD_BYTES_MAX = 64 * 1024;
 /** A data connection must come this soon after PASV. */
 export const FTP_DATA_WAIT_MS = 15_000;
 /** In the cloud: files of an operator together, and of one command. */
 export const FILES_BYTES_PER_OPERATOR_MAX = 50 * 1024 * 1024 * 1024;
 export const FILES_PER_COMMAND_MAX = 64;
+/** Files that an operator may be putting there at the same time, at one copy of the API. */
+export const FILES_COMING_PER_OPERATOR_MAX = 4;
 /** Bytes of an upload that go to the cloud in one request: small enough for a link of 20 kbit/s. */
 export const FORWARD_CHUNK_BYTES = 256 * 1024;
 export const FORWARD_CHUNK_MS_MAX = 120_000;
@@ -250,6 +258,7 @@ assert(
   PASS_ON_DEADLINE_MS < OCPP_CALL_TIMEOUT_MS,
   "what is passed on is answered before the station gives up",
 );
+assert(STATIONS_PER_ER_MAX <= FILE_PLACES_MAX, "every station can be told a place for the same firmware");
 assert(LEASE_LOW_WATER > LEASE_BLOCK_SIZE, "one whole block is always in reserve");
 assert(WIRE_MESSAGE_BYTES_MAX < LINK_HELD_BYTES_MAX, "the largest message can be held");
 assert(EMERGENCY_ID_MIN === LEASED_ID_MAX + 1, "leased and emergency ids never meet");

@@ -1,4 +1,5 @@
 /** Station passwords: hashed with salt, verified to the byte. */
+import { scryptSync } from "node:crypto";
 import { expect, test } from "vitest";
 import { hashPassword, PASSWORD_HASH_PATTERN, verifyPassword } from "./password.ts";
 
@@ -9,6 +10,16 @@ test("a hash is verified by its password and by no other, bytes included", async
   expect(await verifyPassword(hash, password)).toBe(true);
   for (const other of [Buffer.alloc(0), password.subarray(1), Buffer.from([0x00, 0xff, 0x3a, 0x25])]) {
     expect(await verifyPassword(hash, other)).toBe(false);
+  }
+});
+
+test("whatever cost a configuration may have is verified", async () => {
+  const salt = Buffer.alloc(16, 1);
+  for (const N of [16_384, 32_768, 65_536]) {
+    const key = scryptSync("secret", salt, 32, { N, r: 8, p: 1, maxmem: 2 ** 28 });
+    const hash = `scrypt$${N}$${salt.toString("base64url")}$${key.toString("base64url")}`;
+    expect(hash).toMatch(new RegExp(PASSWORD_HASH_PATTERN));
+    expect(await verifyPassword(hash, Buffer.from("secret"))).toBe(true);
   }
 });
 

@@ -11,7 +11,8 @@ const MARK_CHARS = 16;
 
 const derive = (password: Buffer, salt: Buffer, cost: number): Promise<Buffer> =>
   new Promise((resolve, reject) => {
-    scrypt(password, salt, KEY_BYTES, { N: cost, r: 8, p: 1 }, (error, key) =>
+    // Node's own bound is too low for the costs above the usual one.
+    scrypt(password, salt, KEY_BYTES, { N: cost, r: 8, p: 1, maxmem: 2 * 128 * 8 * cost }, (error, key) =>
       error ? reject(error) : resolve(key),
     );
   });

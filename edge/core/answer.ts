@@ -8,6 +8,7 @@ import { given } from "../../shared/given.ts";
 import { COMMIT_LINGER_MS, OCPP_REJECTED_BYTES_MAX } from "../../shared/limits.ts";
 import { errorText, resultText, type RpcErrorCode } from "../../shared/ocpp/frame.ts";
 import type { StationMessage } from "../../shared/ocpp/message.ts";
+import { maskFrame } from "../../shared/ocpp/secrets.ts";
 import { onObserved, onStationReady } from "./command.ts";
 import { effect, log, record, type Context } from "./context.ts";
 import type { Connection } from "./types.ts";
@@ -50,7 +51,7 @@ export function refuse(
     stationId,
     protocol,
     ...given("action", options.action),
-    request: text.slice(0, OCPP_REJECTED_BYTES_MAX),
+    request: maskFrame(options.action ?? "", text).slice(0, OCPP_REJECTED_BYTES_MAX),
     ...given("response", response),
     code,
     reason: reason.slice(0, 500),
@@ -85,7 +86,8 @@ export function answer(
         stationId,
         protocol,
         action: frame.action,
-        request: text,
+        // As it came, but for passwords that a station tells of itself.
+        request: maskFrame(frame.action, text),
         response,
         ...(options.extra ?? {}),
         ...given("flags", flagsOf(frame, options.extra)),

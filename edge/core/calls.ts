@@ -21,7 +21,7 @@ import { onCallOutcome } from "./command.ts";
 import { effect, log, newId, record, type Context } from "./context.ts";
 import { waitsForBoot } from "./habits.ts";
 import { nextPart, wholeAnswer } from "./parts.ts";
-import { invite, isHeld, REGISTRATION } from "./registration.ts";
+import { callWhileHeld, invite, isHeld, REGISTRATION } from "./registration.ts";
 import type { Connection, OutgoingCall } from "./types.ts";
 
 type AnswerFrame = Extract<Frame, { type: "result" | "error" }>;
@@ -98,6 +98,23 @@ function takeNext(context: Context, stationId: string): OutgoingCall | undefined
   return call;
 }
 
+/** A call that waited is not sent. A part of it may have been (`parts.ts`). */
+function giveUp(
+  context: Context,
+  stationId: string,
+  { commandId, parts }: OutgoingCall,
+  status: CommandOutcome,
+  why: string,
+): void {
+  if (commandId === undefined) return;
+  const begun = parts !== undefined && parts.answers.length > 0;
+  const reason = begun ? `only a part of it was done: ${why}` : why;
+  onCallOutcome(context, commandId, stationId, {
+    ...(begun ? { kind: "answered", status: "failed" } : { kind: "never-sent", status }),
+    reason,
+  });
+}
+
 /** Sends the next queued CALL if the station is there, has spoken and has nothing of ours to answer. */
 export function callNext(context: Context, stationId: string): void {
   const { live, durable } = context.state;
@@ -111,11 +128,11 @@ export function callNext(context: Context, stationId: string): void {
     const call = takeNext(context, stationId);
     if (call === undefined) return;
     const { transactionId } = call;
-    if (transactionId !== undefined && !durable.transactions.has(transactionId)) {
-      // Its number may be another transaction's by the time the call arrives.
-      const reason = "the transaction has ended meanwhile";
-      if (call.commandId !== undefined)
-        onCallOutcome(context, call.commandId, stationId, { kind: "never-sent", status: "rejected", reason });
+    // Its number may be another transaction's by the time the call arrives.
+    const ended = transactionId !== undefined && !durable.transactions.has(transactionId);
+    const vain = ended ? "the transaction has ended meanwhile" : callWhileHeld(context, stationId, call);
+    if (vain !== undefined) {
+      giveUp(context, stationId, call, "rejected", vain);
       continue;
     }
     const messageId = newId(context);
@@ -157,8 +174,7 @@ function callPart(context: Context, stationId: string, call: OutgoingCall, frame
   const next = frame.type === "error" ? undefined : nextPart(call, frame.payload);
   if (next?.commandId === undefined) return false;
   if (enqueue(context, stationId, next)) return true;
-  const reason = "only a part of it was done: too many commands wait for this station";
-  onCallOutcome(context, next.commandId, stationId, { kind: "answered", status: "failed", reason });
+  giveUp(context, stationId, next, "failed", "too many commands wait for this station");
   return true;
 }
 
@@ -234,10 +250,7 @@ export function onCallTick(context: Context): void {
     const left = queue.filter((call) => call.deadlineUpMs > now.upMs);
     if (left.length === 0) live.queues.delete(stationId);
     else live.queues.set(stationId, left);
-    const reason = "the station was busy too long";
-    for (const { commandId } of late)
-      if (commandId !== undefined)
-        onCallOutcome(context, commandId, stationId, { kind: "never-sent", status: "expired", reason });
+    for (const call of late) giveUp(context, stationId, call, "expired", "the station was busy too long");
     callNext(context, stationId);
   }
   for (const connection of [...live.connections.values()]) {

@@ -52,12 +52,19 @@ export function onCommand(context: Context, command: Command): void {
   if (isSuperseded(context, command)) return;
   if (live.byStation.get(command.stationId) === undefined) {
     const room = live.waiting.size < WAITING_MAX || live.waiting.has(command.commandId);
-    const waits = COMMAND_CLASS[command.kind].waitsForStation && room;
+    const waits = mayWait(command) && room;
     if (waits) live.waiting.set(command.commandId, { command, deadlineUpMs });
     else finish(context, command, "rejected", { reason: "the station is offline" });
     return;
   }
   accept(context, command, deadlineUpMs);
+}
+
+/** A profile for whoever charges now must not meet the next driver. */
+function mayWait({ kind, params }: Command): boolean {
+  if (kind !== "SetChargingProfile") return COMMAND_CLASS[kind].waitsForStation;
+  const { chargingProfilePurpose, transactionId } = params["chargingProfile"] as Record<string, unknown>;
+  return chargingProfilePurpose !== "TxProfile" || transactionId !== undefined;
 }
 
 /**
@@ -186,6 +193,8 @@ export function onFilePrepared(
   if (under === undefined) return;
   const { command, deadlineUpMs } = under;
   const away = live.byStation.get(command.stationId) === undefined;
+  // The next tick finds that its time is up: nothing may be called that is not sent.
+  if (deadlineUpMs <= context.now.upMs) return;
   if (input.kind === "files.ready") under.location = input.location;
   else if (away) live.preparing.delete(input.commandId);
   else return finish(context, command, "failed", { reason: input.reason });

@@ -74,6 +74,18 @@ describe("a command that needs a file at the box", () => {
     expect(bench.lastCall(cp)).toMatchObject({ action, payload });
   });
 
+  test("is not called when its file comes with its last moment", () => {
+    const { bench, cp } = site();
+    bench.command(1, update, { transfer: firmware });
+    bench.now.upMs += 60_000;
+    bench.now.at += 60_000;
+    ready(bench, "http://10.0.0.2:8182/fw");
+    bench.pass(1);
+    expect(bench.lastCall(cp)).toBeUndefined();
+    expect(bench.all("command.accepted")).toEqual([]);
+    expect(bench.last("command.finished")).toMatchObject({ commandId: uuid(1), status: "expired" });
+  });
+
   test("what names an address of its own is called as it stands", () => {
     const { bench, cp } = site();
     const location = "https://vendor.example/fw.bin";

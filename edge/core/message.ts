@@ -6,7 +6,12 @@
  */
 import type { Decision } from "../../shared/decide/authorize.ts";
 import { given } from "../../shared/given.ts";
-import { ASK_DEADLINE_MS, ASKED_TOKEN_LENGTH_MAX, PASS_ON_DEADLINE_MS } from "../../shared/limits.ts";
+import {
+  ASK_DEADLINE_MS,
+  ASKED_TOKEN_LENGTH_MAX,
+  PASS_ON_DEADLINE_MS,
+  PENDING_PER_STATION_MAX,
+} from "../../shared/limits.ts";
 import { dialectOf } from "../../shared/ocpp/dialect.ts";
 import type { Frame } from "../../shared/ocpp/frame.ts";
 import type { StationMessage } from "../../shared/ocpp/message.ts";
@@ -180,7 +185,11 @@ function answerRepeat(
   const { state } = context;
   const key = contentKey(message);
   const recent = stationOf(state.durable, connection.stationId, connection.protocol).recent;
-  const before = recent.findLast((r) => r.key === key);
+  // Without a time a new start looks like the one before: it is, once that has ended.
+  const anew = message.event === "Started" && message.seqNo === undefined && message.at === undefined;
+  const before = recent.findLast(
+    (r) => r.key === key && !(anew && !state.durable.transactions.has(r.transactionId)),
+  );
   const known = findByWireId(state, connection.stationId, message.ocppTransactionId ?? "");
   const transactionId =
     before?.transactionId ?? (known?.open?.lastEventKey === key ? known.transactionId : undefined);
@@ -275,6 +284,7 @@ function askFirst(
   if (identity.authorization !== "online-first" || !live.uplink.up || !live.uplink.present) return false;
   if (idToken === undefined || idToken === "" || idToken.length > ASKED_TOKEN_LENGTH_MAX) return false;
   if (refuseWhileHeld(context, connection.stationId, idToken) !== undefined) return false;
+  if (asksTooMuch(context, connection)) return false;
   const purpose = message.kind === "authorize" ? "authorize" : "start";
   const contract = message.kind === "authorize" ? message.contract : undefined;
   const { stationId } = connection;
@@ -295,12 +305,19 @@ function passOn(
   message: PassedOn,
 ): boolean {
   const { uplink } = context.state.live;
-  if (!uplink.up || !uplink.present) return false;
+  if (!uplink.up || !uplink.present || asksTooMuch(context, connection)) return false;
   const { stationId, protocol } = connection;
   const { action, payload } = frame;
   const question = { kind: "ocpp" as const, stationId, protocol, action, payload };
   ask(context, connection, frame, text, { message, question, deadlineMs: PASS_ON_DEADLINE_MS });
   return true;
+}
+
+/** A station has one CALL under way, some have a few; what waits here is kept with its frame. */
+function asksTooMuch({ state }: Context, { connectionId }: Connection): boolean {
+  let waiting = 0;
+  for (const pending of state.live.pending.values()) if (pending.connectionId === connectionId) waiting += 1;
+  return waiting >= PENDING_PER_STATION_MAX;
 }
 
 function ask(
@@ -361,8 +378,10 @@ export function onDecisionTick(context: Context): void {
   for (const pending of [...live.pending.values()]) {
     if (pending.deadlineUpMs > context.now.upMs) continue;
     // A slow word of somebody behind the cloud does not mean that the cloud is away.
-    const { kind } = pending.message;
-    if (kind === "authorize" || kind === "transaction") live.uplink.present = false;
+    const { message } = pending;
+    const passedOn = message.kind === "authorize" && message.contract !== undefined;
+    if (message.kind === "transaction" || (message.kind === "authorize" && !passedOn))
+      live.uplink.present = false;
     onDecided(context, pending.correlationId, undefined);
   }
 }

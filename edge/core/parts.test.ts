@@ -85,6 +85,27 @@ describe("a list that is longer than the station takes", () => {
     expect(calls).toHaveLength(2);
   });
 
+  test("is not called expired when a part of it was done", () => {
+    const { bench, cp } = site();
+    bench.command(1, clear, { remainingMs: 5_000 });
+    const first = bench.lastCall(cp);
+    bench.command(2, { kind: "Reset", params: { type: "OnIdle" } });
+    bench.frame(
+      cp,
+      JSON.stringify([
+        3,
+        first?.messageId,
+        { clearMonitoringResult: [1, 2].map((id) => ({ id, status: "Accepted" })) },
+      ]),
+    );
+    // The other command is answered by nobody meanwhile.
+    expect(bench.lastCall(cp)?.action).toBe("Reset");
+    bench.pass(10_000);
+    expect(finished(bench)).toMatchObject([
+      { status: "failed", reason: "only a part of it was done: the station was busy too long" },
+    ]);
+  });
+
   test("goes whole where it is written as a CALL", () => {
     const { bench, cp } = site();
     const { kind: action, params: payload } = clear;

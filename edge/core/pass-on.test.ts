@@ -1,6 +1,6 @@
 /** What only the cloud can answer, an OCPP 2.1 station, and what the operator may do to a socket. */
 import { describe, expect, test } from "vitest";
-import { PASS_ON_DEADLINE_MS } from "../../shared/limits.ts";
+import { PASS_ON_DEADLINE_MS, PENDING_PER_STATION_MAX } from "../../shared/limits.ts";
 import { Bench, policyOf, TAG, time } from "./harness.ts";
 
 const hash = { hashAlgorithm: "SHA256", issuerNameHash: "ab", issuerKeyHash: "cd", serialNumber: "1f" };
@@ -35,6 +35,19 @@ describe("a certificate's status", () => {
       { status: "Accepted", ocspResult: "MA==" },
     ]);
     expect(bench.last("ocpp.handled")).toMatchObject({ action: "GetCertificateStatus", basis: "sg" });
+  });
+
+  test("is asked for a few times at once; what a station asks beyond that is answered here", () => {
+    const { bench, cp } = site(true);
+    for (let n = 0; n < PENDING_PER_STATION_MAX; n++)
+      expect(
+        bench.call(cp, "GetCertificateStatus", {
+          ocspRequestData: { ...OCSP.ocspRequestData, serialNumber: String(n) },
+        }),
+      ).toBeUndefined();
+    expect(bench.result(cp, "GetCertificateStatus", OCSP)).toEqual({ status: "Failed" });
+    const other = bench.connect("CP-2", "ocpp2.0.1");
+    expect(bench.call(other, "GetCertificateStatus", OCSP)).toBeUndefined();
   });
 
   test.each([

@@ -37,6 +37,20 @@ const answerLast = (bench: Bench, cp: number, payload: object) =>
   bench.frame(cp, JSON.stringify([3, bench.lastCall(cp)?.messageId, payload]));
 const GET: CommandBody = { kind: "GetConfiguration", params: {} };
 
+describe("starts without a time", () => {
+  test("repeat one that runs; after its end the same words are a new start", () => {
+    const { bench, cp } = site();
+    const first = start(bench, cp, { timestamp: "", meterStart: 0 });
+    expect(start(bench, cp, { timestamp: "", meterStart: 0 })).toBe(first);
+    bench.result(cp, "StopTransaction", stop(first, { timestamp: "" }));
+    const second = start(bench, cp, { timestamp: "", meterStart: 0 });
+    expect(second).not.toBe(first);
+    bench.result(cp, "StopTransaction", stop(second, { timestamp: "", meterStop: 7_000 }));
+    expect(flags(bench)).not.toContain("conflicting-stop");
+    expect(recovered(bench.entries)).toEqual(bench.state.durable);
+  });
+});
+
 describe("what cannot be read", () => {
   row("truncated-answer: only its call fails, and at once", () => {
     const { bench, cp } = site();

@@ -157,6 +157,29 @@ describe("commands to a held station", () => {
     expect(bench.last("command.finished")).toMatchObject({ status: "succeeded" });
   });
 
+  test.each(["Pending", "Rejected"] as const)(
+    "that waited before it was %s are not called",
+    (registration) => {
+      const { bench, cp } = site("ocpp1.6");
+      boot(bench, cp, "ocpp1.6");
+      bench.command(1, RESET);
+      bench.command(2, START);
+      bench.command(3, OPERATIVE);
+      want(bench, { registration });
+      const before = calls(bench, cp).length;
+      boot(bench, cp, "ocpp1.6");
+      bench.frame(cp, JSON.stringify([3, bench.lastCall(cp)?.messageId, { status: "Accepted" }]));
+      expect(calls(bench, cp)).toHaveLength(before);
+      const ends = bench.all("command.finished").map(({ status, reason }) => [status, reason]);
+      const reason = `the station is held (${registration}): release it first`;
+      expect(ends).toEqual([
+        ["succeeded", undefined],
+        ["rejected", reason],
+        ["rejected", reason],
+      ]);
+    },
+  );
+
   test("one that does not know yet takes all but those that start something", () => {
     const { bench, cp } = site("ocpp1.6");
     boot(bench, cp, "ocpp1.6");

@@ -123,6 +123,21 @@ export function commandWhileHeld(context: Context, { stationId, kind }: Command)
   return `the station is held (${told}): release it first`;
 }
 
+/** Why a call that has waited must not go out any more: the station may be held since. */
+export function callWhileHeld(
+  context: Context,
+  stationId: string,
+  { commandId, cause }: OutgoingCall,
+): string | undefined {
+  const command = context.state.durable.commands.get(commandId ?? "")?.command;
+  if (command !== undefined) return commandWhileHeld(context, command);
+  const told = toldOf(context, stationId);
+  // A command that tells a secret is not kept; all of those prepare a station.
+  const prepares = commandId !== undefined || cause === REGISTRATION;
+  if (told === undefined || (told === "Pending" && prepares)) return undefined;
+  return `the station is held (${told}): release it first`;
+}
+
 /** Stations that know another registration than the one that is wanted are made to boot. */
 export function onRegistrationTick(context: Context): void {
   const { live } = context.state;

@@ -1,6 +1,6 @@
 /** Commands whose answer never came: wishes are asked again, imperatives show themselves or stay uncertain. */
 import { describe, expect, test } from "vitest";
-import type { CommandBody } from "../../shared/command.ts";
+import { wishTarget, type CommandBody } from "../../shared/command.ts";
 import { Bench, policyOf, recovered, TAG, time, uuid } from "./harness.ts";
 
 const availability = (operationalStatus: "Operative" | "Inoperative", evseId = 1): CommandBody => ({
@@ -195,4 +195,73 @@ describe("a command with a password", () => {
     expect(calls()).toMatchObject([[2, expect.any(String), "ChangeConfiguration", change.params]]);
     expect(written(bench)).not.toContain(PASSWORD);
   });
+});
+
+test("a password that a station tells in a report stands nowhere, whether the report is taken or refused", () => {
+  const bench = new Bench({ policy: policyOf([TAG]), identity: { authorization: "local" } });
+  const cp = bench.connect("CP-1", "ocpp2.0.1");
+  const report = (more: object) => ({
+    ...{ requestId: 1, seqNo: 0, generatedAt: time() },
+    reportData: [
+      {
+        component: { name: "SecurityCtrlr" },
+        variable: { name: "BasicAuthPassword" },
+        variableAttribute: [{ value: "correct horse" }],
+        ...more,
+      },
+    ],
+  });
+  bench.result(cp, "NotifyReport", report({}));
+  expect(bench.call(cp, "NotifyReport", report({ variableCharacteristics: 7 }))?.[0]).toBe(4);
+  expect(bench.last("ocpp.handled").request).toContain('"value":"***"');
+  expect(bench.last("ocpp.rejected").request).toContain('"value":"***"');
+  expect(JSON.stringify(bench.entries)).not.toContain("correct horse");
+  expect(recovered(bench.entries)).toEqual(bench.state.durable);
+});
+
+test("the same variable of another EVSE, or another attribute of it, is another wish", () => {
+  const set = (evse: number, attributeType?: "Target"): CommandBody => ({
+    kind: "SetVariables",
+    params: {
+      setVariableData: [
+        {
+          component: { name: "EVSE", evse: { id: evse } },
+          variable: { name: "Power" },
+          attributeValue: "7000",
+          ...(attributeType === undefined ? {} : { attributeType }),
+        },
+      ],
+    },
+  });
+  const targets = [set(1), set(2), set(1, "Target")].map(wishTarget);
+  expect(new Set(targets).size).toBe(3);
+  expect(wishTarget(set(1))).toBe(targets[0]);
+});
+
+test("a profile for whoever charges now does not wait for a station that is away: it would meet the next driver", () => {
+  const { bench, drop, ends } = site();
+  drop();
+  const profile = (more: object): CommandBody => ({
+    kind: "SetChargingProfile",
+    params: {
+      evseId: 1,
+      chargingProfile: {
+        ...{
+          id: 100_001,
+          stackLevel: 1,
+          chargingProfileKind: "Relative",
+          chargingProfilePurpose: "TxProfile",
+        },
+        chargingSchedule: [
+          { id: 1, chargingRateUnit: "A", chargingSchedulePeriod: [{ startPeriod: 0, limit: 16 }] },
+        ],
+        ...more,
+      },
+    },
+  });
+  bench.command(1, profile({}), long(1));
+  expect(ends()).toEqual([[uuid(1), "rejected"]]);
+  bench.command(2, profile({ transactionId: uuid(9) }), long(2));
+  bench.command(3, profile({ id: 100_002, chargingProfilePurpose: "TxDefaultProfile" }), long(3));
+  expect(ends()).toHaveLength(1);
 });

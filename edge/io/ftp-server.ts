@@ -9,7 +9,12 @@
  */
 import { createServer, type Server, type Socket } from "node:net";
 import { describeError } from "../../shared/errors.ts";
-import { FILE_IDLE_MS_MAX, FTP_LINE_BYTES_MAX, FTP_QUEUE_MAX } from "../../shared/limits.ts";
+import {
+  FILE_IDLE_MS_MAX,
+  FTP_LINE_BYTES_MAX,
+  FTP_QUEUE_MAX,
+  FTP_UNREAD_BYTES_MAX,
+} from "../../shared/limits.ts";
 import { listen } from "../../shared/listen.ts";
 import { createGuard, plainAddress, type Guard } from "./file-guard.ts";
 import type { FileStore, Upload } from "./file-store.ts";
@@ -54,6 +59,8 @@ function serve(socket: Socket, options: FtpServerOptions, guard: Guard): void {
   }
 
   socket.on("data", (bytes) => {
+    // Who asks and never listens would fill the memory with answers.
+    if (socket.writableLength > FTP_UNREAD_BYTES_MAX) return void socket.destroy();
     held += withoutTelnet(bytes).toString("utf8");
     const lines = held.split(/\r?\n/);
     held = lines.pop() ?? "";

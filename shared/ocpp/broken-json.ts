@@ -3,7 +3,9 @@
  * a value left out (`"transactionId":,`), a comma too many (`[,{`, `,]`), a number that is none (`NaN`), a
  * control character inside a text. Anything else stays broken.
  */
-const TEXT = String.raw`"[^"\\]*(?:\\.[^"\\]*)*"`;
+
+/** A text, to the end where nothing closes it: a text that fits nothing would be tried from each of its quotes. */
+const TEXT = String.raw`"[^"\\]*(?:\\[^][^"\\]*)*(?:"|\\?$)`;
 /** A name without a value, or a text that is passed over. */
 const NO_VALUE = new RegExp(String.raw`(${TEXT}\s*:\s*)(?=[,}])|${TEXT}`, "gs");
 const NOT_A_NUMBER = new RegExp(String.raw`${TEXT}|-?\b(?:NaN|nan|Infinity|inf)\b`, "gs");

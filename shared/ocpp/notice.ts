@@ -38,12 +38,10 @@ function noticeTime(holder: Fields, keep: boolean, found: Found, zoneOffset: Off
   }
   const zone = ZONE.exec(text.trim());
   if (zone === null) {
-    const offset = zoneOffset?.(text.trim());
-    if (offset === undefined) found.ids.add("time-without-zone");
-    else {
-      found.offset ??= offset;
-      if (found.write) holder["timestamp"] = `${text.trim()}${offset}`;
-    }
+    // One for the whole message: it is what the flag tells whoever reads the frame again.
+    found.offset ??= zoneOffset?.(text.trim());
+    if (found.offset === undefined) found.ids.add("time-without-zone");
+    else if (found.write) holder["timestamp"] = `${text.trim()}${found.offset}`;
   } else if (zone[1] !== undefined && zone[2] === undefined) found.ids.add("short-offset");
 }
 

@@ -55,17 +55,22 @@ export function readPayload(
   payload: Fields,
   zoneOffset?: Offset,
 ): Read | Violation {
+  const other = otherVersion(protocol, action, payload);
+  if (other === undefined || checkPayload(protocol, action, "Request", payload) === undefined)
+    return readAs(protocol, action, payload, zoneOffset);
+  const read = mendPayload(other, action, payload, zoneOffset);
+  if (read !== undefined) return { ...read, flags: [flagOf("other-version"), ...read.flags] };
+  return readAs(protocol, action, payload, zoneOffset);
+}
+
+/** As a message of this version and no other. */
+function readAs(protocol: Protocol, action: string, payload: Fields, zoneOffset?: Offset): Read | Violation {
   const violation = checkPayload(protocol, action, "Request", payload);
   if (violation === undefined) {
     const odd = notice(protocol, action, payload, zoneOffset, false);
     if (odd.length === 0) return { protocol, payload, flags: [] };
     const copy = structuredClone(payload);
     return { protocol, payload: copy, flags: notice(protocol, action, copy, zoneOffset, true) };
-  }
-  const other = otherVersion(protocol, action, payload);
-  if (other !== undefined) {
-    const read = mendPayload(other, action, payload, zoneOffset);
-    if (read !== undefined) return { ...read, flags: [flagOf("other-version"), ...read.flags] };
   }
   if (!isKnownAction(protocol, action)) return violation;
   return mendPayload(protocol, action, payload, zoneOffset) ?? violation;
@@ -113,6 +118,7 @@ export function readHandled(
   if (frame.type !== "call") return { action: "", payload: {} };
   const { action, payload } = frame;
   const offset = flags.map(readFlag).find((flag) => flag?.id === "local-time")?.detail;
-  const read = readPayload(protocol, action, payload, offset === undefined ? undefined : () => offset);
+  // In which version it was read is decided: a message may have the shape of both.
+  const read = readAs(protocol, action, payload, offset === undefined ? undefined : () => offset);
   return { action, payload: "payload" in read ? read.payload : payload };
 }

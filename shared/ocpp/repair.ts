@@ -71,14 +71,24 @@ function places(root: Pair, path: readonly string[]): Place[] {
   );
 }
 
-/** Surplus properties of an object are many at times: all of them go at once. */
-function surplus(fault: Fault, root: Pair): string[][] {
+/** Surplus properties are many at times: all of them go at once, in one walk over the objects. */
+function dropSurplus(fault: Fault, root: Pair): boolean {
   const known = (fault.error.parentSchema?.["properties"] ?? {}) as Fields;
   const at = fault.path.slice(0, -1);
-  const objects =
-    at.length === 0 ? [root.check] : places(root, at).map(({ check, name }) => valueAt(check, name));
-  const names = new Set(objects.filter(isHolder).flatMap((object) => Object.keys(object)));
-  return [...names].filter((name) => !Object.hasOwn(known, name)).map((name) => [...at, name]);
+  const below = ({ check, read, name }: Place): Pair => ({
+    check: valueAt(check, name),
+    read: read === undefined ? undefined : valueAt(read, name),
+  });
+  let done = false;
+  for (const { check, read } of at.length === 0 ? [root] : places(root, at).map(below)) {
+    if (!isHolder(check) || Array.isArray(check)) continue;
+    for (const name of Object.keys(check).filter((key) => !Object.hasOwn(known, key))) {
+      put(check, name, NONE);
+      if (isHolder(read)) put(read, name, NONE);
+      done = true;
+    }
+  }
+  return done;
 }
 
 /** A fault is found at one place; at another of the same path all may be well. */
@@ -87,8 +97,6 @@ function isFaulty({ error }: Fault, holder: Fields, name: string): boolean {
   switch (error.keyword) {
     case "required":
       return value === undefined;
-    case "additionalProperties":
-      return Object.hasOwn(holder, name);
     case "enum":
       return value !== undefined && !allowedBy(error).includes(value as string);
     case "format":
@@ -108,17 +116,16 @@ function mendFault(fault: Fault, root: Pair, dropped: Set<unknown>): ToleranceId
   for (const { id, mend } of REPAIRS) {
     const edit = mend(fault);
     if (edit === undefined) continue;
+    if (id === "extra-property") return dropSurplus(fault, root) ? id : undefined;
     let done = false;
-    for (const path of id === "extra-property" ? surplus(fault, root) : [fault.path]) {
-      for (const { check, read, name } of places(root, path)) {
-        const edited = isFaulty(fault, check, name) ? edit(valueAt(check, name)) : undefined;
-        if (edited === undefined) continue;
-        done = true;
-        put(check, name, edited.check);
-        if (read === undefined) continue;
-        if (edited.read === NONE) dropped.add(read);
-        else put(read, name, "read" in edited ? edited.read : edited.check);
-      }
+    for (const { check, read, name } of places(root, fault.path)) {
+      const edited = isFaulty(fault, check, name) ? edit(valueAt(check, name)) : undefined;
+      if (edited === undefined) continue;
+      done = true;
+      put(check, name, edited.check);
+      if (read === undefined) continue;
+      if (edited.read === NONE) dropped.add(read);
+      else put(read, name, "read" in edited ? edited.read : edited.check);
     }
     if (done) return id;
   }

@@ -138,8 +138,9 @@ export const REPAIRS: readonly Tolerance[] = [
       isType(fault, "string") && fault.name !== "timestamp"
         ? (value) => {
             if (typeof value === "boolean") return { check: String(value) };
-            if (typeof value !== "number" || (IDS.has(fault.name) && !Number.isSafeInteger(value)))
-              return undefined;
+            // A number that is too long has lost its last digits: one id for several.
+            const isId = IDS.has(fault.name) || fault.name === "transactionId";
+            if (typeof value !== "number" || (isId && !Number.isSafeInteger(value))) return undefined;
             return { check: String(value) };
           }
         : undefined,

@@ -18,6 +18,8 @@ describe("units", () => {
       { value: 230, measurand: "Voltage", unit: "V", multiplier: -1 },
       { voltagePhasesMv: [23_000] },
     ],
+    ["kWh in another spelling", { value: 2, measurand: energy, unit: "KWH" }, { energyImportWh: 2_000 }],
+    ["a unit of energy that nobody knows", { value: 2, measurand: energy, unit: "MWh" }, {}],
     ["kW", { value: 7.4, measurand: "Power.Active.Import", unit: "kW" }, { powerW: 7_400 }],
     [
       "export is negative power",

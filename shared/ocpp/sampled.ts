@@ -20,7 +20,15 @@ export type SampledValue = {
 const PHASE_INDEX: ReadonlyMap<string, number> = new Map(
   Object.entries({ L1: 0, L2: 1, L3: 2, "L1-N": 0, "L2-N": 1, "L3-N": 2 }),
 );
-const KILO = new Set(["kWh", "kW", "kvar", "kVA", "kvarh"]);
+const SCALE = /^(k?)(?:wh?|var|va|varh|vah)$/i;
+const SCALED = /^(?:Energy|Power)\.(?:Active|Reactive)\./;
+
+/** NaN: nobody knows how much that is, and a guess would be energy from nowhere. */
+function scaleOf({ measurand, unit = "" }: SampledValue): number {
+  const scale = SCALE.exec(unit.trim());
+  if (scale !== null) return scale[1] === "" ? 1 : 1_000;
+  return unit.trim() !== "" && SCALED.test(measurand) ? Number.NaN : 1;
+}
 
 /** Total and phases of one measurand. */
 type Parts = { total?: number; phases: (number | undefined)[] };
@@ -50,9 +58,8 @@ export function toReading(values: readonly SampledValue[]): Reading {
   // A measurand may be called anything, `__proto__` too.
   const parts = new Map<string, Parts>();
   for (const sampled of values) {
-    if (!Number.isFinite(sampled.value)) continue;
-    const kilo = sampled.unit !== undefined && KILO.has(sampled.unit) ? 1_000 : 1;
-    const value = sampled.value * 10 ** (sampled.multiplier ?? 0) * kilo;
+    const value = sampled.value * 10 ** (sampled.multiplier ?? 0) * scaleOf(sampled);
+    if (!Number.isFinite(value)) continue;
     parts.set(sampled.measurand, toParts(parts.get(sampled.measurand), sampled, value));
   }
   const whole = (name: string) => {
