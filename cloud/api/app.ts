@@ -193,6 +193,13 @@ async function documentation(app: App): Promise<void> {
           };
         }
       }
+      // Its body is taken as it comes, by no schema.
+      const put = document.openapiObject.paths?.["/v1/files"]?.post;
+      if (put !== undefined)
+        put.requestBody = {
+          required: true,
+          content: { "application/octet-stream": { schema: { type: "string", format: "binary" } } },
+        };
       return document.openapiObject;
     },
     refResolver: { buildLocalReference: (json, _base, _fragment, i) => String(json.$id ?? `def-${i}`) },

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { EntryBody, Protocol } from "../../shared/entry.ts";
 import { callText, resultText } from "../../shared/ocpp/frame.ts";
+import { STATION_PASSWORDS_MAX } from "../../shared/limits.ts";
 import { passwordMark, verifyPassword } from "../../shared/password.ts";
 import type { PolicyStation } from "../../shared/policy.ts";
 import {
@@ -18,7 +19,7 @@ import {
 } from "../harness.ts";
 import { readOk, useSite } from "../harness-site.ts";
 import { ensureOperator } from "../sg.ts";
-import { takeDueCommands } from "../ingest/dispatch.ts";
+import { expireCommands, takeDueCommands } from "../ingest/dispatch.ts";
 import { readPolicy } from "../ingest/policy.ts";
 import { createApiKey } from "./actor.ts";
 import type {
@@ -101,6 +102,14 @@ describe("registration", () => {
       registrationTold: "Accepted",
     });
     expect(await audited("station.registration")).toHaveLength(2);
+  });
+
+  test("no station gets a name that it could not have", async () => {
+    for (const name of ["a%2Fb", "a%3Fb", "x".repeat(65), "a%01"]) {
+      const url = `/v1/stations/${name}`;
+      expect(await problem("PUT", `${url}/registration`, { status: "Pending" }, 400)).toMatch(/INVALID/);
+      expect(await problem("PUT", `${url}/password`, { password: "secret" }, 400)).toMatch(/INVALID/);
+    }
   });
 
   test("of an operator with one site a new station is there; of no other operator it is any", async () => {
@@ -222,6 +231,74 @@ describe("a password", () => {
     expect(await hashes()).toHaveLength(1);
   });
 
+  test("that was shown before another one counts, however the journal is cut", async () => {
+    await tell(online(cp));
+    await set("first-of-all-1234");
+    const [old] = await hashes();
+    await set("new-password-123", true);
+    const next = (await hashes()).find((hash) => hash !== old);
+    await tell(shows(next), shows(old));
+    expect(await read()).toMatchObject({ state: "set" });
+    expect(await hashes()).toEqual([next]);
+  });
+
+  test("that no ER could tell the station in time is withdrawn", async () => {
+    await tell(online(cp));
+    const told = await set("new-password-123", true);
+    // Its ER never took the policy: the command was never sent.
+    await db.pool.query("update command set expires_at = now() - interval '1 minute' where command_id = $1", [
+      told.commandId,
+    ]);
+    const before = await versionOf();
+    expect(await expireCommands(db.pool)).toBeGreaterThan(0);
+    expect(await read()).toMatchObject({ state: "configured" });
+    expect(await inPolicy()).toBeUndefined();
+    expect(await versionOf()).toBeGreaterThan(before);
+    // One that was sent may have been told all the same.
+    const sent = await set("new-password-456", true);
+    await upToDate();
+    expect(await due()).toHaveLength(1);
+    await db.pool.query("update command set expires_at = now() - interval '1 minute' where command_id = $1", [
+      sent.commandId,
+    ]);
+    await expireCommands(db.pool);
+    expect(await read()).toMatchObject({ state: "changing" });
+  });
+
+  test("that is replaced before the station was told is not told any more", async () => {
+    await tell(online(cp));
+    for (const replace of [
+      () => set("second-of-all-12"),
+      () => send("DELETE", `${path}/password`, undefined, 200),
+    ]) {
+      const told = await set("new-password-123", true);
+      await replace();
+      await upToDate();
+      expect(await due()).toEqual([]);
+      expect(await readOk<CommandView>(api, `/v1/commands/${told.commandId}`)).toMatchObject({
+        status: "superseded",
+      });
+      const kept = await db.rows("select * from command where command_id = $1", told.commandId);
+      expect(JSON.stringify(kept)).not.toContain(Buffer.from("new-password-123").toString("hex"));
+    }
+  });
+
+  test("is not withdrawn by what another ER says of its command", async () => {
+    await tell(online(cp));
+    const told = await set("new-password-123", true);
+    const stranger = new Journal(`er2-${cp}`, `site2-${cp}`);
+    await introduce(db.pool, stranger);
+    await storeAll(db.pool, stranger.commit([finished(told.commandId ?? "", "rejected")]));
+    expect(await hashes()).toHaveLength(1);
+  });
+
+  test("never more of them than an ER takes, however many come at once", async () => {
+    await tell(online(cp));
+    const body = { password: "new-password-123", tellStation: true };
+    await Promise.all(Array.from({ length: 8 }, () => api.send("PUT", `${path}/password`, body)));
+    expect((await hashes()).length).toBe(STATION_PASSWORDS_MAX);
+  });
+
   test("is told only to a station whose version is known, and only one that it can take", async () => {
     await send("POST", "/v1/stations", { siteId: journal.siteId, identity: cp }, 201);
     const body = { password: "new-password-123", tellStation: true };
@@ -296,6 +373,40 @@ describe("reservations", () => {
     expect(await list(`stationId=${cp}&state=removed`)).toEqual([removed.reservationId]);
     expect((await list(`siteId=${journal.siteId}`)).length).toBe(4);
     expect((await readOk<Page<Reservation>>(api, `${path}/reservations?limit=2`)).nextCursor).not.toBeNull();
+  });
+
+  test.each(["at once", "one after the other"])("what was used was used, told %s", async (how) => {
+    const made = await make();
+    const reservation = { reservationId: made.reservationId };
+    const transactionId = randomUUID();
+    const payload = { connectorId: 1, idTag: "TAG1", meterStart: 0, timestamp: "2026-05-04T12:00:00Z" };
+    const words = [
+      handled(
+        cp,
+        "ocpp2.0.1",
+        "ReservationStatusUpdate",
+        { ...reservation, reservationUpdateStatus: "Expired" },
+        {},
+      ),
+      handled(
+        cp,
+        "ocpp1.6",
+        "StartTransaction",
+        { ...payload, ...reservation },
+        { transactionId: 7, idTagInfo: { status: "Accepted" } },
+        { basis: "sg", transactionId },
+      ),
+      handled(
+        cp,
+        "ocpp2.0.1",
+        "ReservationStatusUpdate",
+        { ...reservation, reservationUpdateStatus: "Removed" },
+        {},
+      ),
+    ];
+    if (how === "at once") await tell(...words);
+    else for (const word of words) await tell(word);
+    expect(await read(made)).toMatchObject({ state: "used", transactionId });
   });
 
   test("that are ordered as plain commands are reservations too", async () => {
@@ -401,6 +512,71 @@ describe("charging profiles", () => {
     const ids = items.map(({ evseId, chargingProfile }) => `${evseId}: ${String(chargingProfile["id"])}`);
     expect(ids.toSorted()).toEqual(["1: 11", "1: 12", "2: 20"]);
     expect(items[0]).toMatchObject({ source: "EMS" });
+  });
+});
+
+describe("charging profiles that a station reports", () => {
+  const profile = (id: number, purpose = "TxDefaultProfile") => ({
+    ...{ id, stackLevel: 0, chargingProfilePurpose: purpose, chargingProfileKind: "Relative" },
+    chargingSchedule: [
+      { id: 1, chargingRateUnit: "A", chargingSchedulePeriod: [{ startPeriod: 0, limit: 16 }] },
+    ],
+  });
+  const report = (requestId: number, id: number) =>
+    handled(
+      cp,
+      "ocpp2.0.1",
+      "ReportChargingProfiles",
+      { requestId, chargingLimitSource: "CSO", evseId: 1, chargingProfile: [profile(id)] },
+      {},
+    );
+  const ids = async () => {
+    const url = `${path}/reported-charging-profiles`;
+    const { items } = await readOk<{ items: ReportedChargingProfile[] }>(api, url);
+    return items.map(({ chargingProfile }) => chargingProfile["id"]);
+  };
+  /** It is asked, and says that it will report, or that there is nothing. */
+  async function ask(chargingProfile: object, status = "Accepted"): Promise<void> {
+    const params = { requestId: 5, chargingProfile };
+    const body = { kind: "GetChargingProfiles", params };
+    const { commandId } = await send<CommandView>("POST", `${path}/commands`, body, 202);
+    await due();
+    await tell(
+      { kind: "command.accepted", commandId, stationId: cp, commandKind: "GetChargingProfiles" },
+      {
+        ...{
+          kind: "ocpp.called",
+          stationId: cp,
+          protocol: "ocpp2.0.1",
+          action: "GetChargingProfiles",
+          commandId,
+        },
+        request: callText("m1", "GetChargingProfiles", params),
+        response: resultText("m1", { status }),
+      },
+      finished(commandId, status === "Accepted" ? "succeeded" : "rejected", { response: { status } }),
+    );
+  }
+  beforeEach(async () => {
+    await tell(online(cp, "ocpp2.0.1"), boot("Accepted", "ocpp2.0.1"));
+  });
+
+  test("under an id that was used before are those of the last time", async () => {
+    await ask({});
+    await tell(report(5, 10));
+    await ask({});
+    expect(await ids()).toEqual([10]);
+    await tell(report(5, 11));
+    expect(await ids()).toEqual([11]);
+  });
+
+  test("are gone when it says that it has none, not when it has none of a kind", async () => {
+    await ask({});
+    await tell(report(5, 10));
+    await ask({ chargingProfilePurpose: "TxProfile" }, "NoProfiles");
+    expect(await ids()).toEqual([10]);
+    await ask({}, "NoProfiles");
+    expect(await ids()).toEqual([]);
   });
 });
 

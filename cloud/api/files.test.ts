@@ -3,6 +3,7 @@ import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { connect } from "node:net";
 import { describe, expect, test } from "vitest";
 import type { EntryBody } from "../../shared/entry.ts";
+import { FILES_BYTES_PER_OPERATOR_MAX, FILES_COMING_PER_OPERATOR_MAX } from "../../shared/limits.ts";
 import { until } from "../../sim/services/until.ts";
 import { readOk, useSite, type TestSite } from "../harness-site.ts";
 import { introduce, Journal, online, storeAll } from "../harness.ts";
@@ -77,7 +78,8 @@ describe("firmware", () => {
   test("without a name, with a path for a name, without bytes, without a key: refused", async () => {
     const body = "x";
     expect((await call("POST", "/v1/files", { body })).status).toBe(400);
-    expect((await call("POST", "/v1/files?name=..%2Fx", { body })).status).toBe(400);
+    for (const name of ["..%2Fx", "..", "."])
+      expect((await call("POST", `/v1/files?name=${name}`, { body })).status).toBe(400);
     expect(await problem(await call("POST", "/v1/files?name=x"))).toEqual([400, "EMPTY_FILE"]);
     expect(await problem(await call("POST", "/v1/files?name=x", { body }, "sg_wrong"))).toEqual([
       401,
@@ -94,6 +96,47 @@ describe("firmware", () => {
     socket.write(randomBytes(100_000), () => socket.destroy());
     await until("it is gone", () => socket.closed);
     expect((await list("kind=firmware")).items).toHaveLength(before);
+  });
+
+  test("that is too large is refused with a reason, however it comes, and nothing of it stays", async () => {
+    await site.db.pool.query(
+      `insert into file (file_id, operator_id, kind, name, size, sha256, completed_at)
+       values ($1, 'default', 'firmware', 'full', $2, 'x', now())`,
+      [randomUUID(), FILES_BYTES_PER_OPERATOR_MAX - 100_000],
+    );
+    try {
+      const pieces = (count: number) =>
+        new ReadableStream<Uint8Array>({
+          pull: (stream) => (count-- > 0 ? stream.enqueue(randomBytes(64_000)) : stream.close()),
+        });
+      const bodies = [randomBytes(30_000_000), pieces(200)];
+      for (const body of bodies) {
+        const more = { body, duplex: "half", headers: { authorization: `Bearer ${site.api.key}` } };
+        const response = await fetch(`${base}/v1/files?name=big`, { ...more, method: "POST" } as RequestInit);
+        expect(await problem(response)).toEqual([413, "FILE_TOO_LARGE"]);
+      }
+      // Two that fit, but not together.
+      const both = await Promise.all(
+        ["a", "b"].map((name) => call("POST", `/v1/files?name=${name}`, { body: randomBytes(60_000) })),
+      );
+      expect(new Set(both.map(({ status }) => status))).toEqual(new Set([201, 413]));
+    } finally {
+      await site.db.pool.query("update file set deleted_at = now() where name in ('full', 'a', 'b')");
+    }
+  });
+
+  test("only so many at the same time; whose sender went away makes room", async () => {
+    const url = new URL(base);
+    const head = `POST /v1/files?name=slow HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${site.api.key}\r\n`;
+    const sockets = Array.from({ length: FILES_COMING_PER_OPERATOR_MAX }, () => {
+      const socket = connect(Number(url.port), url.hostname);
+      socket.write(`${head}Content-Length: 1000000\r\n\r\nxx`);
+      return socket;
+    });
+    const status = async () => (await call("POST", "/v1/files?name=slow", { body: randomBytes(10) })).status;
+    await until("they are coming", async () => (await status()) === 429);
+    for (const socket of sockets) socket.destroy();
+    await until("they are gone", async () => (await status()) === 201);
   });
 
   test("another operator sees nothing of it", async () => {
@@ -131,6 +174,27 @@ describe("an ER fetches firmware", () => {
     expect((await get("bytes=500000-")).status).toBe(416);
     await call("DELETE", `/v1/files/${fileId}`);
     expect((await get()).status).toBe(410);
+  });
+
+  test("whose id was written in capitals", async () => {
+    const bytes = randomBytes(10);
+    const { fileId } = await put(bytes);
+    const { transfer } = await command("UpdateFirmware", { firmware: { fileId: fileId.toUpperCase() } });
+    const response = await fetch(transfer?.url ?? "", {
+      headers: { authorization: `Bearer ${transfer?.token}` },
+    });
+    expect([response.status, Buffer.from(await response.arrayBuffer())]).toEqual([200, bytes]);
+  });
+
+  test("and brings nothing with its token", async () => {
+    const { fileId } = await put(randomBytes(10));
+    const { transfer } = await command("UpdateFirmware", { firmware: { fileId } });
+    const response = await fetch((transfer?.url ?? "").replace(/firmware$/, `uploads/${randomUUID()}`), {
+      method: "PUT",
+      headers: { authorization: `Bearer ${transfer?.token}`, "content-type": "application/json" },
+      body: JSON.stringify({ name: "x", size: 1, sha256: sha256(Buffer.from("x")) }),
+    });
+    expect(response.status).toBe(401);
   });
 
   test("not with another token, nor with that of another command", async () => {
@@ -300,6 +364,27 @@ describe("an ER brings a log", () => {
     expect((await append(0, bytes)).status).toBe(410);
   });
 
+  test("more than its operator has room for: refused, also when the journal has told of it before", async () => {
+    const { uploadId, commandId, declare, append } = await bring();
+    const received: EntryBody = {
+      ...{ kind: "file.received", uploadId, stationId: site.cp, commandId, name: "diag.tgz" },
+      ...{ bytes: bytes.length, sha256: sha256(bytes) },
+    };
+    await storeAll(site.db.pool, site.journal.commit([received]));
+    const full = randomUUID();
+    const insert = `insert into file (file_id, operator_id, kind, name, size, sha256, completed_at, forwarded_at)
+      values ($1, 'default', 'log', 'full', $2, 'x', $3, now())`;
+    await site.db.pool.query(insert, [full, FILES_BYTES_PER_OPERATOR_MAX - 50_000, new Date()]);
+    const response = await declare();
+    expect(await problem(response)).toEqual([507, "FILES_FULL"]);
+    expect((await append(0, bytes)).status).toBe(507);
+    // What a box has lost takes no room here.
+    await site.db.pool.query("update file set completed_at = null where file_id = $1", [full]);
+    expect((await declare()).status).toBe(200);
+    expect(await told(await append(0, bytes))).toMatchObject({ complete: true });
+    await site.db.pool.query("delete from file where file_id = $1", [full]);
+  });
+
   test("a command cannot bring files without end", async () => {
     const { url, authorization } = await bring();
     const statuses = new Set<number>();
@@ -338,17 +423,29 @@ describe("an ER brings a log", () => {
   });
 
   test("a box cannot speak of another operator's files", async () => {
-    const { uploadId, declare } = await bring();
+    const { commandId, uploadId, declare } = await bring();
     await declare();
     await ensureOperator(site.db.pool, "other");
+    const own = randomUUID();
     const journal = new Journal(`er-${uploadId.slice(0, 8)}`, `site-${uploadId.slice(0, 8)}`);
     await introduce(site.db.pool, journal, "other");
     const head = { uploadId, stationId: "X" };
     journal.commit([
       { kind: "file.received", ...head, name: "evil", bytes: 1, sha256: "0".repeat(64) },
       { kind: "file.forwarded", ...head, result: "complete" },
+      {
+        kind: "file.received",
+        ...head,
+        uploadId: own,
+        commandId,
+        name: "x",
+        bytes: 1,
+        sha256: "0".repeat(64),
+      },
     ]);
     await storeAll(site.db.pool, journal);
+    const named = await site.db.rows("select command_id from file where file_id = $1", own);
+    expect(named).toEqual([{ command_id: null }]);
     expect((await list(`stationId=${site.cp}`)).items[0]).toMatchObject({
       name: "diag.tgz",
       status: "at-box",

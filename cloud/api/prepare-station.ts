@@ -1,4 +1,6 @@
 /** A station that never connected gets its row beforehand, so that what is wanted of it is there when it comes. */
+import { Check } from "typebox/value";
+import { StationId } from "../../shared/ids.ts";
 import type { Client } from "../db/pool.ts";
 import { ensureStations } from "../ingest/names.ts";
 import type { Actor } from "./actor.ts";
@@ -41,13 +43,16 @@ async function siteFor(client: Client, actor: Actor, siteId: string | undefined)
   return { siteId: site_id, erId, operatorId: actor.operatorId };
 }
 
-/** @throws ApiProblem 409 STATION_EXISTS; those of a site that cannot be found. */
+/** @throws ApiProblem 400 INVALID_IDENTITY; 409 STATION_EXISTS; those of a site that cannot be found. */
 export async function createStation(
   client: Client,
   actor: Actor,
   identity: string,
   siteId: string | undefined,
 ): Promise<Place> {
+  // An ER takes no policy that names a station as none can be named.
+  if (!Check(StationId, identity))
+    throw new ApiProblem(400, "INVALID_IDENTITY", "a station is named by 1 to 64 characters, none of / ? #");
   const place = await siteFor(client, actor, siteId);
   const known = await client.query<Row>(`${PLACE} and site_id = $2 and identity = $3`, [
     ...[actor.operatorId, place.siteId, identity],

@@ -15,12 +15,15 @@ const TITLES: Record<number, string> = {
   401: "Unauthorized",
   404: "Not found",
   409: "Conflict",
+  410: "Gone",
   413: "Too large",
   415: "Unsupported media type",
+  416: "Range not satisfiable",
   422: "Unprocessable",
   429: "Too many requests",
   500: "Internal error",
   503: "Service unavailable",
+  507: "Insufficient storage",
 };
 
 export class ApiProblem extends Error {

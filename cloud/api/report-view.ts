@@ -46,18 +46,22 @@ type Asked = { command_id: string; station_id: string; kind: string; request_id:
 
 /**
  * Ids may be used again: a report belongs to the latest command under its id that was accepted before it came.
- * $1 station, $2 request id, $3 command, $4 its kind, $5 what reports without an id are of.
+ * $1 station, $2 command, $3 request id, or without one the kind of command, $4 what its reports are of.
  */
-const REPORTS = `
-  with own as (
+const reportsSql = (hasId: boolean) => `
+  with asked as materialized (
+    select c.command_id, c.journal_id, c.accepted_seq, c.issued_at from command c
+    where c.station_id = $1 and c.accepted_at is not null
+      and ${hasId ? "c.request_id = $3" : "c.request_id is null and c.kind = $3"}
+      -- One that was issued before it gets none of its reports.
+      and (c.issued_at, c.command_id) >= (select x.issued_at, x.command_id from command x where x.command_id = $2)
+  ), own as (
     select r.*, octet_length(r.payload::text) as bytes from station_report r
-    where r.station_id = $1 and r.request_id is not distinct from $2 and ($2::bigint is not null or r.of = $5)
-      and $3::uuid = (
-        select c.command_id from command c
-        where c.station_id = r.station_id and c.request_id is not distinct from $2
-          and ($2::bigint is not null or c.kind = $4)
-          and c.accepted_at is not null and (c.journal_id is distinct from r.journal_id or c.accepted_seq < r.seq)
-        order by c.issued_at desc, c.command_id desc limit 1)
+    where r.station_id = $1 and ${hasId ? "r.request_id = $3" : "r.request_id is null and r.of = $4"}
+      and $2 = (
+        select a.command_id from asked a
+        where a.journal_id is distinct from r.journal_id or a.accepted_seq < r.seq
+        order by a.issued_at desc, a.command_id desc limit 1)
     order by r.at, r.seq limit ${COMMAND_REPORTS_MAX + 1}
   ), sized as (select r.*, sum(bytes) over (order by r.at, r.seq)::int as bytes_so_far from own r)
   select r.*, ${zeroMs("r")} from sized r
@@ -71,9 +75,10 @@ export async function reportsOf(
   const { station_id: stationId, request_id: requestId, command_id: commandId, kind } = command;
   const of = WITHOUT_ID[kind] ?? null;
   if (requestId === null && of === null) return { reports: [], reportsTruncated: false };
-  const { rows } = await db.query<ReportRow & { bytes_so_far: number }>(REPORTS, [
-    ...[stationId, requestId, commandId, kind, of],
-  ]);
+  const { rows } = await db.query<ReportRow & { bytes_so_far: number }>(
+    reportsSql(requestId !== null),
+    requestId === null ? [stationId, commandId, kind, of] : [stationId, commandId, requestId],
+  );
   const shown = rows
     .slice(0, COMMAND_REPORTS_MAX)
     .filter((row) => row.bytes_so_far <= COMMAND_REPORT_BYTES_MAX);

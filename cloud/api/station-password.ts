@@ -15,6 +15,7 @@ import { findOrCreate, findStation, tellSite, type Place } from "./prepare-stati
 import { ApiProblem } from "./problem.ts";
 import { insertCommand } from "./routes/commands.ts";
 import type { NewCommand } from "./schemas.ts";
+import { notifyLive } from "./write.ts";
 
 /** What the standards allow: 16 to 20 bytes (OCPP 1.6, in hex), 16 to 40 characters (2.x). */
 const LENGTHS = { "ocpp1.6": [16, 20], "2.x": [16, 40] } as const;
@@ -76,10 +77,12 @@ export async function setPassword(
   const place = tellStation
     ? await findStation(client, actor, stationId)
     : await findOrCreate(client, actor, stationId, siteId);
+  await lockStation(client, place);
   const insert =
     "insert into station_password (station_id, mark, operator_id, hash, state) values ($1, $2, $3, $4, $5)";
   const values = [place.stationId, passwordMark(hash), actor.operatorId, hash];
   if (!tellStation) {
+    await recallCommands(client, actor, place);
     await client.query("delete from station_password where station_id = $1", [place.stationId]);
     await client.query(insert, [...values, "current"]);
     await tellSite(client, actor, place);
@@ -104,6 +107,23 @@ export async function setPassword(
   return readPassword(client, place);
 }
 
+/** One change of a station's passwords at a time: what counts them must not be overtaken. */
+const lockStation = async (client: Client, { stationId }: Place) =>
+  void (await client.query("select from station where station_id = $1 for no key update", [stationId]));
+
+/** A station that was not told a password yet must not be told it when another one counts. */
+async function recallCommands(client: Client, actor: Actor, { stationId, siteId }: Place): Promise<void> {
+  const { rows } = await client.query<{ command_id: string }>(
+    `update command set status = 'superseded', finished_at = now(), reason = 'another password was set meanwhile',
+       params = coalesce(masked_params, params), masked_params = null
+     where status = 'pending' and command_id in (select command_id from station_password where station_id = $1)
+     returning command_id`,
+    [stationId],
+  );
+  for (const { command_id: commandId } of rows)
+    await notifyLive(client, actor.operatorId, [{ type: "command", siteId, commandId }]);
+}
+
 /** @throws ApiProblem 409 when the station was told several that it has not shown. */
 async function checkRoom(client: Client, { stationId }: Place): Promise<void> {
   const { rows } = await client.query<{ count: number }>(
@@ -125,6 +145,8 @@ export async function forgetPassword(
   stationId: string,
 ): Promise<StationPassword> {
   const place = await findStation(client, actor, stationId);
+  await lockStation(client, place);
+  await recallCommands(client, actor, place);
   await client.query("delete from station_password where station_id = $1", [place.stationId]);
   await tellSite(client, actor, place);
   return readPassword(client, place);

@@ -319,8 +319,8 @@ export type Changes = {
   setAsides: SetAsideRow[];
   shed: ShedRow[];
   files: Map<string, FileChange>;
-  /** Station → the mark of the password that it showed last. */
-  passwordsShown: Map<string, string>;
+  /** Station → the marks of the passwords that it has shown. */
+  passwordsShown: Map<string, Set<string>>;
   reservations: Map<string, ReservationChange>;
   /** In the order in which they were told. */
   lists: LocalListChange[];

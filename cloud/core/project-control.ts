@@ -26,7 +26,9 @@ export function applyPassword(
   { passwordMark }: EntryOf<"station.online">,
   stationId: string,
 ): void {
-  if (passwordMark !== undefined) changes.passwordsShown.set(stationId, passwordMark);
+  if (passwordMark === undefined) return;
+  const marks = changes.passwordsShown.get(stationId) ?? new Set();
+  changes.passwordsShown.set(stationId, marks.add(passwordMark));
 }
 
 const ENDED: Record<string, string> = { Expired: "expired", Removed: "removed", NoTransaction: "expired" };
@@ -43,8 +45,9 @@ export function applyReservation(
   if (!isId(reservationId) || entry.basis === "repeat") return;
   const fact = message.kind === "transaction" ? "used" : (ENDED[message.status] ?? "removed");
   const key = `${stationId} ${reservationId}`;
-  // The first word counts: what was used cannot expire any more.
-  if (changes.reservations.has(key)) return;
+  // The first word counts, but for one: what was used was used (as `ingest/control-sql.ts` has it).
+  const before = changes.reservations.get(key);
+  if (before !== undefined && (fact !== "used" || before.fact === "used")) return;
   changes.reservations.set(key, {
     ...{ station_id: stationId, reservation_id: reservationId, fact, at: entry.at },
     ...given("transaction_id", fact === "used" ? entry.transactionId : undefined),

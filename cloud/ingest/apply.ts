@@ -194,8 +194,9 @@ const FILES = `
   ), known as (
     insert into file as f (file_id, operator_id, kind, name, size, sha256, station_id, command_id, er_id,
       received_at, forwarded_at, forwarded)
-    select r.file_id, $2, 'log', r.name, r.size, r.sha256, r.station_id, r.command_id, $3, ${ms("r.received_at")},
-      ${ms("r.forwarded_at")}, r.forwarded
+    select r.file_id, $2, 'log', r.name, r.size, r.sha256, r.station_id,
+      (select c.command_id from command c where c.command_id = r.command_id and c.operator_id = $2), $3,
+      ${ms("r.received_at")}, ${ms("r.forwarded_at")}, r.forwarded
     from told r where r.name is not null
     on conflict (file_id) do update set
       received_at = coalesce(f.received_at, excluded.received_at),

@@ -12,20 +12,23 @@ const ms = (column: string) => `to_timestamp(${column} / 1000.0)`;
 /** A password that was shown is the station's from now on: those that were set before it count no more. */
 const PASSWORDS_SHOWN = `
   with shown as (
-    select p.station_id, p.mark, p.set_at, p.state
+    select distinct on (p.station_id) p.station_id, p.mark, p.set_at
     from json_to_recordset($1::json) as r(station_id text, mark text) join station_password p using (station_id, mark)
+    order by p.station_id, p.set_at desc, p.mark desc
   ), gone as (
     delete from station_password p using shown s
     where p.station_id = s.station_id and (p.set_at, p.mark) < (s.set_at, s.mark) returning p.station_id
   ), kept as (
     update station_password p set state = 'current' from shown s
-    where p.station_id = s.station_id and p.mark = s.mark and s.state = 'told' returning p.station_id
+    where p.station_id = s.station_id and p.mark = s.mark and p.state = 'told' returning p.station_id
   )
   select station_id from gone union select station_id from kept`;
 
 /** The station did not take it. Of a call without an answer nobody knows: then it goes on counting. */
 const PASSWORDS_REFUSED = `
-  delete from station_password where state = 'told' and command_id = any($1::uuid[]) returning station_id`;
+  delete from station_password p using command c
+  where p.state = 'told' and p.command_id = any($1::uuid[]) and c.command_id = p.command_id and c.er_id = $2
+  returning p.station_id`;
 
 const BUMP = `
   update site set policy_version = greatest(policy_version + 1, (extract(epoch from clock_timestamp()) * 1000)::bigint)
@@ -78,9 +81,11 @@ function rounds(lists: readonly LocalListChange[]): LocalListChange[][] {
   return made;
 }
 
-async function applyPasswords(client: Client, changes: Changes): Promise<void> {
+async function applyPasswords(client: Client, changes: Changes, erId: string): Promise<void> {
   const stationIds: string[] = [];
-  const shown = [...changes.passwordsShown].map(([station_id, mark]) => ({ station_id, mark }));
+  const shown = [...changes.passwordsShown].flatMap(([station_id, marks]) =>
+    [...marks].map((mark) => ({ station_id, mark })),
+  );
   if (shown.length > 0) {
     const { rows } = await client.query<{ station_id: string }>(PASSWORDS_SHOWN, [toJson(shown)]);
     stationIds.push(...rows.map((row) => row.station_id));
@@ -91,6 +96,7 @@ async function applyPasswords(client: Client, changes: Changes): Promise<void> {
   if (refused.length > 0) {
     const { rows } = await client.query<{ station_id: string }>(PASSWORDS_REFUSED, [
       refused.map((command) => command.command_id),
+      erId,
     ]);
     stationIds.push(...rows.map((row) => row.station_id));
   }
@@ -101,7 +107,7 @@ async function applyPasswords(client: Client, changes: Changes): Promise<void> {
 }
 
 export async function applyControl(client: Client, changes: Changes, origin: Origin): Promise<void> {
-  await applyPasswords(client, changes);
+  await applyPasswords(client, changes, origin.erId);
   const { policy_version: version } = changes.er;
   if (version !== undefined) await client.query(AFTER_POLICY, [origin.erId, version]);
   const reservations = [...changes.reservations.values()];

@@ -96,9 +96,18 @@ export async function expireCommands(pool: Pool): Promise<number> {
        update command set status = 'expired', finished_at = now(), reason = 'no ER accepted it in time',
          params = coalesce(masked_params, params), masked_params = null
        where status in ('pending', 'sent') and expires_at < now() - interval '5 seconds'
-       returning command_id, site_id, operator_id
+       returning command_id, site_id, operator_id, sent_at
+     ), withdrawn as (
+       -- Nobody can have told the station a password whose command was never sent.
+       delete from station_password p using expired e
+       where p.command_id = e.command_id and p.state = 'told' and e.sent_at is null returning e.site_id
+     ), renewed as (
+       update site set policy_version =
+         greatest(policy_version + 1, (extract(epoch from clock_timestamp()) * 1000)::bigint)
+       where site_id in (select site_id from withdrawn) returning operator_id
      )
-     select pg_notify('sg_live', json_build_object('operatorId', operator_id, 'events', json_build_array(
+     select (select count(pg_notify('sg_policy', operator_id)) from renewed),
+       pg_notify('sg_live', json_build_object('operatorId', operator_id, 'events', json_build_array(
        json_build_object('type', 'command', 'siteId', site_id, 'commandId', command_id)))::text) from expired`,
   );
   return rowCount ?? 0;

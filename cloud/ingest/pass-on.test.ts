@@ -2,6 +2,8 @@
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
+import { PASS_ON_UNDER_WAY_MAX } from "../../shared/limits.ts";
+import { until } from "../../sim/services/until.ts";
 import type { Question } from "../../shared/wire.ts";
 import { createPassOn, passOnNothing } from "./pass-on.ts";
 
@@ -78,6 +80,20 @@ test.each(["null", "[]", '{"payload":7}', '{"payload":null}', '{"certificateStat
     expect(await passOn.certificate("er-1", authorize)).toBeUndefined();
   },
 );
+
+test("a service that hangs is asked no more than so often at a time", async () => {
+  const held: ServerResponse[] = [];
+  const { passOn } = await service((response) => held.push(response));
+  const asked = Array.from({ length: PASS_ON_UNDER_WAY_MAX }, () => passOn("er-1", question));
+  await until("all are held", () => held.length === PASS_ON_UNDER_WAY_MAX);
+  expect(await passOn("er-1", question)).toBeUndefined();
+  for (const response of held) response.end('{"payload":{}}');
+  expect(await Promise.all(asked)).toEqual(asked.map(() => ({})));
+  const next = passOn("er-1", question);
+  await until("it is asked again", () => held.length > PASS_ON_UNDER_WAY_MAX);
+  held.at(-1)?.end('{"payload":{}}');
+  expect(await next).toEqual({});
+});
 
 test("without a service nobody can say", async () => {
   expect(await passOnNothing("er-1", question)).toBeUndefined();

@@ -8,7 +8,7 @@
  */
 import type { Question } from "../../shared/wire.ts";
 import { describeError } from "../../shared/errors.ts";
-import { PASS_ON_DEADLINE_MS } from "../../shared/limits.ts";
+import { PASS_ON_DEADLINE_MS, PASS_ON_UNDER_WAY_MAX } from "../../shared/limits.ts";
 
 type OcppQuestion = Extract<Question, { kind: "ocpp" }>;
 type AuthorizeQuestion = Extract<Question, { kind: "authorize" }>;
@@ -32,8 +32,13 @@ export function createPassOn(
   url: string,
   onLog: (level: "warn", message: string, fields: Record<string, unknown>) => void,
 ): PassOn {
+  let underWay = 0;
+
   async function post(body: object): Promise<Record<string, unknown> | undefined> {
+    underWay += 1;
     try {
+      if (underWay > PASS_ON_UNDER_WAY_MAX)
+        throw new Error(`it owes ${PASS_ON_UNDER_WAY_MAX} answers already`);
       const reply = await fetch(url, {
         method: "POST",
         headers: { "Content-Type": "application/json" },
@@ -50,6 +55,8 @@ export function createPassOn(
     } catch (error) {
       onLog("warn", "the service behind SG_PASS_ON_URL did not answer", { reason: describeError(error) });
       return undefined;
+    } finally {
+      underWay -= 1;
     }
   }
 

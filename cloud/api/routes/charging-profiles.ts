@@ -205,21 +205,26 @@ type ReportRow = {
 };
 
 /**
- * The parts of the last report of each EVSE. A station that says afterwards that it has none has none.
+ * The parts of the last report of each EVSE: ids of requests are used again, so that a part from before the last
+ * call under its id is of an older one. A station that says afterwards that it has none at all has none.
  * $1 operator, $2 station.
  */
 const REPORTED = `
   with part as (
     select r.at, r.request_id, r.payload, r.seq, (r.payload->>'evseId') as evse,
-      first_value(r.request_id) over (partition by r.payload->>'evseId' order by r.at desc, r.seq desc) as last_request
+      first_value(r.request_id) over last as last_request, first_value(r.at) over last as last_at
     from station_report r where r.operator_id = $1 and r.station_id = $2 and r.of = 'profiles'
+    window last as (partition by r.payload->>'evseId' order by r.at desc, r.seq desc)
   )
   select p.at, p.payload from part p
   where p.request_id is not distinct from p.last_request and not exists (
+    select from command c where c.station_id = $2 and c.request_id = p.request_id
+      and c.accepted_at > p.at and c.accepted_at <= p.last_at
+  ) and not exists (
     select from command c where c.station_id = $2 and c.kind = 'GetChargingProfiles'
       and c.response->>'status' = 'NoProfiles' and c.finished_at > p.at
       and coalesce(c.params->>'evseId', p.evse) = p.evse
-      and c.params->'chargingProfile'->'chargingProfileId' is null)
+      and coalesce(c.params->>'chargingProfile', '{}') = '{}')
   order by p.at, p.seq`;
 
 function reportRoute(app: App, { pool, requireActor }: Context): void {

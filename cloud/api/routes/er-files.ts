@@ -18,8 +18,8 @@ import {
 import type { App, Context } from "../app.ts";
 import { ApiProblem } from "../problem.ts";
 import { notifyLive } from "../write.ts";
-import { inTransaction } from "../../db/pool.ts";
-import { USED_BYTES, withRawBodies } from "./files.ts";
+import { inTransaction, type Client, type Queryable } from "../../db/pool.ts";
+import { bodyOf, lockFiles, withRawBodies } from "./files.ts";
 
 type CommandRow = {
   command_id: string;
@@ -35,6 +35,7 @@ type CommandRow = {
 
 type UploadRow = {
   file_id: string;
+  operator_id: string;
   command_id: string | null;
   size: number;
   sha256: string;
@@ -59,12 +60,16 @@ const firstOf = (range: string | undefined): number =>
   Number(/^bytes=(\d{1,15})-$/.exec(range ?? "")?.[1] ?? 0);
 
 export async function erFileRoutes(app: App, { pool, files }: Context): Promise<void> {
-  /** @throws ApiProblem 401 when the token is not the command's. */
-  async function commandOf(request: FastifyRequest, commandId: string): Promise<CommandRow> {
+  /** @throws ApiProblem 401 when the token is not the command's, or not for this. */
+  async function commandOf(
+    request: FastifyRequest,
+    commandId: string,
+    kind: "UpdateFirmware" | "GetLog",
+  ): Promise<CommandRow> {
     const token = /^Bearer (\S{1,200})$/.exec(request.headers.authorization ?? "")?.[1] ?? "";
     const { rows } = await pool.query<CommandRow>(
-      "select *, expires_at > now() - interval '1 day' as open from command where command_id = $1",
-      [commandId],
+      `select *, expires_at > now() - interval '1 day' as open from command where command_id = $1 and kind = $2`,
+      [commandId, kind],
     );
     const [row] = rows;
     const expected = row?.transfer_token ?? null;
@@ -77,10 +82,10 @@ export async function erFileRoutes(app: App, { pool, files }: Context): Promise<
     "/er/v1/commands/:commandId/firmware",
     { schema: { hide: true, params: Type.Object({ commandId: Uuid }) } },
     async (request, reply) => {
-      const command = await commandOf(request, request.params.commandId);
+      const command = await commandOf(request, request.params.commandId, "UpdateFirmware");
       const { rows } = await pool.query<{ file_id: string; name: string; sha256: string }>(
-        `select file_id, name, sha256 from file where operator_id = $1 and file_id::text = $2 and kind = 'firmware'
-           and completed_at is not null and deleted_at is null`,
+        `select file_id, name, sha256 from file where operator_id = $1 and file_id::text = lower($2)
+           and kind = 'firmware' and completed_at is not null and deleted_at is null`,
         [command.operator_id, command.params.firmware?.fileId ?? ""],
       );
       const [file] = rows;
@@ -104,8 +109,10 @@ export async function erFileRoutes(app: App, { pool, files }: Context): Promise<
   );
 
   /** What is known of an upload. @throws ApiProblem 404 before it was told of, 410 when nobody wants it. */
-  async function uploadOf(command: CommandRow, uploadId: string): Promise<UploadRow> {
-    const { rows } = await pool.query<UploadRow>("select * from file where file_id = $1", [uploadId]);
+  async function uploadOf(db: Queryable, command: CommandRow, uploadId: string): Promise<UploadRow> {
+    const { rows } = await db.query<UploadRow>("select * from file where file_id = $1 and operator_id = $2", [
+      ...[uploadId, command.operator_id],
+    ]);
     const [row] = rows;
     if (row === undefined || row.command_id !== command.command_id)
       throw new ApiProblem(404, "UNKNOWN_UPLOAD", "tell with PUT what comes");
@@ -113,7 +120,20 @@ export async function erFileRoutes(app: App, { pool, files }: Context): Promise<
     return row;
   }
 
+  /** Room for what comes; what only waits at boxes does not count. @throws ApiProblem 507. */
+  async function checkRoom(db: Queryable, { operator_id }: CommandRow, uploadId: string, size: number) {
+    const { rows } = await db.query<{ used: number; done: boolean | null }>(
+      `select coalesce(sum(size) filter (where file_id <> $2), 0)::float8 as used, bool_or(file_id = $2) as done
+       from file where operator_id = $1 and deleted_at is null and completed_at is not null`,
+      [operator_id, uploadId],
+    );
+    const { used = 0, done = false } = rows[0] ?? {};
+    if (done === true || used + size <= FILES_BYTES_PER_OPERATOR_MAX) return;
+    throw new ApiProblem(507, "FILES_FULL", "this operator's files take all the room they may: delete some");
+  }
+
   async function declare(
+    client: Client,
     command: CommandRow,
     uploadId: string,
     told: Record<string, unknown>,
@@ -125,21 +145,17 @@ export async function erFileRoutes(app: App, { pool, files }: Context): Promise<
       sha256: string;
       receivedAt?: number;
     };
-    const limits = await pool.query<{ used: number; mine: number; known: boolean }>(
-      `select (${USED_BYTES}) as used, (select count(*)::int from file where command_id = $2) as mine,
-         exists (select from file where file_id = $3) as known`,
-      [operatorId, commandId, uploadId],
+    await lockFiles(client, operatorId);
+    const limits = await client.query<{ mine: number; known: boolean }>(
+      `select (select count(*)::int from file where command_id = $1) as mine,
+         exists (select from file where file_id = $2) as known`,
+      [commandId, uploadId],
     );
-    const { used = 0, mine = 0, known = false } = limits.rows[0] ?? {};
+    const { mine = 0, known = false } = limits.rows[0] ?? {};
     if (!known && mine >= FILES_PER_COMMAND_MAX)
       throw new ApiProblem(507, "TOO_MANY_FILES", "this command has brought enough files");
-    if (!known && used + size > FILES_BYTES_PER_OPERATOR_MAX)
-      throw new ApiProblem(
-        507,
-        "FILES_FULL",
-        "this operator's files take all the room they may: delete some",
-      );
-    await pool.query(
+    await checkRoom(client, command, uploadId, size);
+    await client.query(
       `insert into file (file_id, operator_id, kind, name, size, sha256, station_id, command_id, er_id, received_at)
        values ($1, $2, 'log', $3, $4, $5, $6, $7, $8, to_timestamp($9 / 1000.0)) on conflict do nothing`,
       [
@@ -154,7 +170,7 @@ export async function erFileRoutes(app: App, { pool, files }: Context): Promise<
         receivedAt ?? null,
       ],
     );
-    const row = await uploadOf(command, uploadId);
+    const row = await uploadOf(client, command, uploadId);
     if (Number(row.size) !== size || row.sha256 !== sha256)
       throw new ApiProblem(422, "OTHER_FILE", "another file was told of under this id");
     return row;
@@ -186,25 +202,25 @@ export async function erFileRoutes(app: App, { pool, files }: Context): Promise<
     { schema: { hide: true, params: UploadParams, body: Declared, response: { 200: Progress } } },
     async (request) => {
       const { commandId, uploadId } = request.params;
-      const command = await commandOf(request, commandId);
-      const row = await declare(command, uploadId, request.body as Record<string, unknown>);
+      const command = await commandOf(request, commandId, "GetLog");
+      const told = request.body as Record<string, unknown>;
+      const row = await inTransaction(pool, (client) => declare(client, command, uploadId, told));
       return progress(command, row, await files.length(uploadId));
     },
   );
 
   async function append(request: FastifyRequest, reply: FastifyReply, commandId: string, uploadId: string) {
-    const command = await commandOf(request, commandId);
-    const row = await uploadOf(command, uploadId);
+    const command = await commandOf(request, commandId, "GetLog");
+    const row = await uploadOf(pool, command, uploadId);
     const offset = Number(request.headers["upload-offset"] ?? Number.NaN);
     const length = await files.length(uploadId);
     if (row.completed_at !== null || offset !== length)
       return reply.code(409).send({ offset: length, complete: row.completed_at !== null });
-    const now = await files
-      .append(uploadId, offset, request.raw, Number(row.size))
-      .catch((error: unknown) => {
-        if (error instanceof AppError) throw new ApiProblem(413, error.code, error.message);
-        throw error;
-      });
+    const size = Number(row.size);
+    await checkRoom(pool, command, uploadId, size);
+    const now = await files.append(uploadId, offset, bodyOf(request), size).catch((error: unknown) => {
+      throw error instanceof AppError ? new ApiProblem(413, error.code, error.message) : error;
+    });
     return progress(command, row, now);
   }
 

@@ -4,15 +4,18 @@
  * What ERs do with them is in `er-files.ts`.
  */
 import { randomUUID } from "node:crypto";
+import type { FastifyRequest } from "fastify";
 import { Type } from "typebox";
 import { OneOf } from "../../../shared/schema.ts";
 import { AppError } from "../../../shared/errors.ts";
 import {
   FILE_BYTES_MAX,
+  FILE_IDLE_MS_MAX,
   FILE_NAME_LENGTH_MAX,
   FILES_BYTES_PER_OPERATOR_MAX,
+  FILES_COMING_PER_OPERATOR_MAX,
 } from "../../../shared/limits.ts";
-import { inTransaction } from "../../db/pool.ts";
+import { inTransaction, type Client, type Queryable } from "../../db/pool.ts";
 import type { App, Context } from "../app.ts";
 import type { File } from "../file-schemas.ts";
 import { conditions, iso, isoOf, PageOf, PageQuery, readCursor, toPage } from "../page.ts";
@@ -53,9 +56,29 @@ const toFile = (r: FileRow): File => ({
 
 const COLUMNS = "f.*, f.created_at::text as created_key";
 
-/** Bytes of an operator's files, with what has been told and is still coming. */
-export const USED_BYTES =
-  "select coalesce(sum(size), 0)::float8 as used from file where operator_id = $1 and deleted_at is null";
+/** Bytes of an operator's files, with what has been told and is still coming. What a box has lost takes no room. */
+const USED_BYTES = `select coalesce(sum(size), 0)::float8 as used from file
+  where operator_id = $1 and deleted_at is null and (completed_at is not null or forwarded_at is null)`;
+
+/** Whoever counts an operator's files before adding one does so alone, until its transaction ends. */
+export const lockFiles = async (client: Client, operatorId: string) =>
+  void (await client.query("select pg_advisory_xact_lock(hashtext($1))", [`files of ${operatorId}`]));
+
+/** The body as it comes; the request is given up when nothing comes for a while. */
+export async function* bodyOf({ raw }: FastifyRequest): AsyncGenerator<Uint8Array> {
+  const timer = setTimeout(() => raw.destroy(), FILE_IDLE_MS_MAX);
+  try {
+    for await (const chunk of raw) {
+      timer.refresh();
+      yield chunk as Uint8Array;
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const tooLarge = (room: number) =>
+  new ApiProblem(413, "FILE_TOO_LARGE", `no more than ${Math.max(0, Math.trunc(room))} bytes have room here`);
 
 /** A scope in which a body of any type is left unread, for the handler to take it as it comes. */
 export async function withRawBodies(app: App, routes: (scope: App) => void): Promise<void> {
@@ -77,6 +100,26 @@ export async function fileRoutes(app: App, { pool, files, requireActor }: Contex
     return rows[0];
   }
 
+  const coming = new Map<string, number>();
+
+  /** @throws ApiProblem 429 where too many of the operator's files are coming already. */
+  async function oneOfFew<T>(operatorId: string, work: () => Promise<T>): Promise<T> {
+    const count = coming.get(operatorId) ?? 0;
+    if (count >= FILES_COMING_PER_OPERATOR_MAX)
+      throw new ApiProblem(429, "TOO_MANY_FILES_COMING", `${count} files are being put here: wait for one`);
+    coming.set(operatorId, count + 1);
+    try {
+      return await work();
+    } finally {
+      const left = (coming.get(operatorId) ?? 1) - 1;
+      if (left === 0) coming.delete(operatorId);
+      else coming.set(operatorId, left);
+    }
+  }
+
+  const used = async (db: Queryable, operatorId: string) =>
+    (await db.query<{ used: number }>(USED_BYTES, [operatorId])).rows[0]?.used ?? 0;
+
   await withRawBodies(app, (scope) =>
     scope.post(
       "/v1/files",
@@ -87,7 +130,7 @@ export async function fileRoutes(app: App, { pool, files, requireActor }: Contex
           description:
             "Puts firmware here: the body is the file, of any type. The same bytes under the same name are one file.",
           querystring: Type.Object({
-            name: Type.String({ pattern: "^[A-Za-z0-9._-]+$", maxLength: FILE_NAME_LENGTH_MAX }),
+            name: Type.String({ pattern: "^(?!\\.{1,2}$)[A-Za-z0-9._-]+$", maxLength: FILE_NAME_LENGTH_MAX }),
           }),
           response: { 201: Type.Ref("File") },
         },
@@ -95,30 +138,27 @@ export async function fileRoutes(app: App, { pool, files, requireActor }: Contex
       async (request, reply) => {
         const actor = await requireActor(request);
         const { name } = request.query;
-        const { rows } = await pool.query<{ used: number }>(USED_BYTES, [actor.operatorId]);
-        const room = Math.min(FILE_BYTES_MAX, FILES_BYTES_PER_OPERATOR_MAX - (rows[0]?.used ?? 0));
+        const room = FILES_BYTES_PER_OPERATOR_MAX - (await used(pool, actor.operatorId));
+        const sizeMax = Math.min(FILE_BYTES_MAX, room);
         const fileId = randomUUID();
-        const { size, sha256 } = await files.put(fileId, request.raw, room).catch((error: unknown) => {
-          if (error instanceof AppError && error.code === "FILE_TOO_LARGE")
-            throw new ApiProblem(
-              413,
-              "FILE_TOO_LARGE",
-              `no more than ${Math.trunc(room)} bytes have room here`,
-            );
-          throw error;
+        const { size, sha256 } = await oneOfFew(actor.operatorId, () =>
+          files.put(fileId, bodyOf(request), sizeMax),
+        ).catch((error: unknown) => {
+          throw error instanceof AppError && error.code === "FILE_TOO_LARGE" ? tooLarge(sizeMax) : error;
         });
         try {
           if (size === 0) throw new ApiProblem(400, "EMPTY_FILE", "the body is empty: it is the file itself");
           const file = await inTransaction(pool, async (client) => {
-            await client.query("select pg_advisory_xact_lock(hashtext($1))", [
-              `${actor.operatorId} ${sha256}`,
-            ]);
+            await lockFiles(client, actor.operatorId);
             const known = await client.query<FileRow>(
               `select ${COLUMNS} from file f where operator_id = $1 and kind = 'firmware' and name = $2
                  and sha256 = $3 and deleted_at is null`,
               [actor.operatorId, name, sha256],
             );
             if (known.rows[0] !== undefined) return known.rows[0];
+            // Others may have come meanwhile.
+            const left = FILES_BYTES_PER_OPERATOR_MAX - (await used(client, actor.operatorId));
+            if (size > left) throw tooLarge(left);
             const made = await client.query<FileRow>(
               `with f as (insert into file (file_id, operator_id, kind, name, size, sha256, completed_at)
                  values ($1, $2, 'firmware', $3, $4, $5, now()) returning *) select ${COLUMNS} from f`,

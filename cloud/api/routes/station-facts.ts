@@ -197,21 +197,27 @@ function variableRoutes(app: App, { pool, requireActor }: Context): void {
 function eventRoutes(app: App, { pool, requireActor }: Context): void {
   type Query = { limit?: number; cursor?: string; kind?: string; siteId?: string };
 
+  const ORDER = "order by e.at desc, e.seq desc, e.idx desc, e.journal_id desc limit";
+
   async function listEvents({ operatorId }: Actor, query: Query, stationId?: string) {
+    const limit = (query.limit ?? 50) + 1;
     const where = conditions("e.operator_id = $1", operatorId);
     where.add("e.station_id = ?", stationId);
-    where.add("s.site_id = ?", query.siteId);
     where.add("e.kind = ?", query.kind);
     const after = readCursor(query, 4);
     where.add(
       "(e.at, e.seq, e.idx, e.journal_id) < (?::timestamptz, ?::bigint, ?::int, ?::uuid)",
       ...(after ?? [undefined]),
     );
+    const all = `station_event e join station s using (station_id) where ${where.sql}`;
+    // The latest of each station: a quiet site among busy ones would be looked for among all events.
+    const ofSite = `station s cross join lateral (
+        select * from station_event e where e.station_id = s.station_id and ${where.sql} ${ORDER} ${limit}
+      ) e where s.operator_id = $1 and s.site_id = $${where.params.length + 1}`;
+    const { siteId } = query;
     const { rows } = await pool.query<EventRow>(
-      `select e.*, ${zeroMs("e")}, s.site_id from station_event e join station s using (station_id)
-       where ${where.sql} order by e.at desc, e.seq desc, e.idx desc, e.journal_id desc
-       limit ${(query.limit ?? 50) + 1}`,
-      where.params,
+      `select e.*, ${zeroMs("e")}, s.site_id from ${siteId === undefined ? all : ofSite} ${ORDER} ${limit}`,
+      siteId === undefined ? where.params : [...where.params, siteId],
     );
     const keyOf = (r: EventRow) => [isoOf(r.at), String(r.seq), String(r.idx), r.journal_id];
     return toPage(rows, query, keyOf, toEvent);
