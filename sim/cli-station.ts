@@ -10,6 +10,7 @@ import { AppError, describeError } from "../shared/errors.ts";
 import { driversComeAndGo } from "./station/behaviours/drivers.ts";
 import { drawCar } from "./station/car.ts";
 import { systemClock } from "./station/clock.ts";
+import { httpFiles } from "./station/http-files.ts";
 import { frameChecker } from "./station/schemas.ts";
 import { socketTransport } from "./station/socket.ts";
 import { createStation } from "./station/station.ts";
@@ -120,6 +121,7 @@ function run(settings: Settings): void {
     clock: systemClock,
     random: () => randomFillSync(new Uint32Array(1))[0] ?? 0,
     transportFactory: socketTransport(settings),
+    files: httpFiles,
     behaviours: settings.auto
       ? [driversComeAndGo({ tokens: [{ idToken: settings.token }], firstArrivalMs: [200, 1_000] })]
       : [],
@@ -185,7 +187,7 @@ function printStatus(station: Station): void {
   const { connected, booted, queued, evses } = station.state();
   const link = booted ? "in service" : connected ? "connected, not accepted" : "not connected";
   print(`${station.id} (OCPP ${station.version}): ${link}, ${queued} message(s) waiting`);
-  for (const { evseId, connectors, powerW, meterWh, socPercent, transaction } of evses) {
+  for (const { evseId, connectors, powerW, meterWh, socPercent, transaction, reservedFor } of evses) {
     const state = connectors.map((connector) => connector.state).join(", ");
     const soc = socPercent === undefined ? "" : `, car at ${socPercent.toFixed(0)} %`;
     const energy =
@@ -193,7 +195,8 @@ function printStatus(station: Station): void {
         ? ""
         : `, ${(transaction.energyWh / 1_000).toFixed(2)} kWh for ${transaction.idToken}`;
     const meter = `meter ${(meterWh / 1_000).toFixed(2)} kWh`;
-    print(`  ${evseId}: ${state}, ${(powerW / 1_000).toFixed(1)} kW, ${meter}${soc}${energy}`);
+    const kept = reservedFor === undefined ? "" : `, kept for ${reservedFor}`;
+    print(`  ${evseId}: ${state}, ${(powerW / 1_000).toFixed(1)} kW, ${meter}${soc}${energy}${kept}`);
   }
 }
 

@@ -8,9 +8,11 @@ import type { IdToken } from "../shared/command.ts";
 import { nextRandom, seedRandom } from "../shared/ids.ts";
 import { driversComeAndGo } from "./station/behaviours/drivers.ts";
 import { systemClock } from "./station/clock.ts";
+import { httpFiles } from "./station/http-files.ts";
 import { socketTransport } from "./station/socket.ts";
 import { createStation } from "./station/station.ts";
 import type { Behaviour, Clock, Station, StationOptions, TransportFactory } from "./station/types.ts";
+import type { FilePort } from "./station/upkeep.ts";
 
 export type FleetStation = Pick<StationOptions, "id" | "version" | "evses"> &
   Partial<Pick<StationOptions, "vendor" | "model" | "password" | "config" | "timing" | "onFrame">> & {
@@ -30,6 +32,7 @@ export type FleetOptions = {
   /** For a run without real time or network. */
   clock?: Clock;
   transportFactory?: TransportFactory;
+  files?: FilePort;
 };
 
 export type Fleet = {
@@ -74,7 +77,7 @@ export const DEMO_STATIONS: FleetStation[] = [
 
 /** Switches the stations on. The first charge of each begins within three seconds of its boot. */
 export function startFleet(options: FleetOptions): Fleet {
-  const { url, tokens, stations = DEMO_STATIONS, seed = 1, clock = systemClock } = options;
+  const { url, tokens, stations = DEMO_STATIONS, seed = 1, clock = systemClock, files = httpFiles } = options;
   const transportFactory = options.transportFactory ?? socketTransport({ url });
   const drawn = new Map<string, { watts: number; currentsMa: number[] }>();
   const total = () => {
@@ -90,6 +93,7 @@ export function startFleet(options: FleetOptions): Fleet {
       clock,
       random: () => nextRandom(state),
       transportFactory,
+      files,
       behaviours: [driversComeAndGo({ tokens, firstArrivalMs: [200, 1_000] }), ...behaviours],
       onPower(evseId, watts, currentsMa) {
         drawn.set(`${each.id} ${evseId}`, { watts, currentsMa });

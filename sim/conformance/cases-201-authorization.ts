@@ -51,6 +51,9 @@ async function masterPass(t: Tools, ended: 1 | 2): Promise<void> {
   const sessions: Session[] = [createSession(t, 1), createSession(t, 2)];
   for (const session of sessions) await session.charge(await t.token());
   await authorized(t, master, groupId);
+  // Who may end a charge is decided by what the site knows.
+  await t.untilKnown();
+  await t.api.settled(t.station.id);
   for (const session of sessions.slice(0, ended)) {
     const answer = await session.end("StopAuthorized", "MasterPass", { idToken: master });
     checkAccepted("the TransactionEvent", answer, groupId);

@@ -184,8 +184,8 @@ test("1.6 triggers: the message comes after the answer", async () => {
     const caused = w.frames.findLastIndex((frame) => frame.includes("> [2,"));
     expect(caused).toBeGreaterThan(answered);
   }
-  const requestedMessage = "DiagnosticsStatusNotification";
-  expect(await w.ask("TriggerMessage", { requestedMessage })).toEqual({ status: "NotImplemented" });
+  const requestedMessage = "SignChargePointCertificate";
+  expect(await w.ask("ExtendedTriggerMessage", { requestedMessage })).toEqual({ status: "NotImplemented" });
   const ofConnector = { requestedMessage: "StatusNotification", connectorId: 9 };
   expect(await w.ask("TriggerMessage", ofConnector)).toEqual({ status: "Rejected" });
   expect(w.brain.faults).toEqual([]);
@@ -289,7 +289,7 @@ test.each(["1.6", "2.0.1"] as const)("%s: a value that takes a restart counts af
 
 test("what a station does not know or cannot read is refused by the code of its version", async () => {
   const old = world("1.6");
-  expect(await old.ask("ReserveNow", {})).toEqual({ error: "NotImplemented" });
+  expect(await old.ask("InstallCertificate", {})).toEqual({ error: "NotImplemented" });
   expect(await old.ask("toString", {})).toEqual({ error: "NotImplemented" });
   expect(await old.ask("RemoteStopTransaction", { transactionId: "1" })).toEqual({
     error: "FormationViolation",

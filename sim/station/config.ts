@@ -5,7 +5,31 @@
  * Invariant: a value that has been accepted can be read by its type. It does not know who reads it.
  */
 import { assert } from "../../shared/errors.ts";
-import type { ConfigEntry, ConfigResult, StationConfig } from "./types.ts";
+
+export type ConfigResult = "Accepted" | "Rejected" | "Unknown" | "RebootRequired";
+
+export type ConfigEntry = {
+  /** OCPP 1.6 key, when that version has it. */
+  key?: string;
+  /** OCPP 2.0.1 component and variable, joined by a dot, when that version has them. */
+  variable?: string;
+  access: "RW" | "RO" | "WO";
+  type: "integer" | "boolean" | "string";
+  value: string;
+  /** What is written counts from the next restart; until then it is kept here. */
+  nextValue?: string;
+};
+
+export type StationConfig = {
+  /** The entry by either of its names. */
+  find(name: string): ConfigEntry | undefined;
+  set(name: string, value: string): ConfigResult;
+  integer(name: string): number;
+  flag(name: string): boolean;
+  entries: ConfigEntry[];
+  /** What waited for a restart counts from now on. */
+  restart(): void;
+};
 
 type Row = [
   key: string | undefined,
@@ -44,6 +68,9 @@ const ROWS: Row[] = [
   [undefined, "SmartChargingCtrlr.Enabled", "RO", "boolean", "true"],
   ["ChargeProfileMaxStackLevel", "SmartChargingCtrlr.ProfileStackLevel", "RO", "integer", "8"],
   ["ChargingScheduleAllowedChargingRateUnit", "SmartChargingCtrlr.RateUnit", "RO", "string", "Current,Power"],
+  [undefined, "ReservationCtrlr.Enabled", "RO", "boolean", "true"],
+  ["ReserveConnectorZeroSupported", "ReservationCtrlr.NonEvseSpecific", "RO", "boolean", "true"],
+  ["SupportedFileTransferProtocols", "OCPPCommCtrlr.FileTransferProtocols", "RO", "string", "HTTP,HTTPS"],
   [undefined, "DeviceDataCtrlr.ItemsPerMessage", "RO", "integer", "50"],
   ["TransactionMessageAttempts", "OCPPCommCtrlr.MessageAttempts", "RW", "integer", "3"],
   ["TransactionMessageRetryInterval", "OCPPCommCtrlr.MessageAttemptInterval", "RW", "integer", "10"],
@@ -58,7 +85,7 @@ const ROWS: Row[] = [
     undefined,
     "RO",
     "string",
-    "Core,RemoteTrigger,LocalAuthListManagement,SmartCharging",
+    "Core,FirmwareManagement,LocalAuthListManagement,Reservation,SmartCharging,RemoteTrigger",
   ],
 ];
 

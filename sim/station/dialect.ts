@@ -35,6 +35,17 @@ export function oneOf<Word extends string>(payload: Json, name: string, words: r
   return value;
 }
 
+/** The field, when it is there. */
+export const textIn = (payload: Json, name: string): string | undefined =>
+  payload[name] === undefined ? undefined : text(payload, name);
+
+export const integerIn = (payload: Json, name: string): number | undefined =>
+  payload[name] === undefined ? undefined : integer(payload, name);
+
+/** In unix milliseconds. */
+export const timeIn = (payload: Json, name: string): number | undefined =>
+  payload[name] === undefined ? undefined : Date.parse(text(payload, name));
+
 export function call(action: string, payload: Json): EncodedCall {
   return { action, payload: () => payload };
 }

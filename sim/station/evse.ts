@@ -11,18 +11,20 @@
  */
 import { AppError, assert } from "../../shared/errors.ts";
 import type { IdToken } from "../../shared/command.ts";
+import { given } from "../../shared/given.ts";
+import type { StationConfig } from "./config.ts";
 import type { Car } from "./car.ts";
 import { Outlet } from "./outlet.ts";
+import type { LimitedEvse } from "./profiles.ts";
 import type { Provisions } from "./provisions.ts";
+import type { Obstacle, Reservations } from "./reservations.ts";
 import type {
   Answer,
   ChargingState,
   Clock,
   ConnectorState,
   EvseOptions,
-  EvseReport,
   Outgoing,
-  StationConfig,
   StationEvent,
   StopReason,
   Timing,
@@ -36,9 +38,8 @@ export type EvseHost = {
   timing: Timing;
   config: StationConfig;
   online: () => boolean;
-  provisions: Pick<Provisions, "mayStartAlone">;
-  /** The limit that a charging profile sets now. */
-  profileLimit: (evse: Evse) => { unit: string; limit: number } | undefined;
+  provisions: Pick<Provisions, "mayStartAlone" | "groupOf" | "profiles">;
+  reservations: Pick<Reservations, "holders" | "admits" | "take">;
   newId: () => string;
   /** `done` gets the answer; undefined when there will be none. */
   say: (message: Outgoing, done?: (answer: Answer | undefined) => void) => void;
@@ -51,20 +52,23 @@ export type EvseHost = {
 type Connector = { operative: boolean; operativeWhenIdle: boolean };
 type Approval = {
   idToken: IdToken;
+  groupId?: string;
   trigger: TriggerReason;
   connectorId?: number;
   remoteStartId?: number;
+  /** The transaction exists, nothing has flowed yet. */
+  begun?: (tx: Transaction) => void;
 };
 
 export class Evse {
   readonly id: number;
   readonly options: EvseOptions;
+  readonly outlet: Outlet;
   /** By connectorId - 1. */
   readonly connectors: Connector[];
   errorCode: string | undefined;
   tx: Transaction | undefined;
   #host: EvseHost;
-  #outlet: Outlet;
   /** The connector whose cable is in a car. */
   #pluggedInto: number | undefined;
   #approval: Approval | undefined;
@@ -72,6 +76,8 @@ export class Evse {
   #retired = false;
   #finished = false;
   #limitW = Infinity;
+  /** The limit under which it charges. */
+  #appliedW = Infinity;
   #chargingSince = 0;
   #sampledAt = 0;
   #cancelTick: () => void = () => {};
@@ -80,7 +86,7 @@ export class Evse {
   constructor(id: number, options: EvseOptions, meterWh: number, host: EvseHost) {
     this.id = id;
     this.options = options;
-    this.#outlet = new Outlet(options, meterWh, host.clock);
+    this.outlet = new Outlet(options, meterWh, host.clock);
     this.#host = host;
     this.connectors = Array.from({ length: options.connectors }, () => ({
       operative: true,
@@ -118,7 +124,20 @@ export class Evse {
     if (this.#pluggedInto === connectorId) return this.#finished ? "Finishing" : "Preparing";
     // A token without a cable occupies the connector it was meant for.
     const awaited = this.#approval !== undefined && this.#pluggedInto === undefined;
-    return awaited && (this.#approval?.connectorId ?? 1) === connectorId ? "Preparing" : "Available";
+    if (awaited && (this.#approval?.connectorId ?? 1) === connectorId) return "Preparing";
+    return this.reservedFor === undefined ? "Available" : "Reserved";
+  }
+
+  /** Why it cannot be kept for somebody who comes later. */
+  get obstacle(): Obstacle | undefined {
+    if (this.errorCode !== undefined) return "Faulted";
+    if (this.tx !== undefined || this.#approval !== undefined || this.plugged) return "Occupied";
+    return this.connectors.some((connector) => connector.operative) ? undefined : "Unavailable";
+  }
+
+  /** As charging profiles see it. */
+  get limited(): LimitedEvse {
+    return { id: this.id, wattsPerAmp: this.outlet.wattsAt(1), tx: this.tx };
   }
 
   plugIn(car: Car, connectorId: number): void {
@@ -127,18 +146,18 @@ export class Evse {
     }
     if (this.plugged) throw new AppError("sim_evse_taken", `EVSE ${this.id} already has a car`);
     this.#pluggedInto = connectorId;
-    this.#outlet.car = { ...car };
+    this.outlet.car = { ...car };
     this.#finished = false;
     this.#host.changed();
     this.#tryBegin("CablePluggedIn");
   }
 
   unplug(): Car | undefined {
-    const { car } = this.#outlet;
+    const { car } = this.outlet;
     if (car === undefined) return undefined;
     this.end("EVDisconnected", "EVCommunicationLost");
     this.#pluggedInto = undefined;
-    this.#outlet.car = undefined;
+    this.outlet.car = undefined;
     this.#finished = false;
     this.#host.changed();
     return car;
@@ -150,17 +169,20 @@ export class Evse {
       return;
     }
     if (this.#asking || !this.canStart()) return;
-    const decide = (accepted: boolean) => {
+    const { provisions, reservations } = this.#host;
+    const decide = (known: boolean, groupId = provisions.groupOf(idToken.idToken)) => {
+      const accepted = known && reservations.admits(this.id, idToken.idToken, groupId);
       this.#host.event({ kind: "authorized", evseId: this.id, accepted });
-      if (accepted && this.canStart()) this.approve({ idToken, trigger: "Authorized" });
+      const approval = { idToken, trigger: "Authorized" as const, ...given("groupId", groupId) };
+      if (accepted && this.canStart()) this.approve(approval);
     };
-    const offline = () => decide(this.#host.provisions.mayStartAlone(idToken.idToken));
+    const offline = () => decide(provisions.mayStartAlone(idToken.idToken));
     if (!this.#host.online()) return offline();
     this.#asking = true;
     this.#host.say({ kind: "authorize", idToken }, (answer) => {
       this.#asking = false;
       if (answer === undefined) offline();
-      else decide(answer.status === "Accepted");
+      else decide(answer.status === "Accepted", answer.groupId);
     });
   }
 
@@ -210,11 +232,12 @@ export class Evse {
     const { tx } = this;
     if (tx === undefined) return;
     this.#cancelTick();
-    this.#outlet.settle();
+    this.outlet.settle();
     this.#setChargingState("EVConnected");
-    const sample = this.#outlet.sample("Transaction.End");
-    this.#sayTransaction(tx, "Ended", trigger, { stoppedReason, sample, ...(idToken ? { idToken } : {}) });
+    const sample = this.outlet.sample("Transaction.End");
+    this.#sayTransaction(tx, "Ended", trigger, { stoppedReason, sample, ...given("idToken", idToken) });
     this.tx = undefined;
+    this.#host.provisions.profiles.ended(tx.id);
     this.#finished = true;
     this.#reportPower();
     this.#host.event({ kind: "transactionEnded", evseId: this.id, reason: stoppedReason });
@@ -222,7 +245,7 @@ export class Evse {
   }
 
   meterMessage(connectorId: number): Outgoing {
-    const sample = this.#outlet.sample("Trigger");
+    const sample = this.outlet.sample("Trigger");
     return {
       kind: "meter",
       evseId: this.id,
@@ -238,7 +261,7 @@ export class Evse {
       const connector = this.connectors[id - 1];
       if (connector && (connectorId ?? id) === id) connector.operativeWhenIdle = operative;
     }
-    const waits = this.tx !== undefined && (connectorId ?? this.tx.connectorId) === this.tx.connectorId;
+    const waits = this.tx !== undefined && [undefined, this.tx.connectorId].includes(connectorId);
     return waits && !operative ? "Scheduled" : "Accepted";
   }
 
@@ -249,34 +272,13 @@ export class Evse {
     }
   }
 
-  triggerUpdate(): void {
-    if (this.tx)
-      this.#sayTransaction(this.tx, "Updated", "Trigger", { sample: this.#outlet.sample("Trigger") });
+  triggerUpdate(sample = this.outlet.sample("Trigger")): void {
+    if (this.tx) this.#sayTransaction(this.tx, "Updated", "Trigger", { sample });
   }
 
-  report(): EvseReport {
-    const { meterWh, powerW, socPercent } = this.#outlet.measure();
-    const { tx } = this;
-    return {
-      evseId: this.id,
-      connectors: this.connectorIds.map((connectorId) => ({ connectorId, state: this.stateOf(connectorId) })),
-      plugged: this.plugged,
-      powerW: Math.round(powerW),
-      meterWh: Math.floor(meterWh),
-      ...(socPercent === undefined ? {} : { socPercent }),
-      ...(tx === undefined
-        ? {}
-        : {
-            transaction: {
-              id: tx.id,
-              ...(tx.numberOfCsms === undefined ? {} : { numberOfCsms: tx.numberOfCsms }),
-              connectorId: tx.connectorId,
-              idToken: tx.idToken.idToken,
-              energyWh: Math.floor(meterWh) - tx.meterStartWh,
-              chargingState: tx.chargingState,
-            },
-          }),
-    };
+  /** The token for which it is kept. */
+  get reservedFor(): string | undefined {
+    return this.#host.reservations.holders(this.id)[0]?.idToken;
   }
 
   #tryBegin(trigger: TriggerReason): void {
@@ -286,16 +288,19 @@ export class Evse {
     if ((approval.connectorId ?? connectorId) !== connectorId) return;
     if (this.connectors[connectorId - 1]?.operative !== true) return;
     const { clock, timing, config, newId } = this.#host;
+    const { idToken, remoteStartId, groupId } = approval;
+    const reservationId = this.#host.reservations.take(this.id, idToken.idToken, groupId);
     this.#approval = undefined;
     this.#cancelApproval();
     this.#finished = false;
-    const sample = this.#outlet.sample("Transaction.Begin");
+    const sample = this.outlet.sample("Transaction.Begin");
     const tx: Transaction = {
       id: newId(),
       evseId: this.id,
       connectorId,
-      idToken: approval.idToken,
-      ...(approval.remoteStartId === undefined ? {} : { remoteStartId: approval.remoteStartId }),
+      idToken,
+      ...given("remoteStartId", remoteStartId),
+      ...given("reservationId", reservationId),
       startedAt: sample.at,
       meterStartWh: sample.energyWh,
       seqNo: 0,
@@ -304,6 +309,7 @@ export class Evse {
     };
     this.tx = tx;
     this.#sampledAt = sample.at;
+    approval.begun?.(tx);
     // A remote start is told apart by its trigger, whichever of cable and token came last.
     const why = approval.trigger === "RemoteStart" ? "RemoteStart" : trigger;
     this.#sayTransaction(tx, "Started", why, { sample }, (answer) => {
@@ -328,22 +334,26 @@ export class Evse {
     const tx = this.tx;
     if (tx === undefined) return;
     this.#cancelTick = clock.setTimer(timing.tickMs, () => this.#tick());
-    if (this.#outlet.measure().full) this.#beginCharge();
+    // A profile may say something else by now.
+    if (this.outlet.measure().full || this.#allowedW() !== this.#appliedW) this.#beginCharge();
     this.#reportPower();
     const intervalMs = config.integer("MeterValueSampleInterval") * 1_000;
     // Half a tick of grace: a timer that fires a little early must not cost a whole tick.
     if (intervalMs === 0 || clock.now() - this.#sampledAt < intervalMs - timing.tickMs / 2) return;
     this.#sampledAt = clock.now();
     this.#sayTransaction(tx, "Updated", "MeterValuePeriodic", {
-      sample: this.#outlet.sample("Sample.Periodic"),
+      sample: this.outlet.sample("Sample.Periodic"),
     });
   }
 
   /** Begins to charge under the present limits, or finds out why not. */
   #beginCharge(): void {
-    const { unit, limit } = this.#host.profileLimit(this) ?? { unit: "W", limit: Infinity };
-    const profileW = unit === "A" ? this.#outlet.wattsAt(limit) : limit;
-    this.#setChargingState(this.#outlet.charge(Math.min(this.#limitW, profileW)));
+    this.#appliedW = this.#allowedW();
+    this.#setChargingState(this.outlet.charge(this.#appliedW));
+  }
+
+  #allowedW(): number {
+    return Math.min(this.#limitW, this.#host.provisions.profiles.limitW(this.limited));
   }
 
   #setChargingState(state: ChargingState): void {
@@ -383,7 +393,7 @@ export class Evse {
   }
 
   #reportPower(): void {
-    const { watts, currentsMa } = this.#outlet.draw();
+    const { watts, currentsMa } = this.outlet.draw();
     this.#host.power(this.id, watts, currentsMa);
   }
 }

@@ -12,11 +12,13 @@
  * Bounds: past `KEPT_MAX` the oldest periodic reading gives way, since the register of the next one covers
  * it; past `PASSING_MAX` the oldest of the droppable messages does.
  */
+import type { StationConfig } from "./config.ts";
 import type { Link } from "./link.ts";
-import type { Clock, CallOutcome, EncodedCall, Json, StationConfig } from "./types.ts";
+import type { Clock, CallOutcome, EncodedCall, Json } from "./types.ts";
 
 const KEPT_MAX = 2_000;
 const PASSING_MAX = 100;
+export const DRAIN_POLL_MS = 50;
 
 export type Parcel = {
   call: EncodedCall;
@@ -94,6 +96,17 @@ export class Outbox {
       queue.splice(Math.max(spare, 1), 1)[0]?.done({ kind: "unanswered" });
     }
     this.pump();
+  }
+
+  /** Calls `then` once everything is said, cannot be said, or took too long. */
+  drained(clock: Clock, withinMs: number, then: () => void): void {
+    const deadline = clock.now() + withinMs;
+    const poll = () => {
+      const unsaid = this.registered && !this.empty;
+      if (unsaid && clock.now() < deadline) clock.setTimer(DRAIN_POLL_MS, poll);
+      else then();
+    };
+    clock.setTimer(DRAIN_POLL_MS, poll);
   }
 
   /** Sends the next message when the link is free. */

@@ -1,43 +1,34 @@
 /**
- * What the CSMS leaves with a station for the time without it: a list of tokens, and charging profiles.
- *
- * It survives lost sockets and restarts. Of a profile the first period counts, for as long as it is installed:
- * this station follows no timetable. It does not know the protocol.
+ * What the CSMS leaves with a station for the time without it: a list of tokens, charging profiles, messages for
+ * its display, and what to watch. It survives lost sockets and restarts. It does not know the protocol.
  */
-import type { Clock, Json, StationConfig } from "./types.ts";
+import type { StationConfig } from "./config.ts";
+import { Profiles } from "./profiles.ts";
+import type { Clock, Json } from "./types.ts";
 
-export type ListedToken = { idToken: string; status?: string; expiresAt?: number };
+export type ListedToken = { idToken: string; status?: string; groupId?: string; expiresAt?: number };
 
-export type Profile = {
-  id: number;
-  /** 0: every EVSE. */
-  evseId: number;
-  purpose: string;
-  stackLevel: number;
-  /** The wire id, for a profile of one transaction. */
-  transactionId?: string;
-  unit: string;
-  limit: number;
-};
-
-export type ProfileFilter = { id?: number; evseId?: number; purpose?: string; stackLevel?: number };
-
-/** The fields of a schedule that count here. */
-export function readSchedule(schedule: Json | undefined): { unit: string; limit: number } {
-  const [period] = (schedule?.["chargingSchedulePeriod"] ?? []) as Json[];
-  return { unit: String(schedule?.["chargingRateUnit"]), limit: Number(period?.["limit"]) };
-}
+/** No station has room for any number of them. */
+const LEFT_MAX = 100;
 
 export class Provisions {
   listVersion = 0;
   readonly #list = new Map<string, ListedToken>();
-  #profiles: Profile[] = [];
+  readonly profiles: Profiles;
+  /** As they came, by id. Nothing is shown anywhere, and nothing is watched. */
+  readonly displayMessages = new Left();
+  readonly monitors = new Left();
   readonly #config: StationConfig;
   readonly #clock: Clock;
 
-  constructor(config: StationConfig, clock: Clock) {
+  constructor(config: StationConfig, clock: Clock, evseCount: number) {
     this.#config = config;
     this.#clock = clock;
+    this.profiles = new Profiles(clock, evseCount);
+  }
+
+  get listLength(): number {
+    return this.#list.size;
   }
 
   /** Takes an update whole, or not at all. */
@@ -69,37 +60,31 @@ export class Provisions {
     return listed.status === "Accepted" && (listed.expiresAt ?? Infinity) >= this.#clock.now();
   }
 
-  setProfile(profile: Profile): "Accepted" | "Rejected" {
-    const known = profile.purpose === "TxDefaultProfile" || profile.transactionId !== undefined;
-    if (!known || !(profile.limit >= 0)) return "Rejected";
-    const same = (p: Profile) =>
-      p.id === profile.id ||
-      (p.purpose === profile.purpose && p.stackLevel === profile.stackLevel && p.evseId === profile.evseId);
-    this.#profiles = [...this.#profiles.filter((p) => !same(p)), profile];
-    return "Accepted";
+  /** The group of a listed token, with whose members it shares reservations. */
+  groupOf(idToken: string): string | undefined {
+    return this.#list.get(idToken.toLowerCase())?.groupId;
+  }
+}
+
+/** A bounded drawer of things with ids. */
+class Left {
+  readonly #items = new Map<number, Json>();
+  #lastId = 0;
+
+  get all(): [id: number, item: Json][] {
+    return [...this.#items];
   }
 
-  clearProfiles({ id, evseId, purpose, stackLevel }: ProfileFilter): "Accepted" | "Unknown" {
-    const left = this.#profiles.filter((p) =>
-      id !== undefined
-        ? p.id !== id
-        : (evseId ?? p.evseId) !== p.evseId ||
-          (purpose ?? p.purpose) !== p.purpose ||
-          (stackLevel ?? p.stackLevel) !== p.stackLevel,
-    );
-    const found = left.length < this.#profiles.length;
-    this.#profiles = left;
-    return found ? "Accepted" : "Unknown";
+  /** @returns its id: a new one when it brought none; undefined: there is no room. */
+  put(item: Json, id?: number): number | undefined {
+    if (this.#items.size >= LEFT_MAX && (id === undefined || !this.#items.has(id))) return undefined;
+    const own = id ?? this.#lastId + 1;
+    this.#lastId = Math.max(this.#lastId, own);
+    this.#items.set(own, item);
+    return own;
   }
 
-  /** The limit of a transaction: its own profile's, else that of the default one; the highest level counts. */
-  limitOf(evseId: number, transactionId: string | undefined): { unit: string; limit: number } | undefined {
-    const here = this.#profiles.filter((p) => p.evseId === 0 || p.evseId === evseId);
-    const own = here.filter((p) => p.transactionId !== undefined && p.transactionId === transactionId);
-    const defaults = here.filter((p) => p.purpose === "TxDefaultProfile");
-    const [first] = (own.length > 0 ? own : defaults).toSorted(
-      (a, b) => b.stackLevel - a.stackLevel || b.evseId - a.evseId,
-    );
-    return first;
+  remove(id: number): boolean {
+    return this.#items.delete(id);
   }
 }

@@ -6,6 +6,13 @@
 import type { Evse } from "./evse.ts";
 import type { ConnectorState, Dialect, Outgoing, StationEvent } from "./types.ts";
 
+/** The state in the coarser words of OCPP 2.x. */
+export function occupancyOf(state: ConnectorState): string {
+  const same =
+    state === "Available" || state === "Reserved" || state === "Unavailable" || state === "Faulted";
+  return same ? state : "Occupied";
+}
+
 export type StatesHost = {
   now: () => number;
   visibleState: Dialect["visibleState"];

@@ -6,7 +6,7 @@
  * This file joins the parts (link, outbox, EVSEs, dialect) and holds what concerns the whole station:
  * registration, heartbeats, reporting of states, the commands of the CSMS, restarts. Sessions live in `evse.ts`.
  * Invariants: a connector's state is reported exactly when the CSMS's idea of it is old; transaction messages
- * outlive sockets and restarts. By its clock, random and transport it is deterministic. No reservations.
+ * outlive sockets and restarts. By its clock, random, transport and files it is deterministic.
  */
 import { AppError, assert } from "../../shared/errors.ts";
 import { uuidV7 } from "../../shared/ids.ts";
@@ -17,14 +17,17 @@ import { createCommands, type CommandHost } from "./commands.ts";
 import { createConfig } from "./config.ts";
 import { FormatError } from "./dialect.ts";
 import { Evse, type EvseHost } from "./evse.ts";
+import { reportOf } from "./evse-report.ts";
+import { createHooks, type Hooks } from "./hooks.ts";
 import { CallRefusal, Link } from "./link.ts";
-import { Outbox } from "./outbox.ts";
+import { DRAIN_POLL_MS, Outbox } from "./outbox.ts";
+import { createParts, noteEvent, type Parts } from "./parts.ts";
 import { Provisions } from "./provisions.ts";
+import { Registration } from "./registration.ts";
 import { ConnectorStates } from "./states.ts";
 import {
   DEFAULT_TIMING,
   type Answer,
-  type Behaviour,
   type BootReason,
   type CallOutcome,
   type Clock,
@@ -40,10 +43,8 @@ import {
   type Timing,
 } from "./types.ts";
 
-const REGISTRATION_RETRY_MS = 10_000;
 /** A graceful restart waits this long, at most, for the CSMS to take what is still unsaid. */
 const RESTART_DRAIN_MS = 5_000;
-const DRAIN_POLL_MS = 50;
 /** Meters of stations in the field do not start at zero. */
 const METER_AT_START_WH_MAX = 5_000_000;
 const STOP_GRACE_MS = 3_000;
@@ -69,7 +70,7 @@ export function createStation(options: StationOptions): Station {
       connected: core.link.open,
       booted: core.outbox.registered,
       queued: core.outbox.keptCount,
-      evses: core.evses.map((evse) => evse.report()),
+      evses: core.evses.map(reportOf),
     }),
     stop: (graceMs = STOP_GRACE_MS) => core.stop(graceMs),
     wire: {
@@ -90,8 +91,10 @@ class StationCore {
   #options: StationOptions;
   #config: ReturnType<typeof createConfig>;
   #provisions: Provisions;
+  #parts: Parts;
+  #registration: Registration;
   #timing: Timing;
-  #behaviours: Behaviour[];
+  #hooks: Hooks;
   #dialect: Dialect;
   #commands: Commands;
   /** What behaviours are given; set by `start`. */
@@ -102,29 +105,29 @@ class StationCore {
   #restarting = false;
   #stopping = false;
   #states: ConnectorStates;
-  #cancelHeartbeat: () => void = () => {};
 
   constructor(options: StationOptions) {
     this.#options = options;
     this.clock = scopedClock(options.clock);
     this.#timing = { ...DEFAULT_TIMING, ...options.timing };
-    this.#behaviours = options.behaviours ?? [];
+    this.#hooks = createHooks(options.behaviours ?? [], () => this.#self);
     const { version, evses } = options;
     this.#dialect = version === "1.6" ? createDialect16(evses) : createDialect201(version);
-    const connectors = options.evses.reduce((sum, evse) => sum + evse.connectors, 0);
+    const connectors = evses.reduce((sum, evse) => sum + evse.connectors, 0);
     this.#config = createConfig({
       NumberOfConnectors: String(connectors),
       AuthorizationKey: options.password ?? "",
       ...options.config,
     });
-    this.#provisions = new Provisions(this.#config, this.clock);
+    this.#provisions = new Provisions(this.#config, this.clock, evses.length);
+    this.#parts = this.#createParts();
+    this.#registration = this.#createRegistration();
     this.link = this.#createLink();
     this.outbox = new Outbox({
       link: this.link,
       clock: this.clock,
       config: this.#config,
-      rewrite: (action, payload) =>
-        this.#behaviours.reduce((p, behaviour) => behaviour.call?.(action, p, this.#self) ?? p, payload),
+      rewrite: (action, payload) => this.#hooks.rewrite(action, payload),
       onOutcome: (action, payload, outcome) => this.#onOutcome(action, payload, outcome),
     });
     this.#states = new ConnectorStates({
@@ -135,7 +138,7 @@ class StationCore {
       event: (event) => this.#emit(event),
     });
     const host = this.#createHost();
-    this.evses = options.evses.map((each, index) => {
+    this.evses = evses.map((each, index) => {
       const meterWh = options.random() % METER_AT_START_WH_MAX;
       return new Evse(index + 1, each, meterWh, host);
     });
@@ -156,7 +159,7 @@ class StationCore {
   start(station: Station): void {
     this.#station = station;
     this.link.start();
-    for (const behaviour of this.#behaviours) behaviour.started?.(station);
+    this.#hooks.started();
   }
 
   async stop(graceMs: number): Promise<void> {
@@ -166,7 +169,7 @@ class StationCore {
     if (graceMs > 0) {
       for (const evse of this.evses) evse.end("Local", "StopAuthorized");
       // Not by the station's own clock: that one stands still from here on.
-      await new Promise<void>((resolve) => this.#drained(this.#options.clock, graceMs, resolve));
+      await new Promise<void>((resolve) => this.outbox.drained(this.#options.clock, graceMs, resolve));
     }
     this.link.stop(graceMs > 0 ? NORMAL_CLOSURE : undefined);
     this.clock.clear();
@@ -189,7 +192,7 @@ class StationCore {
       }
       this.link.leave(this.#timing.rebootMs, NORMAL_CLOSURE);
     };
-    if (unsaid === "drain") this.#drained(this.clock, RESTART_DRAIN_MS, leave);
+    if (unsaid === "drain") this.outbox.drained(this.clock, RESTART_DRAIN_MS, leave);
     // Not at once: the answer to the command that asked for it must leave first.
     else this.clock.setTimer(DRAIN_POLL_MS, leave);
   }
@@ -198,38 +201,37 @@ class StationCore {
     this.outbox.push({ call: { action, payload: () => payload }, keep: "never", done: () => {} });
   }
 
-  /** Calls `then` once everything is said, cannot be said, or took too long. */
-  #drained(clock: Clock, withinMs: number, then: () => void): void {
-    const deadline = clock.now() + withinMs;
-    const poll = () => {
-      const unsaid = this.outbox.registered && !this.outbox.empty;
-      if (unsaid && clock.now() < deadline) clock.setTimer(DRAIN_POLL_MS, poll);
-      else then();
-    };
-    clock.setTimer(DRAIN_POLL_MS, poll);
-  }
-
   #createLink(): Link {
-    const { random, transportFactory, onFrame } = this.#options;
+    const { random, transportFactory, onFrame, behaviours = [] } = this.#options;
     const { clock } = this;
     return new Link({
       clock,
       random,
       timing: this.#timing,
       transportFactory,
-      behaviours: this.#behaviours,
+      behaviours,
       newMessageId: () => uuidV7(clock.now(), random),
       handshake: () => this.#handshake(),
-      reshape: (text) =>
-        this.#behaviours.reduce(
-          (texts, b) => (b.frame ? texts.flatMap((each) => b.frame?.(each, this.#self) ?? each) : texts),
-          [text],
-        ),
+      reshape: (text) => this.#hooks.reshape(text),
       onFrame: (direction, text) => onFrame?.(direction, text),
       onOpen: () => this.#onOpen(),
       onClose: (code, reason) => this.#onClose(code, reason),
       onIdle: () => this.outbox.pump(),
       onCall: (action, payload) => this.#onCall(action, payload),
+    });
+  }
+
+  #createParts(): Parts {
+    return createParts({
+      options: this.#options,
+      clock: this.clock,
+      installMs: this.#timing.installMs,
+      config: this.#config,
+      provisions: this.#provisions,
+      evses: () => this.evses,
+      changed: () => this.#onChanged(),
+      restart: () => this.restart("FirmwareUpdate", "Reboot", "drain"),
+      say: (message) => this.#say(message),
     });
   }
 
@@ -242,7 +244,7 @@ class StationCore {
       config: this.#config,
       online: () => this.outbox.registered,
       provisions: this.#provisions,
-      profileLimit: (evse) => this.#provisions.limitOf(evse.id, evse.tx && this.#dialect.wireId(evse.tx)),
+      reservations: this.#parts.reservations,
       newId: () => uuidV7(clock.now(), random),
       say: (message, done) => this.#say(message, done),
       changed: () => this.#onChanged(),
@@ -256,10 +258,12 @@ class StationCore {
       evses: this.evses,
       config: this.#config,
       provisions: this.#provisions,
+      ...this.#parts,
+      queued: () => this.outbox.keptCount,
       transactionIdOf: ({ tx }) => tx && this.#dialect.wireId(tx),
       registered: () => this.outbox.registered,
       restart: (bootReason, stopReason, unsaid) => this.restart(bootReason, stopReason, unsaid),
-      register: () => this.#register("Triggered"),
+      register: () => this.#registration.ask("Triggered"),
       repeatStates: (evseIds, connectorId) => {
         this.#states.forgetTold(evseIds, connectorId);
         this.#onChanged();
@@ -271,72 +275,63 @@ class StationCore {
         this.#resetWhenIdle = true;
       },
       changed: () => this.#onChanged(),
+      now: () => this.clock.now(),
       say: (message, done) => this.#say(message, done),
     };
   }
 
   #handshake(): Handshake {
     const password = this.#password();
-    const handshake: Handshake = {
+    return this.#hooks.handshake({
       stationId: this.#options.id,
       protocols: [this.#dialect.subprotocol],
       ...(password === "" ? {} : { password }),
-    };
-    return this.#behaviours.reduce((h, behaviour) => behaviour.handshake?.(h) ?? h, handshake);
+    });
   }
 
   #onOpen(): void {
     this.#emit({ kind: "connected" });
-    const modest = this.#behaviours.some((behaviour) => behaviour.bootsAfterReconnect === false);
-    if (this.#bootReason === undefined && modest) this.#inService();
-    else this.#register(this.#bootReason ?? "Unknown");
+    if (this.#bootReason === undefined && !this.#hooks.bootsAfterReconnect) this.#inService();
+    else this.#registration.ask(this.#bootReason ?? "Unknown");
   }
 
   #onClose(code: number, reason: string): void {
-    this.#cancelHeartbeat();
+    this.#registration.close();
     this.outbox.close();
     this.#emit({ kind: "disconnected", code, reason });
   }
 
-  #register(reason: BootReason): void {
-    const { id, vendor = "Moovolt Sim", model = `Sim ${this.#options.version}` } = this.#options;
-    const message: Outgoing = { kind: "boot", reason, vendor, model, serialNumber: id };
+  #createRegistration(): Registration {
+    return new Registration({
+      clock: this.clock,
+      config: this.#config,
+      ask: (reason, done) => this.#askForPlace(reason, done),
+      say: (message) => this.#say(message),
+      accepted: () => {
+        this.#bootReason = undefined;
+        if (!this.outbox.registered) this.#inService();
+      },
+    });
+  }
+
+  #askForPlace(reason: BootReason, then: (answer: Answer) => void): void {
+    const message: Outgoing = { kind: "boot", reason, identity: this.#parts.identity() };
     const call = this.#dialect.encode(message);
     assert(call !== undefined, "every version can register");
-    const again = (ms: number) => {
-      this.#cancelHeartbeat();
-      this.#cancelHeartbeat = this.clock.setTimer(ms, () => this.#register(reason));
-    };
     const done = (outcome: CallOutcome) => {
       if (!this.link.open) return;
-      const answer = outcome.kind === "answered" ? this.#dialect.read(message, outcome.payload) : {};
-      const intervalS = answer.intervalS !== undefined && answer.intervalS > 0 ? answer.intervalS : undefined;
-      if (answer.status !== "Accepted") {
-        return again(intervalS === undefined ? REGISTRATION_RETRY_MS : intervalS * 1_000);
-      }
-      if (intervalS !== undefined) this.#config.set("HeartbeatInterval", String(intervalS));
-      this.#bootReason = undefined;
-      if (!this.outbox.registered) this.#inService();
+      then(outcome.kind === "answered" ? this.#dialect.read(message, outcome.payload) : {});
     };
     this.outbox.register({ call, keep: "never", done });
   }
 
   #inService(): void {
     this.#states.forgetTold();
-    this.#beatLater();
+    this.#registration.beatLater();
     this.outbox.open();
     this.#onChanged();
+    this.#parts.firmware.booted();
     this.#emit({ kind: "booted" });
-  }
-
-  #beatLater(): void {
-    this.#cancelHeartbeat();
-    const intervalMs = this.#config.integer("HeartbeatInterval") * 1_000;
-    if (intervalMs === 0) return;
-    this.#cancelHeartbeat = this.clock.setTimer(intervalMs, () => {
-      this.#say({ kind: "heartbeat" });
-      this.#beatLater();
-    });
   }
 
   #onCall(action: string, payload: Json): Json {
@@ -344,6 +339,7 @@ class StationCore {
       ? this.#dialect.handlers[action]
       : undefined;
     if (handler === undefined) throw new CallRefusal("NotImplemented", `this station has no ${action}`);
+    this.#parts.logbook.note(`asked: ${action}`);
     const password = this.#password();
     const heartbeat = this.#config.integer("HeartbeatInterval");
     try {
@@ -352,7 +348,7 @@ class StationCore {
       if (error instanceof FormatError) throw new CallRefusal(this.#dialect.formatErrorCode, error.message);
       throw error;
     } finally {
-      if (this.#config.integer("HeartbeatInterval") !== heartbeat) this.#beatLater();
+      if (this.#config.integer("HeartbeatInterval") !== heartbeat) this.#registration.beatLater();
       // A new password is proved at once: with a new connection.
       if (this.#password() !== password) {
         this.clock.setTimer(DRAIN_POLL_MS, () => this.link.leave(0, NORMAL_CLOSURE));
@@ -386,6 +382,8 @@ class StationCore {
   /** Tells the CSMS what it does not know yet, and does what waited for an idle EVSE. */
   #onChanged(): void {
     for (const evse of this.evses) evse.applyAvailability();
+    this.#parts.reservations.review();
+    this.#parts.firmware.review();
     if (this.#resetWhenIdle && this.evses.every((evse) => evse.tx === undefined)) {
       this.restart("RemoteReset", "SoftReset", "drain");
     }
@@ -393,7 +391,8 @@ class StationCore {
   }
 
   #emit(event: StationEvent): void {
+    noteEvent(this.#parts, event);
     this.#options.onEvent?.(event);
-    for (const behaviour of this.#behaviours) behaviour.event?.(event, this.#self);
+    this.#hooks.event(event);
   }
 }

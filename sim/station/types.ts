@@ -9,7 +9,14 @@
 import type { IdToken } from "../../shared/command.ts";
 import type { Random } from "../../shared/ids.ts";
 import type { Car } from "./car.ts";
-import type { Profile, ProfileFilter, Provisions } from "./provisions.ts";
+import type { StationConfig } from "./config.ts";
+import type { Firmware } from "./firmware.ts";
+import type { Logbook } from "./logbook.ts";
+import type { Profile, ProfileFilter } from "./profiles.ts";
+import type { Provisions } from "./provisions.ts";
+import type { Reports } from "./reports.ts";
+import type { Reservations } from "./reservations.ts";
+import type { FilePort, UpkeepMessage } from "./upkeep.ts";
 
 export type OcppVersion = "1.6" | "2.0.1" | "2.1";
 
@@ -53,6 +60,8 @@ export type StationOptions = {
   clock: Clock;
   random: Random;
   transportFactory: TransportFactory;
+  /** Its way to firmware and for its logs; without one it has to refuse. */
+  files?: FilePort;
   behaviours?: Behaviour[];
   vendor?: string;
   model?: string;
@@ -77,6 +86,8 @@ export type Timing = {
   contactorMs: number;
   /** How often the meter is read while a transaction runs. */
   tickMs: number;
+  /** How long new firmware takes to install, before the restart. */
+  installMs: number;
 };
 
 export const DEFAULT_TIMING: Timing = {
@@ -86,6 +97,7 @@ export const DEFAULT_TIMING: Timing = {
   reconnectMaxMs: 60_000,
   contactorMs: 1_500,
   tickMs: 1_000,
+  installMs: 3_000,
 };
 
 /** The OCPP 1.6 connector states. OCPP 2.0.1 folds the middle ones into `Occupied`. */
@@ -96,6 +108,7 @@ export type ConnectorState =
   | "SuspendedEV"
   | "SuspendedEVSE"
   | "Finishing"
+  | "Reserved"
   | "Unavailable"
   | "Faulted";
 
@@ -150,6 +163,8 @@ export type Transaction = {
   connectorId: number;
   idToken: IdToken;
   remoteStartId?: number;
+  /** The reservation that it used. */
+  reservationId?: number;
   startedAt: number;
   meterStartWh: number;
   seqNo: number;
@@ -158,11 +173,20 @@ export type Transaction = {
 };
 
 /** `Unknown`: the station has not restarted, it only reconnected. */
-export type BootReason = "PowerUp" | "RemoteReset" | "LocalReset" | "Triggered" | "Unknown";
+export type BootReason =
+  | "PowerUp"
+  | "FirmwareUpdate"
+  | "RemoteReset"
+  | "LocalReset"
+  | "Triggered"
+  | "Unknown";
+
+export type Identity = { vendor: string; model: string; serialNumber: string; firmwareVersion: string };
 
 /** What the version-free half wants said. A dialect turns it into a CALL, or into nothing. */
 export type Outgoing =
-  | { kind: "boot"; reason: BootReason; model: string; vendor: string; serialNumber: string }
+  | UpkeepMessage
+  | { kind: "boot"; reason: BootReason; identity: Identity }
   | { kind: "heartbeat" }
   | {
       kind: "status";
@@ -204,6 +228,8 @@ export type Json = Record<string, unknown>;
 export type Answer = {
   /** Of a registration or of an idToken. */
   status?: string;
+  /** Of the idToken. */
+  groupId?: string;
   intervalS?: number;
   transactionNumber?: number;
 };
@@ -231,14 +257,17 @@ export type Commands = {
   readonly registered: boolean;
   requestStart(request: {
     idToken: IdToken;
+    groupId?: string;
     evseId?: number;
     connectorId?: number;
     remoteStartId?: number;
+    /** For the transaction that is to begin. */
+    profile?: Profile;
   }): "Accepted" | "Rejected";
   requestStop(transactionId: string): "Accepted" | "Rejected";
   reset(kind: "Hard" | "Soft" | "Immediate" | "OnIdle"): "Accepted" | "Scheduled";
   trigger(
-    what: "boot" | "heartbeat" | "status" | "meter" | "transaction",
+    what: "boot" | "heartbeat" | "status" | "meter" | "transaction" | "firmware" | "log",
     evseId?: number,
     connectorId?: number,
   ): "Accepted" | "Rejected";
@@ -252,36 +281,25 @@ export type Commands = {
     connectorId: number,
     transaction: "stop" | "keep",
   ): "Unlocked" | "Fixed" | "Unknown" | "Ongoing";
-  provisions: Pick<Provisions, "listVersion" | "sendList">;
-  /** `transactionId`, where there is one, must run on that EVSE. */
-  setProfile(profile: Profile): "Accepted" | "Rejected";
+  provisions: Omit<Provisions, "profiles">;
+  reservations: Pick<Reservations, "reserve" | "cancel">;
+  reports: Reports;
+  logbook: Pick<Logbook, "request">;
+  firmware: Pick<Firmware, "update">;
+  /** The transaction by its wire id; it must run on that EVSE. Without one: the one that runs there. */
+  setProfile(profile: Profile, transactionId?: string): "Accepted" | "Rejected";
   clearProfiles(filter: ProfileFilter): "Accepted" | "Unknown";
+  /** The limits to come, in that unit; EVSE 0 is the station. Undefined: there is no such EVSE. */
+  compositeSchedule(evseId: number, durationS: number, unit: "A" | "W"): CompositeSchedule | undefined;
+  /** Whether a transaction, by its wire id, runs; and whether messages about any wait to be sent. */
+  transactionStatus(transactionId?: string): { ongoing?: boolean; queued: boolean };
   config: StationConfig;
 };
 
-export type ConfigResult = "Accepted" | "Rejected" | "Unknown" | "RebootRequired";
-
-export type ConfigEntry = {
-  /** OCPP 1.6 key, when that version has it. */
-  key?: string;
-  /** OCPP 2.0.1 component and variable, joined by a dot, when that version has them. */
-  variable?: string;
-  access: "RW" | "RO" | "WO";
-  type: "integer" | "boolean" | "string";
-  value: string;
-  /** What is written counts from the next restart; until then it is kept here. */
-  nextValue?: string;
-};
-
-export type StationConfig = {
-  /** The entry by either of its names. */
-  find(name: string): ConfigEntry | undefined;
-  set(name: string, value: string): ConfigResult;
-  integer(name: string): number;
-  flag(name: string): boolean;
-  entries: ConfigEntry[];
-  /** What waited for a restart counts from now on. */
-  restart(): void;
+export type CompositeSchedule = {
+  startAt: number;
+  durationS: number;
+  periods: { startPeriod: number; limit: number }[];
 };
 
 export type StationEvent =
@@ -326,6 +344,8 @@ export type EvseReport = {
   powerW: number;
   meterWh: number;
   socPercent?: number;
+  /** The token for which it is kept. */
+  reservedFor?: string;
   transaction?: {
     id: string;
     numberOfCsms?: number;

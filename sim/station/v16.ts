@@ -5,7 +5,9 @@
  */
 import type { IdToken } from "../../shared/command.ts";
 import { call, integer, iso, list, meterValue, object, oneOf, text } from "./dialect.ts";
-import { readSchedule, type ListedToken, type Profile, type ProfileFilter } from "./provisions.ts";
+import { readTimetable, type Profile, type ProfileFilter } from "./profiles.ts";
+import type { ListedToken } from "./provisions.ts";
+import { encodeUpkeep16, upkeepHandlers16 } from "./v16-upkeep.ts";
 import type {
   Answer,
   Commands,
@@ -23,6 +25,9 @@ const TRIGGERS = {
   Heartbeat: "heartbeat",
   MeterValues: "meter",
   StatusNotification: "status",
+  FirmwareStatusNotification: "firmware",
+  DiagnosticsStatusNotification: "log",
+  LogStatusNotification: "log",
 } as const;
 
 type Place = { evseId: number; connectorId: number };
@@ -48,10 +53,10 @@ function encode(message: Outgoing, numberOf: (place: Place) => number): EncodedC
   switch (message.kind) {
     case "boot":
       return call("BootNotification", {
-        chargePointVendor: message.vendor,
-        chargePointModel: message.model,
-        chargePointSerialNumber: message.serialNumber.slice(0, 25),
-        firmwareVersion: "1.0.0",
+        chargePointVendor: message.identity.vendor,
+        chargePointModel: message.identity.model,
+        chargePointSerialNumber: message.identity.serialNumber.slice(0, 25),
+        firmwareVersion: message.identity.firmwareVersion,
       });
     case "heartbeat":
       return call("Heartbeat", {});
@@ -72,6 +77,8 @@ function encode(message: Outgoing, numberOf: (place: Place) => number): EncodedC
       });
     case "transaction":
       return encodeTransaction(message, numberOf);
+    default:
+      return encodeUpkeep16(message);
   }
 }
 
@@ -87,6 +94,7 @@ function encodeTransaction(
       connectorId: numberOf(tx),
       idTag: tx.idToken.idToken,
       meterStart: tx.meterStartWh,
+      ...(tx.reservationId === undefined ? {} : { reservationId: tx.reservationId }),
       timestamp: iso(message.at),
     });
   }
@@ -116,10 +124,11 @@ function read(message: Outgoing, payload: Json): Answer {
   if (message.kind === "boot") {
     return { status: String(payload["status"]), intervalS: Number(payload["interval"]) };
   }
-  const info = payload["idTagInfo"] as { status?: string } | undefined;
+  const info = payload["idTagInfo"] as { status?: string; parentIdTag?: string } | undefined;
   const number = payload["transactionId"];
   return {
     ...(info?.status === undefined ? {} : { status: info.status }),
+    ...(info?.parentIdTag === undefined ? {} : { groupId: info.parentIdTag }),
     ...(typeof number === "number" ? { transactionNumber: number } : {}),
   };
 }
@@ -128,9 +137,11 @@ function createHandlers(placeOf: (number: number) => Place | undefined): Dialect
   return {
     RemoteStartTransaction(payload, station) {
       const idToken: IdToken = { idToken: text(payload, "idTag") };
-      if (payload["connectorId"] === undefined) return { status: station.requestStart({ idToken }) };
+      const profile = payload["chargingProfile"] === undefined ? {} : { profile: profileOf(payload) };
+      const request = { idToken, ...profile };
+      if (payload["connectorId"] === undefined) return { status: station.requestStart(request) };
       const place = placeOf(integer(payload, "connectorId"));
-      return { status: place === undefined ? "Rejected" : station.requestStart({ idToken, ...place }) };
+      return { status: place === undefined ? "Rejected" : station.requestStart({ ...request, ...place }) };
     },
     RemoteStopTransaction: (payload, station) => ({
       status: station.requestStop(String(integer(payload, "transactionId"))),
@@ -139,15 +150,8 @@ function createHandlers(placeOf: (number: number) => Place | undefined): Dialect
       station.reset(oneOf(payload, "type", ["Hard", "Soft"]));
       return { status: "Accepted" };
     },
-    TriggerMessage(payload, station) {
-      const what = TRIGGERS[text(payload, "requestedMessage") as keyof typeof TRIGGERS];
-      if (what === undefined) return { status: "NotImplemented" };
-      if (payload["connectorId"] === undefined) return { status: station.trigger(what) };
-      const place = placeOf(integer(payload, "connectorId"));
-      return {
-        status: place === undefined ? "Rejected" : station.trigger(what, place.evseId, place.connectorId),
-      };
-    },
+    TriggerMessage: (payload, station) => trigger(payload, station, placeOf),
+    ExtendedTriggerMessage: (payload, station) => trigger(payload, station, placeOf),
     ChangeAvailability(payload, station) {
       const operative = oneOf(payload, "type", ["Operative", "Inoperative"]) === "Operative";
       const number = integer(payload, "connectorId");
@@ -185,40 +189,61 @@ function createHandlers(placeOf: (number: number) => Place | undefined): Dialect
       const place = number === 0 ? { evseId: 0 } : placeOf(number);
       if (place === undefined) return { status: "Rejected" };
       const profile = object(payload, "csChargingProfiles");
-      return { status: station.setProfile(readProfile(profile, place.evseId)) };
+      const { transactionId } = profile;
+      const ofTransaction =
+        transactionId === undefined ? undefined : String(integer(profile, "transactionId"));
+      return { status: station.setProfile(readProfile(profile, place.evseId), ofTransaction) };
     },
     ClearChargingProfile(payload, station) {
       const number = payload["connectorId"];
       const place = number === undefined ? undefined : number === 0 ? { evseId: 0 } : placeOf(Number(number));
-      const { id, chargingProfilePurpose: purpose, stackLevel } = payload;
-      const filter = { id, purpose, stackLevel, evseId: place?.evseId } as ProfileFilter;
+      const { id, chargingProfilePurpose, stackLevel } = payload;
+      const purpose = chargingProfilePurpose && plainPurpose(text(payload, "chargingProfilePurpose"));
+      const ids = id === undefined ? undefined : [integer(payload, "id")];
+      const filter = { ids, purpose, stackLevel, evseId: place?.evseId } as ProfileFilter;
       return { status: station.clearProfiles(filter) };
     },
     DataTransfer: () => ({ status: "UnknownVendorId" }),
     ClearCache: () => ({ status: "Accepted" }),
+    ...upkeepHandlers16((number) => placeOf(number)?.evseId),
   };
 }
 
+function trigger(payload: Json, station: Commands, placeOf: (number: number) => Place | undefined): Json {
+  const what = TRIGGERS[text(payload, "requestedMessage") as keyof typeof TRIGGERS];
+  if (what === undefined) return { status: "NotImplemented" };
+  if (payload["connectorId"] === undefined) return { status: station.trigger(what) };
+  const place = placeOf(integer(payload, "connectorId"));
+  if (place === undefined) return { status: "Rejected" };
+  return { status: station.trigger(what, place.evseId, place.connectorId) };
+}
+
 function listedToken(entry: Json): ListedToken {
-  const info = entry["idTagInfo"] as { status?: string; expiryDate?: string } | undefined;
+  const info = entry["idTagInfo"] as
+    | { status?: string; expiryDate?: string; parentIdTag?: string }
+    | undefined;
   return {
     idToken: text(entry, "idTag"),
     ...(info?.status === undefined ? {} : { status: info.status }),
+    ...(info?.parentIdTag === undefined ? {} : { groupId: info.parentIdTag }),
     ...(info?.expiryDate === undefined ? {} : { expiresAt: Date.parse(info.expiryDate) }),
   };
 }
 
+const profileOf = (payload: Json): Profile => readProfile(object(payload, "chargingProfile"), 0);
+
 function readProfile(profile: Json, evseId: number): Profile {
-  const transactionId = profile["transactionId"];
   return {
     id: integer(profile, "chargingProfileId"),
     evseId,
-    purpose: text(profile, "chargingProfilePurpose"),
+    purpose: plainPurpose(text(profile, "chargingProfilePurpose")),
     stackLevel: integer(profile, "stackLevel"),
-    ...(transactionId === undefined ? {} : { transactionId: String(transactionId) }),
-    ...readSchedule(object(profile, "chargingSchedule")),
+    ...readTimetable(profile, object(profile, "chargingSchedule")),
   };
 }
+
+const plainPurpose = (word: string): string =>
+  word === "ChargePointMaxProfile" ? "ChargingStationMaxProfile" : word;
 
 function getConfiguration(payload: Json, station: Commands): Json {
   const known = station.config.entries.filter((entry) => entry.key !== undefined);

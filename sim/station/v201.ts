@@ -6,11 +6,14 @@
  */
 import type { IdToken } from "../../shared/command.ts";
 import { call, integer, iso, list, meterValue, object, oneOf, text } from "./dialect.ts";
-import { readSchedule, type ListedToken, type Profile, type ProfileFilter } from "./provisions.ts";
+import { select } from "./inventory.ts";
+import { readTimetable, type Profile, type ProfileFilter } from "./profiles.ts";
+import type { ListedToken } from "./provisions.ts";
+import { occupancyOf } from "./states.ts";
+import { encodeUpkeep201, namedVariable, UPKEEP_HANDLERS_201 } from "./v201-upkeep.ts";
 import type {
   Answer,
   Commands,
-  ConnectorState,
   Dialect,
   EncodedCall,
   Json,
@@ -26,6 +29,8 @@ const TRIGGERS = {
   MeterValues: "meter",
   StatusNotification: "status",
   TransactionEvent: "transaction",
+  FirmwareStatusNotification: "firmware",
+  LogStatusNotification: "log",
 } as const;
 
 /** Reasons that OCPP 2.0.1 calls differently. */
@@ -35,33 +40,29 @@ const STOPPED_REASON: Partial<Record<StopReason, string>> = {
   UnlockCommand: "Other",
 };
 
-/** What this station says and understands is the same in both versions. */
+/** What this station says and understands is the same in both versions, but for a field or two. */
 export function createDialect201(version: "2.0.1" | "2.1"): Dialect {
   return {
     subprotocol: `ocpp${version}`,
     formatErrorCode: FORMAT_ERROR_CODE,
-    encode,
+    encode: (message) => encode(message, version),
     read,
     wireId: (tx) => tx.id,
-    visibleState,
+    visibleState: occupancyOf,
     handlers: HANDLERS,
   };
 }
 
-function visibleState(state: ConnectorState): string {
-  return state === "Available" || state === "Unavailable" || state === "Faulted" ? state : "Occupied";
-}
-
-function encode(message: Outgoing): EncodedCall | undefined {
+function encode(message: Outgoing, version: "2.0.1" | "2.1"): EncodedCall | undefined {
   switch (message.kind) {
     case "boot":
       return call("BootNotification", {
         reason: message.reason,
         chargingStation: {
-          model: message.model,
-          vendorName: message.vendor,
-          serialNumber: message.serialNumber.slice(0, 25),
-          firmwareVersion: "1.0.0",
+          model: message.identity.model,
+          vendorName: message.identity.vendor,
+          serialNumber: message.identity.serialNumber.slice(0, 25),
+          firmwareVersion: message.identity.firmwareVersion,
         },
       });
     case "heartbeat":
@@ -72,7 +73,7 @@ function encode(message: Outgoing): EncodedCall | undefined {
       if (message.evseId === 0) return undefined;
       return call("StatusNotification", {
         timestamp: iso(message.at),
-        connectorStatus: visibleState(message.state),
+        connectorStatus: occupancyOf(message.state),
         evseId: message.evseId,
         connectorId: message.connectorId,
       });
@@ -83,6 +84,8 @@ function encode(message: Outgoing): EncodedCall | undefined {
       });
     case "transaction":
       return call("TransactionEvent", transactionEvent(message));
+    default:
+      return encodeUpkeep201(message, version);
   }
 }
 
@@ -105,6 +108,7 @@ function transactionEvent(message: TransactionMessage): Json {
         : { stoppedReason: STOPPED_REASON[stoppedReason] ?? stoppedReason }),
       ...(started && tx.remoteStartId !== undefined ? { remoteStartId: tx.remoteStartId } : {}),
     },
+    ...(started && tx.reservationId !== undefined ? { reservationId: tx.reservationId } : {}),
     ...(started ? { evse: { id: tx.evseId, connectorId: tx.connectorId } } : {}),
     ...(idToken === undefined ? {} : { idToken: wireToken(idToken) }),
     ...(sample === undefined ? {} : { meterValue: [meterValue(sample, writeValue)] }),
@@ -117,15 +121,23 @@ function read(message: Outgoing, payload: Json): Answer {
   if (message.kind === "boot") {
     return { status: String(payload["status"]), intervalS: Number(payload["interval"]) };
   }
-  const info = payload["idTokenInfo"] as { status?: string } | undefined;
-  return info?.status === undefined ? {} : { status: info.status };
+  const info = payload["idTokenInfo"] as { status?: string; groupIdToken?: { idToken: string } } | undefined;
+  return {
+    ...(info?.status === undefined ? {} : { status: info.status }),
+    ...(info?.groupIdToken === undefined ? {} : { groupId: info.groupIdToken.idToken }),
+  };
 }
 
 const HANDLERS: Dialect["handlers"] = {
   RequestStartTransaction(payload, station) {
     const token = object(payload, "idToken");
+    const { groupIdToken, chargingProfile } = payload;
     return {
       status: station.requestStart({
+        ...(groupIdToken === undefined ? {} : { groupId: text(object(payload, "groupIdToken"), "idToken") }),
+        ...(chargingProfile === undefined
+          ? {}
+          : { profile: readProfile(object(payload, "chargingProfile"), 0) }),
         idToken: { idToken: text(token, "idToken"), type: text(token, "type") },
         remoteStartId: integer(payload, "remoteStartId"),
         ...(payload["evseId"] === undefined ? {} : { evseId: integer(payload, "evseId") }),
@@ -179,27 +191,39 @@ const HANDLERS: Dialect["handlers"] = {
         : list(payload, "localAuthorizationList").map(listedToken),
     ),
   }),
-  SetChargingProfile: (payload, station) => ({
-    status: station.setProfile(readProfile(object(payload, "chargingProfile"), integer(payload, "evseId"))),
-  }),
+  SetChargingProfile(payload, station) {
+    const profile = object(payload, "chargingProfile");
+    const { transactionId } = profile;
+    // K01.FR.03: a profile of a transaction names it.
+    const unnamed = profile["chargingProfilePurpose"] === "TxProfile" && transactionId === undefined;
+    if (unnamed) return { status: "Rejected" };
+    const ofTransaction = transactionId === undefined ? undefined : text(profile, "transactionId");
+    return { status: station.setProfile(readProfile(profile, integer(payload, "evseId")), ofTransaction) };
+  },
   ClearChargingProfile(payload, station) {
     const {
       evseId,
       chargingProfilePurpose: purpose,
       stackLevel,
     } = payload["chargingProfileCriteria"] === undefined ? {} : object(payload, "chargingProfileCriteria");
-    const filter = { id: payload["chargingProfileId"], evseId, purpose, stackLevel } as ProfileFilter;
+    const { chargingProfileId } = payload;
+    const ids = chargingProfileId === undefined ? undefined : [integer(payload, "chargingProfileId")];
+    const filter = { ids, evseId, purpose, stackLevel } as ProfileFilter;
     return { status: station.clearProfiles(filter) };
   },
   DataTransfer: () => ({ status: "UnknownVendorId" }),
   ClearCache: () => ({ status: "Accepted" }),
+  ...UPKEEP_HANDLERS_201,
 };
 
 function listedToken(entry: Json): ListedToken {
-  const info = entry["idTokenInfo"] as { status?: string; cacheExpiryDateTime?: string } | undefined;
+  const info = entry["idTokenInfo"] as
+    | { status?: string; cacheExpiryDateTime?: string; groupIdToken?: { idToken: string } }
+    | undefined;
   return {
     idToken: text(object(entry, "idToken"), "idToken"),
     ...(info?.status === undefined ? {} : { status: info.status }),
+    ...(info?.groupIdToken === undefined ? {} : { groupId: info.groupIdToken.idToken }),
     ...(info?.cacheExpiryDateTime === undefined ? {} : { expiresAt: Date.parse(info.cacheExpiryDateTime) }),
   };
 }
@@ -211,8 +235,7 @@ function readProfile(profile: Json, evseId: number): Profile {
     evseId,
     purpose: text(profile, "chargingProfilePurpose"),
     stackLevel: integer(profile, "stackLevel"),
-    ...(profile["transactionId"] === undefined ? {} : { transactionId: text(profile, "transactionId") }),
-    ...readSchedule(schedule),
+    ...readTimetable(profile, schedule ?? {}),
   };
 }
 
@@ -225,25 +248,26 @@ function getVariable(asked: Json, station: Commands): Json {
 
 function setVariable(asked: Json, station: Commands): Json {
   const { found, status, echo } = lookUp(asked, station);
-  if (found?.variable === undefined) return { attributeStatus: status, ...echo };
-  const attributeStatus = station.config.set(found.variable, text(asked, "attributeValue"));
+  if (found === undefined) return { attributeStatus: status, ...echo };
+  const name = `${found.component}.${found.name}`;
+  const result = station.config.set(name, text(asked, "attributeValue"));
   const why = found.access === "RO" ? { attributeStatusInfo: { reasonCode: "ReadOnly" } } : {};
-  return { attributeStatus, ...why, ...echo };
+  // What is no configuration cannot be written at all.
+  return { attributeStatus: result === "Unknown" ? "Rejected" : result, ...why, ...echo };
 }
 
 function lookUp(asked: Json, station: Commands) {
   const component = object(asked, "component");
   const variable = object(asked, "variable");
-  const prefix = `${text(component, "name")}.`;
-  const name = prefix + text(variable, "name");
   const attributeType = asked["attributeType"];
   const echo = { component, variable, ...(attributeType === undefined ? {} : { attributeType }) };
   if (attributeType !== undefined && attributeType !== "Actual") {
     return { found: undefined, status: "NotSupportedAttributeType", echo };
   }
-  const found = station.config.entries.find((entry) => entry.variable === name);
-  const knownComponent = station.config.entries.some((entry) => entry.variable?.startsWith(prefix));
-  return { found, status: knownComponent ? "UnknownVariable" : "UnknownComponent", echo };
+  const wanted = namedVariable(asked);
+  const ofComponent = station.reports.variables().filter((each) => each.component === wanted.component);
+  const [found] = select(ofComponent, { named: [wanted] });
+  return { found, status: ofComponent.length > 0 ? "UnknownVariable" : "UnknownComponent", echo };
 }
 
 function place(payload: Json): [evseId?: number, connectorId?: number] {

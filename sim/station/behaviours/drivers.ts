@@ -21,6 +21,7 @@ export type DriverOptions = {
 };
 
 const PLUG_TO_TOKEN_MS: Range = [600, 1_500];
+const RESERVED_ARRIVAL_MS: Range = [30_000, 60_000];
 const PATIENCE_MS = 20_000;
 
 /** Drivers come and go at every EVSE, one at a time, for as long as the station is on. */
@@ -47,14 +48,14 @@ export function driversComeAndGo(options: DriverOptions): Behaviour {
       station.presentToken(evseId, idToken);
     } else leave(station, evseId);
   };
-  const arrive = (station: Station, evseId: number, invited = false) => {
+  const arrive = (station: Station, evseId: number, invitedTo?: "Preparing" | "Reserved") => {
     const evse = evseOf(station, evseId);
-    const wanted = invited ? "Preparing" : "Available";
+    const wanted = invitedTo ?? "Available";
     const free = evse.connectors.filter((connector) => connector.state === wanted);
     const connector = free[station.random() % Math.max(1, free.length)];
-    const idToken = tokens[station.random() % tokens.length];
-    assert(idToken !== undefined, "drivers need at least one token");
-    if (evse.plugged || connector === undefined) {
+    const drawn = tokens[station.random() % tokens.length];
+    const idToken = wanted === "Reserved" ? holderOf(evse) : drawn;
+    if (evse.plugged || connector === undefined || idToken === undefined) {
       return plan(station, evseId, absenceMs, () => arrive(station, evseId));
     }
     station.plugIn(evseId, drawCar(station.random), connector.connectorId);
@@ -67,6 +68,8 @@ export function driversComeAndGo(options: DriverOptions): Behaviour {
       });
     });
   };
+
+  const holderOf = ({ reservedFor }: EvseReport) => tokens.find((token) => token.idToken === reservedFor);
 
   return {
     name: "drivers come and go",
@@ -82,7 +85,12 @@ export function driversComeAndGo(options: DriverOptions): Behaviour {
         // Somebody started it from afar: the driver must be near.
         const evse = evseOf(station, event.evseId);
         const invited = !evse.plugged && evse.transaction === undefined;
-        if (invited) plan(station, event.evseId, [1_000, 3_000], () => arrive(station, event.evseId, true));
+        if (invited)
+          plan(station, event.evseId, [1_000, 3_000], () => arrive(station, event.evseId, "Preparing"));
+      } else if (event.kind === "status" && event.state === "Reserved") {
+        // Who has reserved it comes; everybody else goes elsewhere.
+        if (holderOf(evseOf(station, event.evseId)) !== undefined)
+          plan(station, event.evseId, RESERVED_ARRIVAL_MS, () => arrive(station, event.evseId, "Reserved"));
       }
     },
   };
