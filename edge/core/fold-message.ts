@@ -250,7 +250,10 @@ function foldTransaction(durable: Durable, entry: EntryOf<"ocpp.handled">, handl
   if (message.idToken !== undefined && acceptedStatus(handled.answer).status === "Accepted") {
     transaction.idToken = message.idToken.idToken;
     rememberToken(durable, entry, message.idToken);
-    if (entry.decision?.reason === "listed") transaction.listed = true;
+    if (entry.decision?.reason === "listed") {
+      transaction.listed = true;
+      if (entry.basis === "sg") transaction.listedByCloudAt = entry.at;
+    }
     Object.assign(transaction, given("cap", entry.decision?.cap));
     Object.assign(transaction, given("groupId", acceptedStatus(handled.answer).groupId));
   }

@@ -124,6 +124,25 @@ describe("a token that is revoked while it charges", () => {
     expect(calls().at(-1)).toMatchObject([2, expect.any(String), "RemoteStopTransaction", expect.anything()]);
   });
 
+  test("a token that the cloud let in is not taken for removed by a policy that was made before it", () => {
+    const bench = new Bench({ policy: policyOf([], 1), identity: { provision: false } });
+    bench.online();
+    const cp = bench.connect();
+    bench.pass(60_000);
+    const start = { connectorId: 1, idTag: "NEW", meterStart: 0, timestamp: time(60) };
+    expect(bench.call(cp, "StartTransaction", start)).toBeUndefined();
+    const { ask } = bench.effectsOf("publish.ask").findLast((e) => e.ask.question.kind === "authorize") ?? {};
+    const answer = { kind: "authorize" as const, status: "Accepted" as const, reason: "listed" };
+    bench.input({ kind: "link.answer", answer: { v: 1, correlationId: ask?.correlationId ?? "", answer } });
+    const arrives = (version: number, issuedAt: number) => {
+      bench.input({ kind: "link.policy", signed: signed(policyOf([], version, { issuedAt })) });
+      bench.pass(1_000);
+      return bench.all("transaction.revoked").map((entry) => entry.reason);
+    };
+    expect(arrives(2, bench.now.at - 30_000)).toEqual([]);
+    expect(arrives(3, bench.now.at)).toEqual(["removed"]);
+  });
+
   test("a token that is gone from the list is revoked; one that was unknown from the start is not", () => {
     const listed = charging("TAG");
     listed.bench.input({ kind: "link.policy", signed: signed(policyOf([], 2)) });

@@ -55,7 +55,7 @@ function revoke(context: Context, transaction: OpenTransaction): void {
   const token = live.tokens.find(idToken);
   const reason =
     token === undefined
-      ? transaction.listed === true && live.policy.unknownToken !== "allow"
+      ? wasListed(context, transaction, live.policy.issuedAt) && live.policy.unknownToken !== "allow"
         ? "removed"
         : undefined
       : revokedReason(token, stationId, trustedTime(context))?.reason;
@@ -65,6 +65,16 @@ function revoke(context: Context, transaction: OpenTransaction): void {
     ...{ kind: "transaction.revoked", stationId, transactionId, reason, rule },
     ...given("stopAtWh", rule === "min-energy" ? energyImportWh + energyWh : undefined),
   });
+}
+
+/** A policy that was made before the cloud let the token in tells nothing of it: the token may be newer. */
+function wasListed(
+  { state }: Context,
+  { listed, listedByCloudAt }: OpenTransaction,
+  policyIssuedAt: number,
+): boolean {
+  if (listed !== true) return false;
+  return listedByCloudAt === undefined || policyIssuedAt > listedByCloudAt + state.live.clockOffsetMs;
 }
 
 /** Why this transaction has to end now, if it has. */

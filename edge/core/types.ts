@@ -157,6 +157,8 @@ export type OpenTransaction = {
   cap?: { energyWh?: number; durationS?: number };
   /** Its token stood in the policy when it began. */
   listed?: boolean;
+  /** Only the cloud knew it then: wall time of its word. A policy from before may not hold the token yet. */
+  listedByCloudAt?: number;
   /** The station has taken the low limit of a revoked token. */
   slowed?: boolean;
   /** Its token may not charge any more. */
