@@ -16,6 +16,7 @@ export const Protocol = Type.Union([
   Type.Literal("ocpp2.1"),
 ]);
 export type Protocol = Static<typeof Protocol>;
+export const PROTOCOLS: readonly Protocol[] = Protocol.anyOf.map((protocol) => protocol.const);
 
 /** How far the ER trusts its wall clock. `holdover`: not confirmed since boot, but not behind the journal. */
 export const ClockState = Type.Union([

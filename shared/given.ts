@@ -23,3 +23,13 @@ export function defined<T extends object>(value: T): Defined<T> {
 
 /** The value when it is text. */
 export const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
+
+/** Something from outside, as an object: what is none has no fields. */
+export const fieldsOf = (value: unknown): Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : {};
+
+/** Something from outside, as a list of objects: what is none is empty. */
+export const listOf = (value: unknown): Record<string, unknown>[] =>
+  Array.isArray(value) ? (value as unknown[]).map(fieldsOf) : [];

@@ -1,9 +1,10 @@
 /** Every message of every version has a place, and docs/ocpp.md says which. */
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { PROTOCOLS } from "../shared/entry.ts";
 import { dialectOf, isFromStation } from "../shared/ocpp/dialect.ts";
 import { actionsOf, checkPayload, schemaOf } from "../shared/ocpp/schemas.ts";
-import { PROTOCOLS, renderTable, smallest, TABLE_FILE, tableOf } from "./ocpp-table.ts";
+import { renderTable, smallest, TABLE_FILE, tableOf } from "./ocpp-table.ts";
 
 /** Stored, and nothing more: what this system has no use for, named one by one. */
 const ONLY_STORED = new Set([

@@ -6,13 +6,13 @@
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { COMMAND_KINDS, type CommandBody } from "../shared/command.ts";
-import { Protocol } from "../shared/entry.ts";
+import { PROTOCOLS, type Protocol } from "../shared/entry.ts";
 import { COMMAND_SAMPLES } from "../shared/ocpp/command-samples.ts";
 import { dialectOf, isFromStation } from "../shared/ocpp/dialect.ts";
 import type { StationMessage } from "../shared/ocpp/message.ts";
 import { actionsOf, schemaOf } from "../shared/ocpp/schemas.ts";
+import { trialCall } from "../shared/ocpp/trial-call.ts";
 
-export const PROTOCOLS = Protocol.anyOf.map((protocol) => protocol.const);
 export const TABLE_FILE = fileURLToPath(new URL("../docs/ocpp.md", import.meta.url));
 
 /** What becomes of a message. A new kind of message does not compile without its words. */
@@ -73,15 +73,12 @@ export function smallest(schema: Schema, root: Schema = schema): unknown {
   }
 }
 
-const context = { ocppTransactionId: () => "17", requestId: 1, now: "2026-11-22T12:00:00.000Z" };
-
-const log = { remoteLocation: "http://er/upload" };
 const firmware = { location: "http://er/fw.bin", signature: "c2ln", signingCertificate: "PEM" };
 
-/** Commands that become another message by what they ask for, and such whose address the ER gives. */
+/** Commands that become another message by what they ask for. */
 const VARIANTS: CommandBody[] = [
-  { kind: "GetLog", params: { logType: "DiagnosticsLog", log } },
-  { kind: "GetLog", params: { logType: "SecurityLog", log } },
+  { kind: "GetLog", params: { logType: "DiagnosticsLog" } },
+  { kind: "GetLog", params: { logType: "SecurityLog" } },
   { kind: "UpdateFirmware", params: { firmware } },
   { kind: "TriggerMessage", params: { requestedMessage: "SignChargingStationCertificate" } },
 ];
@@ -92,7 +89,7 @@ function commandsOf(protocol: Protocol): Map<string, string[]> {
   const samples = COMMAND_KINDS.map((kind) => ({ kind, params: COMMAND_SAMPLES[kind] }) as CommandBody);
   for (const command of [...samples, ...VARIANTS]) {
     if (command.kind === "Call") continue;
-    const call = dialectOf(protocol).toCall(command, context);
+    const call = trialCall(protocol, command);
     if ("action" in call)
       commands.set(call.action, (commands.get(call.action) ?? new Set()).add(command.kind));
   }

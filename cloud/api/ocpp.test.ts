@@ -88,6 +88,28 @@ describe("before it is sent", () => {
     expect((await send("CP201", "Call", call("RemoteStartTransaction", {}))).status).toBe(400);
   });
 
+  test("a place is named once", async () => {
+    const chargingProfile = {
+      id: 1,
+      stackLevel: 0,
+      chargingProfilePurpose: "TxProfile",
+      chargingProfileKind: "Relative",
+    };
+    const reply = await send("CP201", "SetChargingProfile", {
+      evseId: 1,
+      chargingProfile: { ...chargingProfile, chargingSchedule: [] },
+    });
+    expect(reply.body).toMatchObject({
+      detail: "SetChargingProfile: params/chargingProfile/chargingSchedule must NOT have fewer than 1 items",
+      errors: [
+        {
+          pointer: "/body/params/chargingProfile/chargingSchedule",
+          message: "must NOT have fewer than 1 items",
+        },
+      ],
+    });
+  });
+
   test("what the ER fills in may be left out", async () => {
     for (const station of ["CP16", "CP201"]) {
       expect((await send(station, "GetLog", { logType: "DiagnosticsLog" })).status).toBe(202);

@@ -6,15 +6,13 @@
  * has to survive a restart. Who fetches, serves and forwards is the shell's business.
  */
 import type { Command } from "../../shared/command.ts";
+import { fieldsOf } from "../../shared/given.ts";
 import type { StationVariable } from "../../shared/ocpp/message.ts";
 import { effect, record, type Context } from "./context.ts";
 import type { FileProtocol, WantedFile } from "./file-types.ts";
 import type { Input, StationState } from "./types.ts";
 
 type Fields = Record<string, unknown>;
-
-const fieldsOf = (value: unknown): Fields =>
-  typeof value === "object" && value !== null ? (value as Fields) : {};
 
 /** The file that a command needs at the box; undefined: none, its parameters say all. */
 function wantedBy(command: Command): "firmware" | "upload" | undefined {

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { CommandBody } from "../../shared/command.ts";
 import { PROVISION_SETTLE_MS } from "../../shared/limits.ts";
-import { fieldsOf } from "../../shared/ocpp/upkeep.ts";
+import { fieldsOf } from "../../shared/given.ts";
 import { Bench, policyOf, TAG, uuid } from "./harness.ts";
 
 type Item = { component: { name: string }; variable: { name: string; instance?: string } };

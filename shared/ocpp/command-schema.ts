@@ -68,7 +68,10 @@ function standardCheck(kind: StandardKind): Check {
   const check = compileSchema(commandSchema(kind));
   return (params) => {
     const violation = check(params);
-    return violation === undefined ? [] : [{ pointer: violation.pointer ?? "", message: violation.reason }];
+    if (violation === undefined) return [];
+    const { pointer = "", reason } = violation;
+    // The reason begins with the place, which is told beside it.
+    return [{ pointer, message: reason.slice((pointer === "" ? "payload" : pointer).length + 1) }];
   };
 }
 

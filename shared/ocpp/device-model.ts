@@ -7,7 +7,7 @@
  * the table. Answers are read tolerantly and never throw.
  */
 import type { Protocol } from "../entry.ts";
-import { defined, given, text } from "../given.ts";
+import { defined, fieldsOf, given, listOf, text } from "../given.ts";
 import type { Call } from "./dialect.ts";
 import type { VariablePlace } from "./message.ts";
 import { placeOf } from "./reports.ts";
@@ -137,10 +137,6 @@ export type WriteItem = VariablePlace & { value: string; status: WriteStatus };
 export type ConfigurationAnswer =
   | { kind: "read"; failed: boolean; items: ReadItem[] }
   | { kind: "written"; items: WriteItem[] };
-
-const fieldsOf = (value: unknown): Fields =>
-  typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Fields) : {};
-const listOf = (value: unknown): Fields[] => (Array.isArray(value) ? (value as unknown[]).map(fieldsOf) : []);
 
 /**
  * @param request payload of our call.

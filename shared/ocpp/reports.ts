@@ -3,13 +3,12 @@
  *
  * Read for facts that the site and the cloud use; the whole of it stays in the raw frame.
  */
-import { defined, given, text } from "../given.ts";
+import { defined, given, listOf, text } from "../given.ts";
 import { parseTime } from "../time.ts";
 import type { ReportKind, StationEvent, StationMessage, StationVariable } from "./message.ts";
 
 type Fields = Record<string, unknown>;
 
-const listOf = (value: unknown): Fields[] => (Array.isArray(value) ? (value as Fields[]) : []);
 const numberOf = (value: unknown): number | undefined => (typeof value === "number" ? value : undefined);
 const requestIdOf = (p: Fields) => given("requestId", numberOf(p["requestId"]));
 

@@ -3,13 +3,11 @@
  *
  * A station may answer anything: what is not there, or not of its type, counts as not said.
  */
-import { given, text } from "../given.ts";
+import { fieldsOf, given, listOf, text } from "../given.ts";
 import { formatTime, parseTime } from "../time.ts";
 import type { Call } from "./dialect.ts";
 import {
   DEFAULT_PROFILE_ID,
-  fieldsOf,
-  listOf,
   schedule,
   statusOf,
   TX_PROFILE_ID,

@@ -6,7 +6,7 @@
  * decided in `edge/core`. Answers come as stations send them: they are read tolerantly and never throw.
  */
 import type { Protocol } from "../entry.ts";
-import { text } from "../given.ts";
+import { fieldsOf, text } from "../given.ts";
 import type { Call } from "./dialect.ts";
 import { answer16, call16, KEYS_16 } from "./upkeep-v16.ts";
 import { answer201, call201, VARIABLES_201 } from "./upkeep-v201.ts";
@@ -134,12 +134,5 @@ export const schedule = (limitA: number) => ({
   chargingRateUnit: "A",
   chargingSchedulePeriod: [{ startPeriod: 0, limit: limitA }],
 });
-
-export const fieldsOf = (value: unknown): Fields =>
-  typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Fields) : {};
-
-/** A list's elements, as objects. */
-export const listOf = (value: unknown): Fields[] =>
-  Array.isArray(value) ? (value as unknown[]).map(fieldsOf) : [];
 
 export const statusOf = (response: Fields | undefined): string => text(response?.["status"]) ?? "";

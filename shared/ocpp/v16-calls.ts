@@ -6,7 +6,7 @@
  */
 import type { CommandBody, StandardKind } from "../command.ts";
 import type { CommandOutcome } from "../entry.ts";
-import { defined, given, text } from "../given.ts";
+import { defined, fieldsOf, given, listOf, text } from "../given.ts";
 import type { Call, CallContext, Refusal } from "./dialect.ts";
 import type { StationVariable } from "./message.ts";
 import { hasStatus } from "./schemas.ts";
@@ -15,9 +15,6 @@ type Fields = Record<string, unknown>;
 
 const ID_TAG_LENGTH_MAX = 20;
 
-const fields = (value: unknown): Fields =>
-  typeof value === "object" && value !== null ? (value as Fields) : {};
-const list = (value: unknown): Fields[] => (Array.isArray(value) ? value.map(fields) : []);
 const refused = (reason: string): Refusal => ({ refused: `OCPP 1.6 ${reason}` });
 
 /** What a 1.6 station sends for a message that 2.x calls otherwise, and which call can ask for it. */
@@ -130,9 +127,9 @@ const STANDARD_16: Partial<Record<StandardKind, Translate>> = {
   ReserveNow(p, context) {
     if (p["connectorType"] !== undefined)
       return refused("reserves a connector by its number, not by its type");
-    const tag = idTag(fields(p["idToken"]));
+    const tag = idTag(fieldsOf(p["idToken"]));
     if (typeof tag !== "string") return tag;
-    const group = p["groupIdToken"] === undefined ? undefined : idTag(fields(p["groupIdToken"]));
+    const group = p["groupIdToken"] === undefined ? undefined : idTag(fieldsOf(p["groupIdToken"]));
     if (group !== undefined && typeof group !== "string") return group;
     return call("ReserveNow", {
       connectorId: p["evseId"] ?? 0,
@@ -143,12 +140,12 @@ const STANDARD_16: Partial<Record<StandardKind, Translate>> = {
     });
   },
   SetChargingProfile(p, context) {
-    const profile = profile16(fields(p["chargingProfile"]), context);
+    const profile = profile16(fieldsOf(p["chargingProfile"]), context);
     if ("refused" in profile) return profile as Refusal;
     return call("SetChargingProfile", { connectorId: p["evseId"], csChargingProfiles: profile });
   },
   ClearChargingProfile(p) {
-    const criteria = fields(p["chargingProfileCriteria"]);
+    const criteria = fieldsOf(p["chargingProfileCriteria"]);
     return call("ClearChargingProfile", {
       id: p["chargingProfileId"],
       connectorId: criteria["evseId"],
@@ -163,7 +160,7 @@ const STANDARD_16: Partial<Record<StandardKind, Translate>> = {
       chargingRateUnit: p["chargingRateUnit"],
     }),
   SendLocalList(p) {
-    const entries = list(p["localAuthorizationList"]).map(listEntry16);
+    const entries = listOf(p["localAuthorizationList"]).map(listEntry16);
     const wrong = entries.find((entry): entry is Refusal => "refused" in entry);
     if (wrong !== undefined) return wrong;
     const localAuthorizationList = p["localAuthorizationList"] === undefined ? undefined : entries;
@@ -171,7 +168,7 @@ const STANDARD_16: Partial<Record<StandardKind, Translate>> = {
     return call("SendLocalList", { listVersion, updateType, localAuthorizationList });
   },
   UpdateFirmware(p, context) {
-    const firmware = fields(p["firmware"]);
+    const firmware = fieldsOf(p["firmware"]);
     const { retries, retryInterval } = p;
     const { location, retrieveDateTime: retrieveDate = context.now } = firmware;
     if (location === undefined) return { refused: "the firmware has no address yet" };
@@ -186,7 +183,7 @@ const STANDARD_16: Partial<Record<StandardKind, Translate>> = {
     });
   },
   GetLog(p, context) {
-    const { remoteLocation: location, oldestTimestamp, latestTimestamp } = fields(p["log"]);
+    const { remoteLocation: location, oldestTimestamp, latestTimestamp } = fieldsOf(p["log"]);
     const { retries, retryInterval, logType } = p;
     if (location === undefined) return { refused: "the log has no address to be sent to yet" };
     // Diagnostics are of the base protocol; a security log needs the security extension.
@@ -200,7 +197,9 @@ const STANDARD_16: Partial<Record<StandardKind, Translate>> = {
   },
   GetBaseReport: () => call("GetConfiguration", {}),
   GetReport(p) {
-    const key = list(p["componentVariable"]).flatMap((item) => text(fields(item["variable"])["name"]) ?? []);
+    const key = listOf(p["componentVariable"]).flatMap(
+      (item) => text(fieldsOf(item["variable"])["name"]) ?? [],
+    );
     return call("GetConfiguration", { key: key.length === 0 ? undefined : key });
   },
   InstallCertificate(p) {
@@ -226,7 +225,7 @@ function profile16(profile: Fields, context: CallContext): Fields | Refusal {
   const { id, transactionId, stackLevel, chargingProfileKind, recurrencyKind, validFrom, validTo } = profile;
   const purpose = purpose16(profile["chargingProfilePurpose"]);
   if (purpose === "ChargingStationExternalConstraints") return refused("has no external constraints");
-  const [schedule, ...more] = list(profile["chargingSchedule"]);
+  const [schedule, ...more] = listOf(profile["chargingSchedule"]);
   if (schedule === undefined || more.length > 0) return refused("takes one schedule per profile");
   const name = text(transactionId);
   // Our id of a transaction, or the station's own.
@@ -234,7 +233,7 @@ function profile16(profile: Fields, context: CallContext): Fields | Refusal {
   if (wireId !== undefined && !/^-?\d+$/.test(wireId))
     return { refused: "the transaction is not running on this station" };
   const { duration, startSchedule, chargingRateUnit, minChargingRate } = schedule;
-  const chargingSchedulePeriod = list(schedule["chargingSchedulePeriod"]).map(
+  const chargingSchedulePeriod = listOf(schedule["chargingSchedulePeriod"]).map(
     ({ startPeriod, limit, numberPhases }) => defined({ startPeriod, limit, numberPhases }),
   );
   return defined({
@@ -254,11 +253,11 @@ function profile16(profile: Fields, context: CallContext): Fields | Refusal {
 }
 
 function listEntry16(entry: Fields): Fields | Refusal {
-  const tag = idTag(fields(entry["idToken"]));
+  const tag = idTag(fieldsOf(entry["idToken"]));
   if (typeof tag !== "string") return tag;
   if (entry["idTokenInfo"] === undefined) return { idTag: tag };
-  const info = fields(entry["idTokenInfo"]);
-  const group = info["groupIdToken"] === undefined ? undefined : idTag(fields(info["groupIdToken"]));
+  const info = fieldsOf(entry["idTokenInfo"]);
+  const group = info["groupIdToken"] === undefined ? undefined : idTag(fieldsOf(info["groupIdToken"]));
   if (group !== undefined && typeof group !== "string") return group;
   const status = /^(Accepted|Blocked|Expired|ConcurrentTx)$/.test(String(info["status"]))
     ? info["status"]
@@ -280,7 +279,7 @@ export function outcome16(action: string, payload: Fields): { status: CommandOut
 export function variables16(action: string, request: Fields, response: Fields): StationVariable[] {
   const key = { component: "", attribute: "Actual" };
   if (action === "GetConfiguration")
-    return list(response["configurationKey"]).map((item) =>
+    return listOf(response["configurationKey"]).map((item) =>
       defined({
         ...key,
         variable: text(item["key"]) ?? "",

@@ -5,17 +5,13 @@
  */
 import type { CommandBody } from "../command.ts";
 import type { CommandOutcome, Protocol } from "../entry.ts";
-import { defined, given, text } from "../given.ts";
+import { defined, fieldsOf, given, listOf, text } from "../given.ts";
 import type { Call, CallContext, Refusal } from "./dialect.ts";
 import type { StationVariable } from "./message.ts";
 import { placeOf } from "./reports.ts";
 import { hasStatus, schemaOf } from "./schemas.ts";
 
 type Fields = Record<string, unknown>;
-
-const fields = (value: unknown): Fields =>
-  typeof value === "object" && value !== null ? (value as Fields) : {};
-const list = (value: unknown): Fields[] => (Array.isArray(value) ? value.map(fields) : []);
 
 const evseOf = (evseId: number | undefined, connectorId?: number) =>
   given(
@@ -120,14 +116,14 @@ function standardCall(
 ): Call | Refusal {
   const schema = schemaOf(protocol, kind, "Request");
   if (schema === undefined) return { refused: `OCPP ${protocol.slice(4)} has no ${kind}` };
-  const asksForId = "requestId" in fields(schema["properties"]) && params["requestId"] === undefined;
+  const asksForId = "requestId" in fieldsOf(schema["properties"]) && params["requestId"] === undefined;
   const payload: Fields = { ...params, ...(asksForId ? { requestId: context.requestId } : {}) };
   switch (kind) {
     case "ReserveNow":
       payload["id"] ??= context.reservationId ?? context.requestId;
       break;
     case "SetChargingProfile": {
-      const profile = fields(params["chargingProfile"]);
+      const profile = fieldsOf(params["chargingProfile"]);
       const id = text(profile["transactionId"]);
       // Our id of a transaction, or the station's own.
       const transactionId = id === undefined ? undefined : (context.ocppTransactionId(id) ?? id);
@@ -135,7 +131,7 @@ function standardCall(
       break;
     }
     case "SetDisplayMessage": {
-      const message = fields(params["message"]);
+      const message = fieldsOf(params["message"]);
       const id = text(message["transactionId"]);
       const transactionId = id === undefined ? undefined : (context.ocppTransactionId(id) ?? id);
       payload["message"] = { ...message, ...given("transactionId", transactionId) };
@@ -148,13 +144,13 @@ function standardCall(
       break;
     }
     case "UpdateFirmware": {
-      const { fileId: _fetched, ...firmware } = fields(params["firmware"]);
+      const { fileId: _fetched, ...firmware } = fieldsOf(params["firmware"]);
       if (firmware["location"] === undefined) return { refused: "the firmware has no address yet" };
       payload["firmware"] = { ...firmware, retrieveDateTime: firmware["retrieveDateTime"] ?? context.now };
       break;
     }
     case "GetLog": {
-      const log = fields(params["log"]);
+      const log = fieldsOf(params["log"]);
       if (log["remoteLocation"] === undefined) return { refused: "the log has no address to be sent to yet" };
       break;
     }
@@ -192,10 +188,10 @@ function itemsOutcome(
   field: string,
 ): { status: "succeeded" | "rejected"; reason?: string } {
   if (!Array.isArray(results)) return { status: "rejected", reason: "the station answered for nothing" };
-  const failed = list(results)
+  const failed = listOf(results)
     .filter((result) => !SUCCESS.has(text(result[field]) ?? ""))
     .map((result) => {
-      const name = text(fields(result["variable"])["name"]) ?? wordOf(result["id"] ?? result["tariffId"]);
+      const name = text(fieldsOf(result["variable"])["name"]) ?? wordOf(result["id"] ?? result["tariffId"]);
       return `${name}: ${text(result[field]) ?? "no status"}`;
     });
   if (failed.length === 0) return { status: "succeeded" };
@@ -209,7 +205,7 @@ const outcomeOf =
     if (perItem !== undefined) return itemsOutcome(payload[perItem[0]], perItem[1]);
     const status = text(payload["status"]) ?? (hasStatus(protocol, action) ? "no status" : "Accepted");
     if (SUCCESS.has(status)) return { status: "succeeded" };
-    const info = fields(payload["statusInfo"]);
+    const info = fieldsOf(payload["statusInfo"]);
     const detail = [text(info["reasonCode"]), text(info["additionalInfo"])].filter(
       (word) => word !== undefined,
     );
@@ -224,7 +220,7 @@ export const outcome21 = outcomeOf("ocpp2.1");
 export function variables201(action: string, request: Fields, response: Fields): StationVariable[] {
   const attributeOf = (item: Fields) => text(item["attributeType"]) ?? "Actual";
   if (action === "GetVariables")
-    return list(response["getVariableResult"])
+    return listOf(response["getVariableResult"])
       .filter((item) => item["attributeStatus"] === "Accepted")
       .map((item) =>
         defined({ ...placeOf(item), attribute: attributeOf(item), value: text(item["attributeValue"]) }),
@@ -232,11 +228,11 @@ export function variables201(action: string, request: Fields, response: Fields):
   if (action !== "SetVariables") return [];
   const key = (item: Fields) => JSON.stringify([placeOf(item), attributeOf(item)]);
   const accepted = new Set(
-    list(response["setVariableResult"])
+    listOf(response["setVariableResult"])
       .filter((item) => item["attributeStatus"] === "Accepted")
       .map(key),
   );
-  return list(request["setVariableData"])
+  return listOf(request["setVariableData"])
     .filter((item) => accepted.has(key(item)))
     .map((item) => ({
       ...placeOf(item),

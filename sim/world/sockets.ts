@@ -4,15 +4,13 @@
  * Invariants: frames of one direction arrive in order; after a cut nothing arrives; the ER hears of each
  * connection's end at most once. It reads no frame.
  */
-import { Protocol } from "../../shared/entry.ts";
+import { PROTOCOLS, type Protocol } from "../../shared/entry.ts";
 import { readFrame } from "../../shared/ocpp/read-call.ts";
 import type { Input } from "../../edge/core/types.ts";
 import type { Handshake, Transport, TransportEvents, TransportFactory } from "../station/types.ts";
 import type { Faults } from "./faults.ts";
 import { recur, type Context } from "./spell.ts";
 import type { Trace } from "./trace.ts";
-
-const PROTOCOLS = Protocol.anyOf.map((protocol) => protocol.const);
 
 export type Socket = {
   connectionId: number;

@@ -2,10 +2,10 @@
 import { randomBytes } from "node:crypto";
 import { Type } from "typebox";
 import { COMMAND_CLASS, COMMAND_KINDS, type CommandBody, type CommandKind } from "../../../shared/command.ts";
-import { Protocol } from "../../../shared/entry.ts";
+import { PROTOCOLS, type Protocol } from "../../../shared/entry.ts";
 import { commandProblems } from "../../../shared/ocpp/command-schema.ts";
-import { dialectOf } from "../../../shared/ocpp/dialect.ts";
 import { checkPayload } from "../../../shared/ocpp/schemas.ts";
+import { trialCall } from "../../../shared/ocpp/trial-call.ts";
 import { maskSecrets } from "../../../shared/ocpp/secrets.ts";
 import { uuidV7 } from "../../../shared/ids.ts";
 import { checkFirmware } from "../command-file.ts";
@@ -86,17 +86,12 @@ function checkCommand(body: NewCommand, at = "/body/params"): CommandKind {
 }
 
 /**
- * What the station's version cannot do is refused before it is sent. Things that only the site knows (names of
- * transactions, addresses of files) are taken as known.
+ * What the station's version cannot do is refused before it is sent.
  * @throws ApiProblem 400 NOT_SUPPORTED, INVALID_PARAMS.
  */
 function checkForStation(body: NewCommand, protocol: string | null): void {
   if (body.kind === "CloseConnection" || !isProtocol(protocol)) return;
-  const call = dialectOf(protocol).toCall(filled(body), {
-    ocppTransactionId: () => "1",
-    requestId: 1,
-    now: new Date(0).toISOString(),
-  });
+  const call = trialCall(protocol, body as CommandBody);
   if ("refused" in call) throw new ApiProblem(400, "NOT_SUPPORTED", `${body.kind}: ${call.refused}`);
   const violation = checkPayload(protocol, call.action, "Request", call.payload);
   if (violation === undefined) return;
@@ -105,20 +100,7 @@ function checkForStation(body: NewCommand, protocol: string | null): void {
   throw new ApiProblem(400, "INVALID_PARAMS", detail, [{ pointer, message: violation.reason }]);
 }
 
-const isProtocol = (text: string | null): text is Protocol =>
-  Protocol.anyOf.some((protocol) => protocol.const === text);
-
-/** With the addresses that the ER will give. */
-function filled({ kind, params }: NewCommand): CommandBody {
-  const { firmware, log } = params as { firmware?: object; log?: object };
-  const ours =
-    kind === "UpdateFirmware"
-      ? { firmware: { location: "http://er/", ...firmware } }
-      : kind === "GetLog"
-        ? { log: { remoteLocation: "http://er/", ...log } }
-        : {};
-  return { kind, params: { ...params, ...ours } } as CommandBody;
-}
+const isProtocol = (text: string | null): text is Protocol => PROTOCOLS.some((known) => known === text);
 
 /** What `toCommand` reads of the table `command c`. */
 export const COMMAND_COLUMNS = "c.*, c.issued_at::text as issued_key";

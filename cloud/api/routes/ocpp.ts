@@ -8,15 +8,15 @@ import {
   type CommandBody,
   type CommandKind,
 } from "../../../shared/command.ts";
-import { Protocol } from "../../../shared/entry.ts";
+import { Protocol, PROTOCOLS } from "../../../shared/entry.ts";
 import { COMMAND_SAMPLES } from "../../../shared/ocpp/command-samples.ts";
 import { commandSchema } from "../../../shared/ocpp/command-schema.ts";
-import { dialectOf, isFromStation } from "../../../shared/ocpp/dialect.ts";
+import { isFromStation } from "../../../shared/ocpp/dialect.ts";
 import { actionsOf, schemaOf, withoutUnused } from "../../../shared/ocpp/schemas.ts";
+import { trialCall } from "../../../shared/ocpp/trial-call.ts";
 import type { App, Context } from "../app.ts";
 import { notFound } from "../problem.ts";
 
-const PROTOCOLS = Protocol.anyOf.map((protocol) => protocol.const);
 const JsonSchema = Type.Record(Type.String(), Type.Unknown());
 
 const CommandKindView = Type.Object({
@@ -28,16 +28,9 @@ const CommandKindView = Type.Object({
   example: JsonSchema,
 });
 
-const context = { ocppTransactionId: () => "1", requestId: 1, now: "2026-01-01T00:00:00.000Z" };
-/** Addresses that the ER gives, where the command leaves them to it. */
-const ADDRESSES: Partial<Record<CommandKind, object>> = {
-  GetLog: { log: { remoteLocation: "http://er/" } },
-};
-
 function canDo(protocol: Protocol, kind: CommandKind): boolean {
   if (kind === "CloseConnection" || kind === "Call") return true;
-  const params = { ...COMMAND_SAMPLES[kind], ...ADDRESSES[kind] };
-  return "action" in dialectOf(protocol).toCall({ kind, params } as CommandBody, context);
+  return "action" in trialCall(protocol, { kind, params: COMMAND_SAMPLES[kind] } as CommandBody);
 }
 
 export function ocppRoutes(app: App, { requireActor }: Context): void {

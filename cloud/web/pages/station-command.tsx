@@ -1,6 +1,6 @@
 /** A command: how far has it come, and what did the station say to it? */
 import { useQuery } from "@tanstack/react-query";
-import { getRouteApi, Link } from "@tanstack/react-router";
+import { getRouteApi } from "@tanstack/react-router";
 import { useTranslations } from "use-intl";
 import type { CommandDetail, StationReport } from "../../api/station-schemas.ts";
 import { Card, Empty, Fact, Section, Skeleton } from "../components/card.tsx";
@@ -8,7 +8,7 @@ import { CommandSteps } from "../components/command-steps.tsx";
 import { isUnhappy } from "../components/command-list.tsx";
 import { TONE_TEXT } from "../components/badge.tsx";
 import { CopyButton } from "../components/copy.tsx";
-import { Icon } from "../components/icon.tsx";
+import { BackToCommands } from "../components/back-to-commands.tsx";
 import { ProblemNote } from "../components/problem.tsx";
 import { useStation } from "../components/station-context.tsx";
 import { When } from "../components/time.tsx";
@@ -24,7 +24,7 @@ export function StationCommand() {
   const command = query.data;
   return (
     <>
-      <Back />
+      <BackToCommands />
       {command === undefined ? (
         query.isError ? (
           <ProblemNote error={query.error} onRetry={() => void query.refetch()} />
@@ -35,23 +35,6 @@ export function StationCommand() {
         <Detail command={command} />
       )}
     </>
-  );
-}
-
-function Back() {
-  const t = useTranslations();
-  const { stationId } = useStation().station;
-  return (
-    <Link
-      to="/stations/$stationId/commands"
-      params={{ stationId }}
-      search={{}}
-      className="mb-3 inline-flex h-8 items-center gap-1 rounded text-sm text-accent hover:underline
-        pointer-coarse:h-11"
-    >
-      <Icon name="chevron" className="size-3 rotate-180" />
-      {t("commands.back")}
-    </Link>
   );
 }
 

@@ -8,6 +8,7 @@ import { CommandForm } from "../components/command-form.tsx";
 import { CommandList } from "../components/command-list.tsx";
 import { Card, Empty, Section, Skeleton } from "../components/card.tsx";
 import { SelectField } from "../components/field.tsx";
+import { BackToCommands } from "../components/back-to-commands.tsx";
 import { Icon } from "../components/icon.tsx";
 import { ProblemNote } from "../components/problem.tsx";
 import { useStation } from "../components/station-context.tsx";
@@ -192,23 +193,6 @@ function Impossible({ intents, kinds, open }: ImpossibleProps) {
 
 /* Forms */
 
-function BackLink() {
-  const t = useTranslations();
-  const { stationId } = useStation().station;
-  return (
-    <Link
-      to="/stations/$stationId/commands"
-      params={{ stationId }}
-      search={{}}
-      className="mb-3 inline-flex h-8 items-center gap-1 rounded text-sm text-accent hover:underline
-        pointer-coarse:h-11"
-    >
-      <Icon name="chevron" className="size-3 rotate-180" />
-      {t("commands.back")}
-    </Link>
-  );
-}
-
 function useCancel(): () => void {
   const navigate = useNavigate();
   const { stationId } = useStation().station;
@@ -229,7 +213,7 @@ function IntentForm({ intent, kind }: { intent: Intent; kind: CommandKind }) {
   const cannot = canDo(kind, station.protocol) === "no";
   return (
     <>
-      <BackLink />
+      <BackToCommands />
       {cannot ? (
         <Empty title={t("commands.cannot", { station: station.stationId })}>
           {t("commands.needs", { protocols: format.list(kind.protocols.map(protocolName)) })}
@@ -292,7 +276,7 @@ function Expert({ protocol, message, kind }: ExpertProps) {
   );
   return (
     <>
-      <BackLink />
+      <BackToCommands />
       {error !== null && <ProblemNote error={error} />}
       {schema.data === undefined ? (
         <Card className="space-y-5 px-4 py-4 sm:px-5">
