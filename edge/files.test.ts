@@ -49,6 +49,17 @@ function newFiles(): TestFiles {
 }
 const quiet = () => undefined;
 
+/**
+ * Each request asks for what is still wanting. How much of the last piece had arrived when its line was cut
+ * is the operating system's business, so at least so many requests were needed, each further on.
+ */
+function expectOnwards(asked: typeof requests, atLeast: number): void {
+  const starts = asked.map((r) => Number(/^bytes=(\d+)-$/.exec(r.headers.range ?? "")?.[1] ?? 0));
+  expect(asked[0]?.headers.range).toBeUndefined();
+  expect(starts.length).toBeGreaterThanOrEqual(atLeast);
+  for (const [i, start] of starts.entries()) if (i > 0) expect(start).toBeGreaterThan(starts[i - 1] ?? 0);
+}
+
 describe("firmware", () => {
   const bytes = randomBytes(1_000_000);
   const source = (): FirmwareSource => ({
@@ -78,7 +89,7 @@ describe("firmware", () => {
     handle = cutAfter(400_000);
     await fetcher(files).ensure(source(), 60_000);
     expect(files.store.firmware(sha256(bytes))?.bytes).toBe(1_000_000);
-    expect(requests.map((r) => r.headers.range)).toEqual([undefined, "bytes=400000-", "bytes=800000-"]);
+    expectOnwards(requests, 3);
     expect(requests.every((r) => r.headers.authorization === "Bearer secret-of-this-command")).toBe(true);
   });
 
@@ -88,7 +99,7 @@ describe("firmware", () => {
     await expect(fetcher(files).ensure(source(), 0)).rejects.toThrow();
     files.open();
     await fetcher(files).ensure(source(), 60_000);
-    expect(requests.map((r) => r.headers.range)).toEqual([undefined, "bytes=700000-"]);
+    expectOnwards(requests, 2);
   });
 
   test("from a cloud that knows no ranges comes right all the same", async () => {

@@ -3,6 +3,7 @@
  * its log to memory.
  */
 import { spawn, type ChildProcess } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { until } from "../services/until.ts";
 
@@ -62,7 +63,9 @@ export async function untilPrinted(program: Program, text: string, deadlineMs = 
   );
 }
 
-/** A client of the API with one key. */
+const TOO_MANY_PAUSE_MS = 1_000;
+
+/** A client of the API with one key. What it asks too often (429) it asks again, as any client should. */
 export function apiClient(base: string, apiKey: string) {
   async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
     const response = await fetch(`${base}${path}`, {
@@ -74,6 +77,10 @@ export function apiClient(base: string, apiKey: string) {
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
+    if (response.status === 429) {
+      await sleep(TOO_MANY_PAUSE_MS);
+      return call(method, path, body);
+    }
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
     return JSON.parse(text) as T;
   }

@@ -12,10 +12,13 @@ export async function until<T>(
   deadlineMs = 15_000,
 ): Promise<NonNullable<T>> {
   const end = performance.now() + deadlineMs;
+  let pauseMs = 10;
   for (;;) {
     const value = await condition();
     if (value !== undefined && value !== null && value !== false) return value;
     if (performance.now() > end) throw new Error(`waited ${deadlineMs} ms in vain until ${what}`);
-    await sleep(10);
+    await sleep(pauseMs);
+    // What comes at once is seen at once; what takes long is not asked for a hundred times a second.
+    pauseMs = Math.min(pauseMs * 1.2, 100);
   }
 }
