@@ -216,8 +216,8 @@ function linesOf(terms: TariffTerms, tally: Tally): PriceLine[] {
 /** Keeps the sum within the bounds, by a line of its own. */
 function addBounds(terms: TariffTerms, lines: PriceLine[], timeline: Timeline, minimum: boolean): number {
   const sum = lines.reduce((total, line) => total + line.amountMinor, 0);
-  const { minimumMinor = 0, maximumMinor = sum } = terms;
-  const bounded = Math.min(Math.max(sum, minimum ? minimumMinor : 0), Math.max(maximumMinor, 0));
+  const { minimumMinor = 0, maximumMinor = Infinity } = terms;
+  const bounded = Math.min(Math.max(sum, minimum ? minimumMinor : 0), maximumMinor);
   if (bounded === sum) return sum;
   lines.push({
     component: bounded > sum ? "minimum" : "maximum",
