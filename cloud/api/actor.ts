@@ -1,53 +1,100 @@
 /**
- * Who asks: an API key → an actor. Routes take the actor as an argument; nothing is hung onto the request.
+ * Who asks, and whether they may: an API key or a signed-in person → an actor. Routes take the actor as an
+ * argument; nothing is hung onto the request.
  *
- * Only the SHA-256 of a key is stored. Known keys are remembered for a short while, so that a revoked one
- * dies soon.
+ * What a route needs stands in its schema (`needs`), so that the API's description, its check and the test
+ * of the whole matrix read one and the same line. Only the SHA-256 of a key is stored. Known keys are
+ * remembered for a short while, so that a revoked one dies soon; a person's session is asked for each time.
  */
 import { createHash, randomBytes } from "node:crypto";
 import type { FastifyRequest } from "fastify";
 import { API_RATE_PER_MIN } from "../../shared/limits.ts";
+import { permissionsOf, ROLES, type Permission, type Role, type SiteScope } from "../core/access.ts";
 import type { Pool, Queryable } from "../db/pool.ts";
+import { tenantDb, type TenantDb } from "../db/tenant.ts";
 import { ApiProblem } from "./problem.ts";
 
-export type Actor = { operatorId: string; keyName: string };
+export type Actor = {
+  operatorId: string;
+  /** `key:<id>` or `user:<id>`: whose idempotency keys and rate these are. */
+  id: string;
+  /** As it stands in the audit: a key's name, a person's e-mail address. */
+  name: string;
+  role: Role;
+  permissions: ReadonlySet<Permission>;
+  siteIds: SiteScope;
+  /** Of a person. */
+  userId?: string;
+  /** The database as this actor sees it. */
+  db: TenantDb;
+};
+
+/** A signed-in person. */
+export type SessionUser = { userId: string; email: string; name: string; sessionId: string };
+export type SessionReader = (request: FastifyRequest) => Promise<SessionUser | undefined>;
+
+type Who = Omit<Actor, "db">;
+type Security = { security: Record<string, string[]>[] };
+
+/** For a route's schema: what its actor must be allowed. Without a permission: only that there is one. */
+export const needs = (permission?: Permission): Security => {
+  const scopes = permission === undefined ? [] : [permission];
+  return { security: [{ apiKey: scopes }, { session: scopes }] };
+};
+
+/** For the schema of a route without an actor: why nobody has to be known. */
+export const open = (why: string): Security & { "x-open": string } => ({ security: [], "x-open": why });
+
+/** What the route's schema says that it needs; undefined: the schema says nothing. */
+export function neededBy(schema: unknown): { permission: Permission | undefined; open: boolean } | undefined {
+  const security = (schema as Partial<Security> | undefined)?.security;
+  if (security === undefined) return undefined;
+  const [scope] = Object.values(security[0] ?? {})[0] ?? [];
+  return { permission: scope as Permission | undefined, open: security.length === 0 };
+}
 
 const REMEMBER_MS = 30_000;
 const KEYS_MAX = 1_000;
+const ACTORS_MAX = 10_000;
 
 const digest = (key: string) => createHash("sha256").update(key).digest();
 
+export type KeyGrant = {
+  role?: Role;
+  permissions?: readonly string[] | null;
+  siteIds?: SiteScope;
+  expiresAt?: Date | null;
+  createdBy?: string;
+};
+
 /** Makes a key and stores its hash. The key itself is returned once and never again. */
-export async function createApiKey(db: Queryable, operatorId: string, name: string): Promise<string> {
+export async function createApiKey(
+  db: Queryable,
+  operatorId: string,
+  name: string,
+  grant: KeyGrant = {},
+): Promise<string> {
   const key = `sg_${randomBytes(32).toString("base64url")}`;
-  await db.query("insert into api_key (key_hash, operator_id, name, prefix) values ($1, $2, $3, $4)", [
-    digest(key),
-    operatorId,
-    name,
-    key.slice(0, 7),
-  ]);
+  await db.query(
+    `insert into api_key (key_hash, operator_id, name, prefix, role, permissions, site_ids, expires_at, created_by)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+    [
+      ...[digest(key), operatorId, name, key.slice(0, 7), grant.role ?? "owner"],
+      ...[grant.permissions ?? null, grant.siteIds ?? null, grant.expiresAt ?? null, grant.createdBy ?? null],
+    ],
+  );
   return key;
 }
 
-export function createAuthenticator(pool: Pool) {
-  const known = new Map<string, { actor: Actor; untilMs: number }>();
+/** No more than so many requests of one actor in a minute. */
+function createLimiter() {
   const used = new Map<string, { count: number; sinceMs: number }>();
-
-  async function lookUp(key: string): Promise<Actor> {
-    const { rows } = await pool.query<{ operator_id: string; name: string }>(
-      "select operator_id, name from api_key where key_hash = $1 and revoked_at is null",
-      [digest(key)],
-    );
-    const row = rows[0];
-    if (row === undefined)
-      throw new ApiProblem(401, "UNKNOWN_KEY", "this API key is not known, or was revoked");
-    return { operatorId: row.operator_id, keyName: row.name };
-  }
-
-  function limit(key: string, nowMs: number): void {
-    const entry = used.get(key);
+  return function limit(actorId: string): void {
+    const nowMs = performance.now();
+    const entry = used.get(actorId);
     if (entry === undefined || nowMs - entry.sinceMs > 60_000) {
-      used.set(key, { count: 1, sinceMs: nowMs });
+      if (used.size >= ACTORS_MAX) used.clear();
+      used.set(actorId, { count: 1, sinceMs: nowMs });
       return;
     }
     entry.count += 1;
@@ -58,25 +105,123 @@ export function createAuthenticator(pool: Pool) {
         `more than ${API_RATE_PER_MIN} requests in a minute with this key`,
       );
     }
-  }
+  };
+}
 
-  /** @throws ApiProblem 401, 429. */
-  return async function requireActor(request: FastifyRequest): Promise<Actor> {
-    const match = /^Bearer (\S{1,200})$/.exec(request.headers.authorization ?? "");
-    const key = match?.[1];
-    if (key === undefined) {
-      throw new ApiProblem(401, "NO_KEY", "send `Authorization: Bearer <apiKey>`");
-    }
+const asRole = (text: string): Role => {
+  // A role of a newer release may nothing here.
+  if (!Object.hasOwn(ROLES, text)) throw new ApiProblem(403, "UNKNOWN_ROLE", `there is no role "${text}"`);
+  return text as Role;
+};
+
+type KeyRow = {
+  key_id: string;
+  operator_id: string;
+  name: string;
+  role: string;
+  permissions: string[] | null;
+  site_ids: string[] | null;
+  expires_at: Date | null;
+};
+
+async function actorOfKey(pool: Pool, key: string): Promise<Who & { expiresAtMs: number }> {
+  const { rows } = await pool.query<KeyRow>(
+    `update api_key set last_used_at = now() where key_hash = $1 and revoked_at is null
+       and (expires_at is null or expires_at > now())
+     returning key_id, operator_id, name, role, permissions, site_ids, expires_at`,
+    [digest(key)],
+  );
+  const row = rows[0];
+  if (row === undefined)
+    throw new ApiProblem(401, "UNKNOWN_KEY", "this API key is not known, was revoked, or has expired");
+  const role = asRole(row.role);
+  return {
+    operatorId: row.operator_id,
+    id: `key:${row.key_id}`,
+    name: row.name,
+    role,
+    permissions: permissionsOf(role, row.site_ids, row.permissions),
+    siteIds: row.site_ids,
+    expiresAtMs: row.expires_at?.getTime() ?? Infinity,
+  };
+}
+
+/** The person as a member of the operator that the request names, or of the first that they belong to. */
+async function actorOfUser(pool: Pool, user: SessionUser, operatorId: string | undefined): Promise<Who> {
+  const { rows } = await pool.query<{ operator_id: string; role: string; site_ids: string[] | null }>(
+    `select operator_id, role, site_ids from member
+     where user_id = $1 and (expires_at is null or expires_at > now()) and ($2::text is null or operator_id = $2)
+     order by created_at, operator_id limit 1`,
+    [user.userId, operatorId ?? null],
+  );
+  const row = rows[0];
+  if (row === undefined)
+    throw new ApiProblem(
+      403,
+      "NO_MEMBER",
+      operatorId === undefined
+        ? "you are signed in and belong to no operator: ask for an invitation"
+        : `you do not belong to the operator "${operatorId}"`,
+    );
+  const role = asRole(row.role);
+  return {
+    operatorId: row.operator_id,
+    id: `user:${user.userId}`,
+    name: user.email,
+    role,
+    permissions: permissionsOf(role, row.site_ids),
+    siteIds: row.site_ids,
+    userId: user.userId,
+  };
+}
+
+function checkPermission(who: Who, request: FastifyRequest): void {
+  const needed = neededBy(request.routeOptions.schema);
+  if (needed === undefined || needed.open)
+    throw new ApiProblem(403, "FORBIDDEN", "this route does not say who may use it");
+  const { permission } = needed;
+  if (permission === undefined || who.permissions.has(permission)) return;
+  const scoped = who.siteIds !== null && permissionsOf(who.role, null).has(permission);
+  throw new ApiProblem(
+    403,
+    "FORBIDDEN",
+    scoped
+      ? `this needs ${permission} for the whole operator; "${who.name}" has named sites only`
+      : `this needs ${permission}, which "${who.name}" (${who.role}) does not have: ask an owner`,
+  );
+}
+
+/** @param behind a `tenantPool`. @param readSession who is signed in, where people can sign in. */
+export function createAuthenticator(pool: Pool, behind: Pool, readSession?: SessionReader) {
+  const known = new Map<string, { actor: Who; untilMs: number }>();
+  const limit = createLimiter();
+
+  async function byKey(key: string): Promise<Who> {
     const nowMs = performance.now();
     const found = known.get(key);
-    if (found !== undefined && found.untilMs > nowMs) {
-      limit(key, nowMs);
-      return found.actor;
-    }
-    const actor = await lookUp(key);
+    if (found !== undefined && found.untilMs > nowMs) return found.actor;
+    const { expiresAtMs, ...actor } = await actorOfKey(pool, key);
     if (known.size >= KEYS_MAX) known.clear();
-    known.set(key, { actor, untilMs: nowMs + REMEMBER_MS });
-    limit(key, nowMs);
+    known.set(key, { actor, untilMs: nowMs + Math.min(REMEMBER_MS, expiresAtMs - Date.now()) });
     return actor;
+  }
+
+  async function identify(request: FastifyRequest): Promise<Who> {
+    const { authorization } = request.headers;
+    const key = /^Bearer (\S{1,200})$/.exec(authorization ?? "")?.[1];
+    if (key !== undefined) return byKey(key);
+    const user = authorization === undefined ? await readSession?.(request) : undefined;
+    if (user === undefined)
+      throw new ApiProblem(401, "NO_KEY", "sign in, or send `Authorization: Bearer <apiKey>`");
+    const operatorId = request.headers["moov-operator"];
+    return actorOfUser(pool, user, typeof operatorId === "string" ? operatorId : undefined);
+  }
+
+  /** @throws ApiProblem 401, 403, 429. */
+  return async function requireActor(request: FastifyRequest): Promise<Actor> {
+    const who = await identify(request);
+    limit(who.id);
+    checkPermission(who, request);
+    return { ...who, db: tenantDb(behind, who.operatorId, who.siteIds) };
   };
 }

@@ -24,8 +24,9 @@ import { Type, type TSchema } from "typebox";
 import { API_BODY_BYTES_MAX } from "../../shared/limits.ts";
 import { uuidV7 } from "../../shared/ids.ts";
 import type { Pool } from "../db/pool.ts";
+import { tenantPool } from "../db/tenant.ts";
 import { openFileFolder, type FileFolder } from "../files.ts";
-import { createAuthenticator, type Actor } from "./actor.ts";
+import { createAuthenticator, needs, neededBy, type Actor, type SessionReader } from "./actor.ts";
 import type { Hub } from "./live.ts";
 import { ApiProblem, sendProblem } from "./problem.ts";
 import { chargingProfileRoutes } from "./routes/charging-profiles.ts";
@@ -62,6 +63,7 @@ export type App = FastifyInstance<
 >;
 
 export type Context = {
+  /** Of the tables' owner: for what no actor asks. Whoever has an actor asks `actor.db`. */
   pool: Pool;
   hub: Hub;
   files: FileFolder;
@@ -71,6 +73,8 @@ export type Context = {
 export type AppOptions = {
   pool: Pool;
   hub: Hub;
+  /** Who is signed in; without it, API keys only. */
+  readSession?: SessionReader;
   /** Folder for the bytes of files; made when the first one comes. */
   filesDir: string;
   /** Folder of the built page; without it only the API is served. */
@@ -177,8 +181,12 @@ async function documentation(app: App): Promise<void> {
     openapi: {
       openapi: "3.1.0",
       info: { title: "Moov.olt API", version: VERSION, description: DESCRIPTION },
-      components: { securitySchemes: { apiKey: { type: "http", scheme: "bearer" } } },
-      security: [{ apiKey: [] }],
+      components: {
+        securitySchemes: {
+          apiKey: { type: "http", scheme: "bearer", description: "An API key; the scope is a permission" },
+          session: { type: "apiKey", in: "cookie", name: "session", description: "A signed-in person" },
+        },
+      },
     },
     transformObject: (document) => {
       if (!("openapiObject" in document)) throw new Error("the document is OpenAPI");
@@ -213,6 +221,7 @@ function eventRoutes(app: App, { hub, requireActor }: Context): void {
     {
       schema: {
         operationId: "streamEvents",
+        ...needs("sites:read"),
         tags: ["events"],
         description:
           "Server-sent events with ids of what changed (LiveEvent); fetch what you show. Last-Event-ID is honoured.",
@@ -234,6 +243,7 @@ function eventRoutes(app: App, { hub, requireActor }: Context): void {
       reply.hijack();
       hub.attach(reply.raw, {
         operatorId: actor.operatorId,
+        siteIds: actor.siteIds,
         siteId: request.query.siteId,
         lastEventId: typeof lastEventId === "string" ? lastEventId : undefined,
       });
@@ -283,9 +293,16 @@ export async function createApp(options: AppOptions): Promise<App> {
   const app = createServer(options);
   app.setErrorHandler((error, request, reply) => sendProblem(error as ApiProblem, request, reply));
   for (const schema of sharedSchemas()) app.addSchema(schema);
+  // Nothing is open by mistake: a route that does not say who may use it does not start.
+  app.addHook("onRoute", ({ url, schema }) => {
+    if (url.startsWith("/v1/") && neededBy(schema) === undefined)
+      throw new Error(`${url} says neither needs() nor open() in its schema`);
+  });
   validation(app);
   await documentation(app);
-  const requireActor = createAuthenticator(options.pool);
+  const behind = tenantPool(options.pool);
+  app.addHook("onClose", async () => behind.end());
+  const requireActor = createAuthenticator(options.pool, behind, options.readSession);
   const files = openFileFolder(options.filesDir);
   const context: Context = { pool: options.pool, hub: options.hub, files, requireActor };
 
@@ -294,11 +311,24 @@ export async function createApp(options: AppOptions): Promise<App> {
     {
       schema: {
         operationId: "getMe",
+        ...needs(),
         tags: ["keys"],
-        response: { 200: Type.Object({ operatorId: Type.String(), keyName: Type.String() }) },
+        response: {
+          200: Type.Object({
+            operatorId: Type.String(),
+            keyName: Type.String(),
+            role: Type.String(),
+            permissions: Type.Array(Type.String()),
+            siteIds: Type.Union([Type.Array(Type.String()), Type.Null()]),
+          }),
+        },
       },
     },
-    async (request) => requireActor(request),
+    async (request) => {
+      const { operatorId, name, role, permissions, siteIds } = await requireActor(request);
+      const sites = siteIds === null ? null : [...siteIds];
+      return { operatorId, keyName: name, role, permissions: [...permissions], siteIds: sites };
+    },
   );
   siteRoutes(app, context);
   erRoutes(app, context);

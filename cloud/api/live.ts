@@ -8,6 +8,7 @@
 import { randomUUID } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import { SSE_CLIENTS_MAX } from "../../shared/limits.ts";
+import type { SiteScope } from "../core/access.ts";
 import type { LiveEvent } from "./schemas.ts";
 
 const HISTORY_MAX = 2_000;
@@ -19,6 +20,9 @@ const BUFFER_BYTES_MAX = 1024 * 1024;
 type Item = { n: number; operatorId: string; event: LiveEvent };
 type LiveClient = {
   operatorId: string;
+  /** What they may see … */
+  siteIds: SiteScope;
+  /** … and what they asked for. */
   siteId: string | undefined;
   response: ServerResponse;
   waiting: Map<string, Item>;
@@ -35,6 +39,8 @@ export function createHub({ flushMs = FLUSH_MS, pingMs = PING_MS } = {}) {
 
   const wants = (client: LiveClient, item: Item) =>
     item.operatorId === client.operatorId &&
+    (client.siteIds === null ||
+      (item.event.siteId !== undefined && client.siteIds.includes(item.event.siteId))) &&
     (client.siteId === undefined || item.event.siteId === undefined || item.event.siteId === client.siteId);
 
   function write(client: LiveClient, text: string): void {
@@ -88,10 +94,11 @@ export function createHub({ flushMs = FLUSH_MS, pingMs = PING_MS } = {}) {
     /** Takes over a response. Ask `full` first. */
     attach(
       response: ServerResponse,
-      who: { operatorId: string; siteId: string | undefined; lastEventId: string | undefined },
+      who: Omit<LiveClient, "response" | "waiting"> & { lastEventId: string | undefined },
     ): void {
       const client: LiveClient = {
         operatorId: who.operatorId,
+        siteIds: who.siteIds,
         siteId: who.siteId,
         response,
         waiting: new Map(),

@@ -15,7 +15,6 @@ type Operation = {
 type Document = {
   openapi: string;
   info: { title: string; version: string };
-  security: Record<string, string[]>[];
   components: {
     schemas: Record<string, Schema>;
     securitySchemes: Record<string, { type: string; scheme?: string }>;
@@ -33,12 +32,16 @@ test("the committed document is the one of this code (node cloud/api/openapi.ts 
   expect(readFileSync(OPENAPI_FILE, "utf8")).toBe(text);
 });
 
-test("it is OpenAPI 3.1 with a title, a version and bearer keys", () => {
+test("it is OpenAPI 3.1 with a title, a version, bearer keys and sessions", () => {
   expect(document).toMatchObject({
     openapi: "3.1.0",
     info: { title: "Moov.olt API", version: expect.stringMatching(/^\d+\.\d+\.\d+/) as string },
-    components: { securitySchemes: { apiKey: { type: "http", scheme: "bearer" } } },
-    security: [{ apiKey: [] }],
+    components: {
+      securitySchemes: {
+        apiKey: { type: "http", scheme: "bearer" },
+        session: { type: "apiKey", in: "cookie" },
+      },
+    },
   });
 });
 

@@ -13,6 +13,7 @@ import type { Problem } from "./schemas.ts";
 const TITLES: Record<number, string> = {
   400: "Bad request",
   401: "Unauthorized",
+  403: "Forbidden",
   404: "Not found",
   409: "Conflict",
   410: "Gone",
@@ -36,6 +37,16 @@ export class ApiProblem extends Error {
     this.status = status;
     this.code = code;
     this.errors = errors;
+  }
+}
+
+/** Who tries too often is told when to come back. */
+export class TooManyAttempts extends ApiProblem {
+  readonly retryAfterS: number;
+
+  constructor(retryAfterS: number) {
+    super(429, "TOO_MANY_ATTEMPTS", `too many attempts: come back in ${Math.ceil(retryAfterS / 60)} min`);
+    this.retryAfterS = retryAfterS;
   }
 }
 
@@ -84,7 +95,8 @@ export function sendProblem(
   const { status, code, detail, errors } = toProblem(error);
   if (status >= 500)
     request.log.error({ code, reason: describeError(error), stack: error.stack }, "request failed");
-  if (status === 503 || status === 429) void reply.header("Retry-After", status === 503 ? "2" : "60");
+  const retryAfterS = error instanceof TooManyAttempts ? error.retryAfterS : status === 503 ? 2 : 60;
+  if (status === 503 || status === 429) void reply.header("Retry-After", String(retryAfterS));
   const problem: Problem = {
     type: `urn:moov-olt:problem:${code.toLowerCase().replaceAll("_", "-")}`,
     title: TITLES[status] ?? "Error",

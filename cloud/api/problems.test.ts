@@ -82,7 +82,9 @@ describe("keys", () => {
   });
 
   test("a good key says whose it is, and is kept as a hash only", async () => {
-    expect((await api.get("/v1/me")).body).toEqual({ operatorId: "default", keyName: "test" });
+    expect((await api.get("/v1/me")).body).toMatchObject({
+      ...{ operatorId: "default", keyName: "test", role: "owner", siteIds: null },
+    });
     const rows = await db.rows("select * from api_key");
     expect(JSON.stringify(rows)).not.toContain(api.key);
   });

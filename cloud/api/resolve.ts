@@ -24,7 +24,7 @@ async function lockJournals(client: Client, erId: string): Promise<void> {
 }
 
 const sameDecision = (first: ReviewResolution, actor: Actor, body: NewResolution): boolean =>
-  first.actor === actor.keyName &&
+  first.actor === actor.name &&
   first.action === body.action &&
   (first.intoTransactionId ?? undefined) === body.intoTransactionId?.toLowerCase();
 
@@ -80,7 +80,7 @@ async function finishCommand(client: Client, commandId: string, done: boolean, a
   await client.query(
     `update command set status = $2, finished_at = coalesce(finished_at, now()), reason = $3
      where command_id = $1`,
-    [commandId, done ? "succeeded" : "failed", `by the word of ${actor.keyName}`],
+    [commandId, done ? "succeeded" : "failed", `by the word of ${actor.name}`],
   );
 }
 
@@ -181,7 +181,7 @@ async function storeResolution(
   const [after] = await toReviews(client, [row], ENTRY_CHARS.list);
   const resolution: ReviewResolution = {
     action: body.action,
-    actor: actor.keyName,
+    actor: actor.name,
     at: new Date().toISOString(),
     note: body.note ?? null,
     intoTransactionId: body.intoTransactionId?.toLowerCase() ?? null,
@@ -196,15 +196,7 @@ async function storeResolution(
     `insert into review_resolution (operator_id, review_id, kinds, site_id, station_id, action, actor, note,
        into_transaction_id, item, at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
     [
-      ...[
-        actor.operatorId,
-        row.review_id,
-        row.kinds,
-        row.site_id,
-        row.station_id,
-        body.action,
-        actor.keyName,
-      ],
+      ...[actor.operatorId, row.review_id, row.kinds, row.site_id, row.station_id, body.action, actor.name],
       ...[resolution.note, resolution.intoTransactionId, JSON.stringify(item), resolution.at],
     ],
   );

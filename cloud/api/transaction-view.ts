@@ -91,6 +91,15 @@ function seen(raw: Date, time: EntryTime | null, zeroMs: number | null): SeenTim
   return seenTime(raw.getTime(), time.stamp, { at: time.at, upMs: time.upMs, zeroMs });
 }
 
+/** Start and end as they were stored and as they are seen; no end: it has not been told, nor assumed. */
+export function momentsOf(r: TransactionRow): { start: SeenTime; end: SeenTime | undefined } {
+  const start = seen(r.started_at, r.start_time ?? r.seen_time, r.start_zero);
+  if (r.ended_at !== null) return { start, end: seen(r.ended_at, r.end_time, r.end_zero) };
+  if (r.closed_at === null) return { start, end: undefined };
+  const at = r.closed_at.getTime();
+  return { start, end: { at, raw: at, quality: "estimated" } };
+}
+
 const rawOf = (time: SeenTime | undefined): string | null =>
   time === undefined || time.at === time.raw ? null : isoOf(new Date(time.raw));
 
@@ -104,8 +113,8 @@ function flagsOf(r: TransactionRow): string[] {
 }
 
 export function toTransaction(r: TransactionRow): Transaction {
-  const start = seen(r.started_at, r.start_time ?? r.seen_time, r.start_zero);
-  const end = r.ended_at === null ? undefined : seen(r.ended_at, r.end_time, r.end_zero);
+  const { start, end: last } = momentsOf(r);
+  const end = r.ended_at === null ? undefined : last;
   const flags = flagsOf(r);
   const guessed = isStopMissing(r) || flags.includes("time-estimated") || flags.includes("time-implausible");
   const stop = r.meter_stop_wh ?? (isStopMissing(r) ? r.closed_meter_wh : null);

@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import type { FastifyRequest } from "fastify";
 import { IDEMPOTENCY_HOURS } from "../../shared/limits.ts";
-import { inTransaction, type Client, type Pool } from "../db/pool.ts";
+import type { Client } from "../db/pool.ts";
 import type { Actor } from "./actor.ts";
 import { ApiProblem } from "./problem.ts";
 import type { LiveEvent } from "./schemas.ts";
@@ -22,7 +22,7 @@ export async function audit(
 ): Promise<void> {
   await client.query(
     "insert into audit (operator_id, actor, request_id, action, subject, detail) values ($1, $2, $3, $4, $5, $6)",
-    [actor.operatorId, actor.keyName, request.id, action, subject, JSON.stringify(detail)],
+    [actor.operatorId, actor.name, request.id, action, subject, JSON.stringify(detail)],
   );
 }
 
@@ -49,13 +49,12 @@ function idempotencyKey(request: FastifyRequest): string | undefined {
  * @throws ApiProblem 422 IDEMPOTENCY_KEY_REUSED when the body is another one.
  */
 export async function writeOnce(
-  pool: Pool,
   actor: Actor,
   request: FastifyRequest,
   work: (client: Client) => Promise<Written>,
 ): Promise<Written> {
   const key = idempotencyKey(request);
-  return inTransaction(pool, async (client) => {
+  return actor.db.transaction(async (client) => {
     if (key === undefined) return work(client);
     const text = `${request.method} ${request.url}\n${JSON.stringify(request.body ?? null)}`;
     const bodyHash = createHash("sha256").update(text).digest("hex");
@@ -64,13 +63,13 @@ export async function writeOnce(
     ]);
     const mine = await client.query(
       "insert into idempotency (operator_id, actor, key, body_hash) values ($1, $2, $3, $4) on conflict do nothing",
-      [actor.operatorId, actor.keyName, key, bodyHash],
+      [actor.operatorId, actor.id, key, bodyHash],
     );
     const where = "where operator_id = $1 and actor = $2 and key = $3";
     if (mine.rowCount === 0) {
       const { rows } = await client.query<{ body_hash: string; status: number; response: unknown }>(
         `select body_hash, status, response from idempotency ${where}`,
-        [actor.operatorId, actor.keyName, key],
+        [actor.operatorId, actor.id, key],
       );
       const first = rows[0];
       if (first === undefined)
@@ -87,7 +86,7 @@ export async function writeOnce(
     const written = await work(client);
     await client.query(`update idempotency set status = $4, response = $5 ${where}`, [
       actor.operatorId,
-      actor.keyName,
+      actor.id,
       key,
       written.status,
       JSON.stringify(written.body),

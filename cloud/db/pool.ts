@@ -26,8 +26,11 @@ export function createPool(url: string, options: { max: number; name: string }):
 }
 
 /** Runs `work` in one transaction; rolls back and rethrows on any error. */
-export async function inTransaction<T>(pool: Pool, work: (client: Client) => Promise<T>): Promise<T> {
-  const client = await pool.connect();
+export const inTransaction = async <T>(pool: Pool, work: (client: Client) => Promise<T>): Promise<T> =>
+  inTransactionOn(await pool.connect(), work);
+
+/** The same on a connection that was taken from its pool for this, and goes back to it. */
+export async function inTransactionOn<T>(client: Client, work: (client: Client) => Promise<T>): Promise<T> {
   let broken: Error | undefined;
   try {
     await client.query("begin");

@@ -78,7 +78,7 @@ async function authorize(
        (select count(*)::int from transaction x where x.site_id = s.site_id and x.running
           and lower(x.id_token) = lower($2)) as running
      from er e join site s using (site_id)
-     left join id_token t on t.operator_id = e.operator_id and lower(t.id_token) = lower($2)
+     left join id_token t on t.operator_id = e.operator_id and t.token_key = lower($2)
      where e.er_id = $1`,
     [erId, question.idToken],
   );

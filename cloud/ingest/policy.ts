@@ -103,7 +103,7 @@ async function readRecent(db: Queryable, operatorId: string, siteId: string): Pr
        where site_id = $2 and id_token is not null and started_at > now() - $3 * interval '1 day'
          and started_at < now() + interval '1 day'
        group by 1
-     ) u join id_token k on k.operator_id = $1 and lower(k.id_token) = u.name
+     ) u join id_token k on k.operator_id = $1 and k.token_key = u.name
      order by u.used_at desc, k.id_token limit $4`,
     [operatorId, siteId, RECENT_DAYS, RECENT_MAX],
   );

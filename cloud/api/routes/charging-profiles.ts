@@ -4,7 +4,7 @@
  */
 import { Type } from "typebox";
 import type { Client, Queryable } from "../../db/pool.ts";
-import type { Actor } from "../actor.ts";
+import { needs, type Actor } from "../actor.ts";
 import type { App, Context } from "../app.ts";
 import { UUID } from "../command-objects.ts";
 import type { ChargingProfile, NewChargingProfile, ReportedChargingProfile } from "../control-schemas.ts";
@@ -117,12 +117,13 @@ async function order(
   return readProfile(client, actor, stationId, profileId);
 }
 
-function writeRoutes(app: App, { pool, requireActor }: Context): void {
+function writeRoutes(app: App, { requireActor }: Context): void {
   app.post(
     PATH,
     {
       schema: {
         operationId: "createChargingProfile",
+        ...needs("commands:send"),
         tags: ["chargingProfiles"],
         description: "Ordered, not yet set: follow its `state`, or its command. Send an Idempotency-Key.",
         params: StationParams,
@@ -134,7 +135,7 @@ function writeRoutes(app: App, { pool, requireActor }: Context): void {
     async (request, reply) => {
       const actor = await requireActor(request);
       const { stationId } = request.params;
-      const { body } = await writeOnce(pool, actor, request, async (client) => {
+      const { body } = await writeOnce(actor, request, async (client) => {
         const id = await takeOwnId(client, "profile");
         const profile = await order(client, actor, stationId, id, request.body as NewChargingProfile);
         await audit(client, actor, request, "chargingProfile.create", stationId, profile);
@@ -151,6 +152,7 @@ function writeRoutes(app: App, { pool, requireActor }: Context): void {
     {
       schema: {
         operationId: "replaceChargingProfile",
+        ...needs("commands:send"),
         tags: ["chargingProfiles"],
         description: "Another profile under the same id takes its place in the station.",
         params: OneParams,
@@ -162,7 +164,7 @@ function writeRoutes(app: App, { pool, requireActor }: Context): void {
     async (request) => {
       const actor = await requireActor(request);
       const { stationId, profileId } = request.params;
-      const { body } = await writeOnce(pool, actor, request, async (client) => {
+      const { body } = await writeOnce(actor, request, async (client) => {
         await readProfile(client, actor, stationId, profileId);
         const profile = await order(client, actor, stationId, profileId, request.body as NewChargingProfile);
         await audit(client, actor, request, "chargingProfile.replace", stationId, profile);
@@ -177,6 +179,7 @@ function writeRoutes(app: App, { pool, requireActor }: Context): void {
     {
       schema: {
         operationId: "clearChargingProfile",
+        ...needs("commands:send"),
         tags: ["chargingProfiles"],
         description: "Ordered, not yet done: follow its `state`, or its clearCommandId.",
         params: OneParams,
@@ -187,7 +190,7 @@ function writeRoutes(app: App, { pool, requireActor }: Context): void {
     async (request, reply) => {
       const actor = await requireActor(request);
       const { stationId, profileId } = request.params;
-      const { body } = await writeOnce(pool, actor, request, async (client) => {
+      const { body } = await writeOnce(actor, request, async (client) => {
         await readProfile(client, actor, stationId, profileId);
         const params = { chargingProfileId: profileId };
         await insertCommand(client, actor, stationId, { kind: "ClearChargingProfile", params });
@@ -227,12 +230,13 @@ const REPORTED = `
       and coalesce(c.params->>'chargingProfile', '{}') = '{}')
   order by p.at, p.seq`;
 
-function reportRoute(app: App, { pool, requireActor }: Context): void {
+function reportRoute(app: App, { requireActor }: Context): void {
   app.get(
     "/v1/stations/:stationId/reported-charging-profiles",
     {
       schema: {
         operationId: "listReportedChargingProfiles",
+        ...needs("stations:read"),
         tags: ["chargingProfiles"],
         description: "What the station last said that it has (command GetChargingProfiles; OCPP 2.x).",
         params: StationParams,
@@ -242,7 +246,7 @@ function reportRoute(app: App, { pool, requireActor }: Context): void {
     async (request) => {
       const actor = await requireActor(request);
       const { stationId } = request.params;
-      const { rows } = await pool.query<ReportRow>(REPORTED, [actor.operatorId, stationId]);
+      const { rows } = await actor.db.query<ReportRow>(REPORTED, [actor.operatorId, stationId]);
       const items = rows.flatMap(({ at, payload }): ReportedChargingProfile[] =>
         (payload.chargingProfile ?? []).map((chargingProfile) => ({
           ...{ stationId, evseId: payload.evseId ?? 0, source: payload.chargingLimitSource ?? "" },
@@ -255,7 +259,7 @@ function reportRoute(app: App, { pool, requireActor }: Context): void {
 }
 
 export function chargingProfileRoutes(app: App, context: Context): void {
-  const { pool, requireActor } = context;
+  const { requireActor } = context;
   writeRoutes(app, context);
   reportRoute(app, context);
 
@@ -264,6 +268,7 @@ export function chargingProfileRoutes(app: App, context: Context): void {
     {
       schema: {
         operationId: "listChargingProfiles",
+        ...needs("stations:read"),
         tags: ["chargingProfiles"],
         params: StationParams,
         querystring: Type.Object(PageQuery),
@@ -278,7 +283,7 @@ export function chargingProfileRoutes(app: App, context: Context): void {
         request.params.stationId,
       );
       where.add("p.profile_id > ?::int", readCursor(request.query, 1)?.[0]);
-      const { rows } = await pool.query<Row>(
+      const { rows } = await actor.db.query<Row>(
         `select p.* from charging_profile_state p where ${where.sql}
          order by p.profile_id limit ${(request.query.limit ?? 50) + 1}`,
         where.params,
@@ -292,6 +297,7 @@ export function chargingProfileRoutes(app: App, context: Context): void {
     {
       schema: {
         operationId: "getChargingProfile",
+        ...needs("stations:read"),
         tags: ["chargingProfiles"],
         params: OneParams,
         response: { 200: Type.Ref("ChargingProfile") },
@@ -299,7 +305,7 @@ export function chargingProfileRoutes(app: App, context: Context): void {
     },
     async (request) => {
       const actor = await requireActor(request);
-      return readProfile(pool, actor, request.params.stationId, request.params.profileId);
+      return readProfile(actor.db, actor, request.params.stationId, request.params.profileId);
     },
   );
 }

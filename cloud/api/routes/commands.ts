@@ -15,7 +15,7 @@ import { keepObjects, withOwnIds } from "../command-objects.ts";
 import { reportsOf } from "../report-view.ts";
 import type { CommandView, NewCommand } from "../schemas.ts";
 import type { Client } from "../../db/pool.ts";
-import type { Actor } from "../actor.ts";
+import { needs, type Actor } from "../actor.ts";
 import type { App, Context } from "../app.ts";
 import { audit, notifyLive, writeOnce } from "../write.ts";
 
@@ -145,7 +145,7 @@ export async function insertCommand(
       stationId,
       kind,
       JSON.stringify(body.params),
-      actor.keyName,
+      actor.name,
       ttlMs,
       masked === body.params ? null : JSON.stringify(masked),
       options.afterPolicy ?? null,
@@ -159,7 +159,18 @@ export async function insertCommand(
   return row;
 }
 
-export function commandRoutes(app: App, { pool, requireActor }: Context): void {
+/** What helps a driver on the phone; everything else takes more. */
+const SUPPORT_KINDS: ReadonlySet<string> = new Set(["UnlockConnector", "Reset"]);
+
+/** @throws ApiProblem 403. */
+function checkMaySend(actor: Actor, kind: string): void {
+  const needed = kind === "Call" ? "commands:expert" : "commands:send";
+  if (SUPPORT_KINDS.has(kind) || actor.permissions.has(needed)) return;
+  const who = `"${actor.name}" (${actor.role})`;
+  throw new ApiProblem(403, "FORBIDDEN", `${kind} needs ${needed}, which ${who} does not have: ask an owner`);
+}
+
+export function commandRoutes(app: App, { requireActor }: Context): void {
   const StationParams = Type.Object({ stationId: Type.String() });
 
   async function listCommands(
@@ -172,7 +183,7 @@ export function commandRoutes(app: App, { pool, requireActor }: Context): void {
     where.add("c.status = ?", query.status);
     const after = readCursor(query, 2);
     where.add("(c.issued_at, c.command_id) < (?::timestamptz, ?::uuid)", after?.[0], after?.[1]);
-    const { rows } = await pool.query<CommandRow>(
+    const { rows } = await actor.db.query<CommandRow>(
       `select ${COMMAND_COLUMNS} from command c where ${where.sql}
        order by c.issued_at desc, c.command_id desc limit ${(query.limit ?? 50) + 1}`,
       where.params,
@@ -185,6 +196,7 @@ export function commandRoutes(app: App, { pool, requireActor }: Context): void {
     {
       schema: {
         operationId: "createCommand",
+        ...needs("commands:support"),
         tags: ["commands"],
         description:
           "Taken, not yet done: follow it with getCommand or the live events. Send an Idempotency-Key.",
@@ -198,7 +210,8 @@ export function commandRoutes(app: App, { pool, requireActor }: Context): void {
       const actor = await requireActor(request);
       const body = request.body as NewCommand;
       checkCommand(body);
-      const { status, body: command } = await writeOnce(pool, actor, request, async (client) => {
+      checkMaySend(actor, body.kind);
+      const { status, body: command } = await writeOnce(actor, request, async (client) => {
         const row = await insertCommand(client, actor, request.params.stationId, body);
         await audit(client, actor, request, `command.${row.kind}`, row.station_id, {
           commandId: row.command_id,
@@ -219,6 +232,7 @@ export function commandRoutes(app: App, { pool, requireActor }: Context): void {
     {
       schema: {
         operationId: "listStationCommands",
+        ...needs("stations:read"),
         tags: ["commands"],
         params: StationParams,
         querystring: Type.Object(PageQuery),
@@ -236,6 +250,7 @@ export function commandRoutes(app: App, { pool, requireActor }: Context): void {
     {
       schema: {
         operationId: "listCommands",
+        ...needs("stations:read"),
         tags: ["commands"],
         querystring: Type.Object({
           ...PageQuery,
@@ -254,6 +269,7 @@ export function commandRoutes(app: App, { pool, requireActor }: Context): void {
     {
       schema: {
         operationId: "getCommand",
+        ...needs("stations:read"),
         tags: ["commands"],
         description: "With what the station sent later to it (`reports`), up to 500 messages.",
         params: Type.Object({ commandId: Type.String() }),
@@ -264,13 +280,13 @@ export function commandRoutes(app: App, { pool, requireActor }: Context): void {
       const actor = await requireActor(request);
       const { commandId } = request.params;
       if (!UUID.test(commandId)) throw notFound("command", commandId);
-      const { rows } = await pool.query<CommandRow>(
+      const { rows } = await actor.db.query<CommandRow>(
         `select ${COMMAND_COLUMNS} from command c where c.operator_id = $1 and c.command_id = $2`,
         [actor.operatorId, commandId],
       );
       const [row] = rows;
       if (row === undefined) throw notFound("command", commandId);
-      return { ...toCommand(row), ...(await reportsOf(pool, row)) };
+      return { ...toCommand(row), ...(await reportsOf(actor.db, row)) };
     },
   );
 }

@@ -1,4 +1,5 @@
 /** ERs: does the box at the site talk to us, and how is it? */
+import { needs } from "../actor.ts";
 import { Type } from "typebox";
 import { notFound } from "../problem.ts";
 import { conditions, iso, isoOf, PageOf, PageQuery, readCursor, toPage } from "../page.ts";
@@ -74,7 +75,7 @@ const toEr = (r: ErRow): Er => ({
   })),
 });
 
-export function erRoutes(app: App, { pool, requireActor }: Context): void {
+export function erRoutes(app: App, { requireActor }: Context): void {
   const ErQuery = Type.Object({ ...PageQuery, siteId: Type.Optional(Type.String()) });
   const ErParams = Type.Object({ erId: Type.String() });
 
@@ -83,6 +84,7 @@ export function erRoutes(app: App, { pool, requireActor }: Context): void {
     {
       schema: {
         operationId: "listErs",
+        ...needs("ers:read"),
         tags: ["ers"],
         querystring: ErQuery,
         response: { 200: PageOf("Er") },
@@ -94,7 +96,7 @@ export function erRoutes(app: App, { pool, requireActor }: Context): void {
       where.add("e.site_id = ?", request.query.siteId);
       where.add("e.er_id > ?", readCursor(request.query, 1)?.[0]);
       const limit = (request.query.limit ?? 50) + 1;
-      const { rows } = await pool.query<ErRow>(
+      const { rows } = await actor.db.query<ErRow>(
         `${ERS} where ${where.sql} order by e.er_id limit ${limit}`,
         where.params,
       );
@@ -107,6 +109,7 @@ export function erRoutes(app: App, { pool, requireActor }: Context): void {
     {
       schema: {
         operationId: "getEr",
+        ...needs("ers:read"),
         tags: ["ers"],
         params: ErParams,
         response: { 200: Type.Ref("Er") },
@@ -115,7 +118,7 @@ export function erRoutes(app: App, { pool, requireActor }: Context): void {
     async (request) => {
       const actor = await requireActor(request);
       const { erId } = request.params;
-      const { rows } = await pool.query<ErRow>(`${ERS} where e.operator_id = $1 and e.er_id = $2`, [
+      const { rows } = await actor.db.query<ErRow>(`${ERS} where e.operator_id = $1 and e.er_id = $2`, [
         actor.operatorId,
         erId,
       ]);
@@ -129,6 +132,7 @@ export function erRoutes(app: App, { pool, requireActor }: Context): void {
     {
       schema: {
         operationId: "listErHealth",
+        ...needs("ers:read"),
         tags: ["ers"],
         description: "How the box was: every five minutes, newest first, kept for 90 days.",
         params: ErParams,
@@ -139,7 +143,7 @@ export function erRoutes(app: App, { pool, requireActor }: Context): void {
     async (request) => {
       const actor = await requireActor(request);
       const { erId } = request.params;
-      const known = await pool.query("select from er where operator_id = $1 and er_id = $2", [
+      const known = await actor.db.query("select from er where operator_id = $1 and er_id = $2", [
         actor.operatorId,
         erId,
       ]);
@@ -147,7 +151,7 @@ export function erRoutes(app: App, { pool, requireActor }: Context): void {
       const where = conditions("h.er_id = $1", erId);
       const after = readCursor(request.query, 2);
       where.add("(h.at, h.seq) < (?::timestamptz, ?::bigint)", after?.[0], after?.[1]);
-      const { rows } = await pool.query<{ at: Date; seq: number; gauges: ErGauges }>(
+      const { rows } = await actor.db.query<{ at: Date; seq: number; gauges: ErGauges }>(
         `select at, seq, gauges from er_health h where ${where.sql}
          order by h.at desc, h.seq desc limit ${(request.query.limit ?? 50) + 1}`,
         where.params,

@@ -5,6 +5,7 @@
  */
 import { randomUUID } from "node:crypto";
 import type { FastifyRequest } from "fastify";
+import { needs, type Actor } from "../actor.ts";
 import { Type } from "typebox";
 import { OneOf } from "../../../shared/schema.ts";
 import { AppError } from "../../../shared/errors.ts";
@@ -15,7 +16,7 @@ import {
   FILES_BYTES_PER_OPERATOR_MAX,
   FILES_COMING_PER_OPERATOR_MAX,
 } from "../../../shared/limits.ts";
-import { inTransaction, type Client, type Queryable } from "../../db/pool.ts";
+import type { Client, Queryable } from "../../db/pool.ts";
 import type { App, Context } from "../app.ts";
 import type { File } from "../file-schemas.ts";
 import { conditions, iso, isoOf, PageOf, PageQuery, readCursor, toPage } from "../page.ts";
@@ -89,10 +90,10 @@ export async function withRawBodies(app: App, routes: (scope: App) => void): Pro
   });
 }
 
-export async function fileRoutes(app: App, { pool, files, requireActor }: Context): Promise<void> {
-  async function findFile(operatorId: string, fileId: string): Promise<FileRow> {
+export async function fileRoutes(app: App, { files, requireActor }: Context): Promise<void> {
+  async function findFile({ db, operatorId }: Actor, fileId: string): Promise<FileRow> {
     if (!UUID.test(fileId)) throw notFound("file", fileId);
-    const { rows } = await pool.query<FileRow>(
+    const { rows } = await db.query<FileRow>(
       `select ${COLUMNS} from file f where f.operator_id = $1 and f.file_id = $2 and f.deleted_at is null`,
       [operatorId, fileId],
     );
@@ -126,6 +127,7 @@ export async function fileRoutes(app: App, { pool, files, requireActor }: Contex
       {
         schema: {
           operationId: "createFile",
+          ...needs("files:write"),
           tags: ["files"],
           description:
             "Puts firmware here: the body is the file, of any type. The same bytes under the same name are one file.",
@@ -138,7 +140,7 @@ export async function fileRoutes(app: App, { pool, files, requireActor }: Contex
       async (request, reply) => {
         const actor = await requireActor(request);
         const { name } = request.query;
-        const room = FILES_BYTES_PER_OPERATOR_MAX - (await used(pool, actor.operatorId));
+        const room = FILES_BYTES_PER_OPERATOR_MAX - (await used(actor.db, actor.operatorId));
         const sizeMax = Math.min(FILE_BYTES_MAX, room);
         const fileId = randomUUID();
         const { size, sha256 } = await oneOfFew(actor.operatorId, () =>
@@ -148,7 +150,7 @@ export async function fileRoutes(app: App, { pool, files, requireActor }: Contex
         });
         try {
           if (size === 0) throw new ApiProblem(400, "EMPTY_FILE", "the body is empty: it is the file itself");
-          const file = await inTransaction(pool, async (client) => {
+          const file = await actor.db.transaction(async (client) => {
             await lockFiles(client, actor.operatorId);
             const known = await client.query<FileRow>(
               `select ${COLUMNS} from file f where operator_id = $1 and kind = 'firmware' and name = $2
@@ -182,6 +184,7 @@ export async function fileRoutes(app: App, { pool, files, requireActor }: Contex
     {
       schema: {
         operationId: "listFiles",
+        ...needs("files:read"),
         tags: ["files"],
         description: "Newest first: firmware, and logs of stations, also those that still wait at the box.",
         querystring: Type.Object({
@@ -202,7 +205,7 @@ export async function fileRoutes(app: App, { pool, files, requireActor }: Contex
       where.add("f.command_id = ?::uuid", commandId);
       const after = readCursor(request.query, 2);
       where.add("(f.created_at, f.file_id) < (?::timestamptz, ?::uuid)", after?.[0], after?.[1]);
-      const { rows } = await pool.query<FileRow>(
+      const { rows } = await actor.db.query<FileRow>(
         `select ${COLUMNS} from file f where ${where.sql}
          order by f.created_at desc, f.file_id desc limit ${(request.query.limit ?? 50) + 1}`,
         where.params,
@@ -218,13 +221,13 @@ export async function fileRoutes(app: App, { pool, files, requireActor }: Contex
     {
       schema: {
         operationId: "getFile",
+        ...needs("files:read"),
         tags: ["files"],
         params: FileParams,
         response: { 200: Type.Ref("File") },
       },
     },
-    async (request) =>
-      toFile(await findFile((await requireActor(request)).operatorId, request.params.fileId)),
+    async (request) => toFile(await findFile(await requireActor(request), request.params.fileId)),
   );
 
   app.get(
@@ -232,6 +235,7 @@ export async function fileRoutes(app: App, { pool, files, requireActor }: Contex
     {
       schema: {
         operationId: "getFileContent",
+        ...needs("files:read"),
         tags: ["files"],
         description: "The bytes, as they were left.",
         params: FileParams,
@@ -245,7 +249,7 @@ export async function fileRoutes(app: App, { pool, files, requireActor }: Contex
     },
     async (request, reply) => {
       const actor = await requireActor(request);
-      const file = await findFile(actor.operatorId, request.params.fileId);
+      const file = await findFile(actor, request.params.fileId);
       const content = file.completed_at === null ? undefined : await files.read(file.file_id);
       if (content === undefined)
         throw new ApiProblem(404, "FILE_NOT_HERE", "this file has not arrived yet: it waits at the box");
@@ -264,6 +268,7 @@ export async function fileRoutes(app: App, { pool, files, requireActor }: Contex
     {
       schema: {
         operationId: "deleteFile",
+        ...needs("files:write"),
         tags: ["files"],
         description: "Its bytes go. A log that still waits at a box is thrown away there.",
         params: FileParams,
@@ -272,8 +277,8 @@ export async function fileRoutes(app: App, { pool, files, requireActor }: Contex
     },
     async (request) => {
       const actor = await requireActor(request);
-      const file = await findFile(actor.operatorId, request.params.fileId);
-      await inTransaction(pool, async (client) => {
+      const file = await findFile(actor, request.params.fileId);
+      await actor.db.transaction(async (client) => {
         await client.query("update file set deleted_at = now() where file_id = $1", [file.file_id]);
         await audit(client, actor, request, "file.delete", file.file_id, { name: file.name });
       });

@@ -4,7 +4,7 @@ import { ApiProblem, notFound } from "../problem.ts";
 import { conditions, iso, isoOf, PageOf, PageQuery, readCursor, toPage } from "../page.ts";
 import type { IdTokenPatch, IdTokenView, NewIdToken } from "../rule-schemas.ts";
 import type { Client } from "../../db/pool.ts";
-import type { Actor } from "../actor.ts";
+import { needs, type Actor } from "../actor.ts";
 import type { App, Context } from "../app.ts";
 import { bumpPolicy } from "../policy-version.ts";
 import { audit, writeOnce } from "../write.ts";
@@ -125,14 +125,14 @@ async function patchToken(
   const changes = ["updated_at = now()", ...fields.map(([column], index) => `${column} = $${index + 3}`)];
   const { rows } = await client.query<TokenRow>(
     `update id_token set ${changes.join(", ")}
-     where operator_id = $1 and lower(id_token) = lower($2) returning *`,
+     where operator_id = $1 and token_key = lower($2) returning *`,
     [actor.operatorId, idToken, ...fields.map(([, value]) => value)],
   );
   if (rows[0] === undefined) throw notFound("idToken", idToken);
   return rows[0];
 }
 
-export function idTokenRoutes(app: App, { pool, requireActor }: Context): void {
+export function idTokenRoutes(app: App, { requireActor }: Context): void {
   const TokenParams = Type.Object({ idToken: Type.String({ maxLength: 36 }) });
 
   app.get(
@@ -140,6 +140,7 @@ export function idTokenRoutes(app: App, { pool, requireActor }: Context): void {
     {
       schema: {
         operationId: "listIdTokens",
+        ...needs("id-tokens:read"),
         tags: ["idTokens"],
         querystring: Type.Object(PageQuery),
         response: { 200: PageOf("IdToken") },
@@ -151,7 +152,7 @@ export function idTokenRoutes(app: App, { pool, requireActor }: Context): void {
       where.add("t.id_token > ?", readCursor(request.query, 1)?.[0]);
       const limit = (request.query.limit ?? 50) + 1;
       const sql = `select t.* from id_token t where ${where.sql} order by t.id_token limit ${limit}`;
-      const { rows } = await pool.query<TokenRow>(sql, where.params);
+      const { rows } = await actor.db.query<TokenRow>(sql, where.params);
       return toPage(rows, request.query, (r) => [r.id_token], toToken);
     },
   );
@@ -161,6 +162,7 @@ export function idTokenRoutes(app: App, { pool, requireActor }: Context): void {
     {
       schema: {
         operationId: "getIdToken",
+        ...needs("id-tokens:read"),
         tags: ["idTokens"],
         params: TokenParams,
         response: { 200: Type.Ref("IdToken") },
@@ -168,8 +170,8 @@ export function idTokenRoutes(app: App, { pool, requireActor }: Context): void {
     },
     async (request) => {
       const actor = await requireActor(request);
-      const { rows } = await pool.query<TokenRow>(
-        "select * from id_token where operator_id = $1 and lower(id_token) = lower($2)",
+      const { rows } = await actor.db.query<TokenRow>(
+        "select * from id_token where operator_id = $1 and token_key = lower($2)",
         [actor.operatorId, request.params.idToken],
       );
       if (rows[0] === undefined) throw notFound("idToken", request.params.idToken);
@@ -182,6 +184,7 @@ export function idTokenRoutes(app: App, { pool, requireActor }: Context): void {
     {
       schema: {
         operationId: "createIdToken",
+        ...needs("id-tokens:write"),
         tags: ["idTokens"],
         headers: Type.Object({ "idempotency-key": Type.Optional(Type.String({ maxLength: 200 })) }),
         body: Type.Ref("NewIdToken"),
@@ -191,7 +194,7 @@ export function idTokenRoutes(app: App, { pool, requireActor }: Context): void {
     async (request, reply) => {
       const actor = await requireActor(request);
       const body = request.body as NewIdToken;
-      const { body: token } = await writeOnce(pool, actor, request, async (client) => {
+      const { body: token } = await writeOnce(actor, request, async (client) => {
         const row = await insertToken(client, actor, body);
         await bumpPolicy(client, actor.operatorId);
         await audit(client, actor, request, "idToken.create", body.idToken, body);
@@ -208,6 +211,7 @@ export function idTokenRoutes(app: App, { pool, requireActor }: Context): void {
     {
       schema: {
         operationId: "updateIdToken",
+        ...needs("id-tokens:write"),
         tags: ["idTokens"],
         description: 'Merge patch: fields that are absent stay. `{"status":"Blocked"}` blocks.',
         params: TokenParams,
@@ -218,7 +222,7 @@ export function idTokenRoutes(app: App, { pool, requireActor }: Context): void {
     async (request) => {
       const actor = await requireActor(request);
       const patch = request.body as IdTokenPatch;
-      const { body } = await writeOnce(pool, actor, request, async (client) => {
+      const { body } = await writeOnce(actor, request, async (client) => {
         const row = await patchToken(client, actor, request.params.idToken, patch);
         await bumpPolicy(client, actor.operatorId);
         await audit(client, actor, request, "idToken.update", request.params.idToken, patch);

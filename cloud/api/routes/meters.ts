@@ -1,4 +1,5 @@
 /** Energy meters and their series. */
+import { needs } from "../actor.ts";
 import { Type } from "typebox";
 import type { Reading } from "../../../shared/reading.ts";
 import { notFound } from "../problem.ts";
@@ -53,7 +54,7 @@ const toMeterSample = (r: MeterSampleRow): MeterSample => ({
   energyExportWh: r.energy_export_wh,
 });
 
-export function meterRoutes(app: App, { pool, requireActor }: Context): void {
+export function meterRoutes(app: App, { requireActor }: Context): void {
   const MeterParams = Type.Object({ meterId: Type.String() });
 
   app.get(
@@ -61,6 +62,7 @@ export function meterRoutes(app: App, { pool, requireActor }: Context): void {
     {
       schema: {
         operationId: "listMeters",
+        ...needs("meters:read"),
         tags: ["meters"],
         querystring: Type.Object({ ...PageQuery, siteId: Type.Optional(Type.String()) }),
         response: { 200: PageOf("Meter") },
@@ -73,7 +75,7 @@ export function meterRoutes(app: App, { pool, requireActor }: Context): void {
       where.add("m.meter_id > ?", readCursor(request.query, 1)?.[0]);
       const limit = (request.query.limit ?? 50) + 1;
       const sql = `select m.* from meter m where ${where.sql} order by m.meter_id limit ${limit}`;
-      const { rows } = await pool.query<MeterRow>(sql, where.params);
+      const { rows } = await actor.db.query<MeterRow>(sql, where.params);
       return toPage(rows, request.query, (r) => [r.meter_id], toMeter);
     },
   );
@@ -83,6 +85,7 @@ export function meterRoutes(app: App, { pool, requireActor }: Context): void {
     {
       schema: {
         operationId: "getMeter",
+        ...needs("meters:read"),
         tags: ["meters"],
         params: MeterParams,
         response: { 200: Type.Ref("Meter") },
@@ -90,7 +93,7 @@ export function meterRoutes(app: App, { pool, requireActor }: Context): void {
     },
     async (request) => {
       const actor = await requireActor(request);
-      const { rows } = await pool.query<MeterRow>(
+      const { rows } = await actor.db.query<MeterRow>(
         "select * from meter where operator_id = $1 and meter_id = $2",
         [actor.operatorId, request.params.meterId],
       );
@@ -104,6 +107,7 @@ export function meterRoutes(app: App, { pool, requireActor }: Context): void {
     {
       schema: {
         operationId: "listMeterSamples",
+        ...needs("meters:read"),
         tags: ["meters"],
         description: "Oldest first within [from, to); without `from` the last hour.",
         params: MeterParams,
@@ -128,7 +132,7 @@ export function meterRoutes(app: App, { pool, requireActor }: Context): void {
       where.add("m.at < ?::timestamptz", query.to);
       where.add("m.at > ?::timestamptz", readCursor(query, 1)?.[0]);
       const limit = query.limit ?? 1_000;
-      const { rows } = await pool.query<MeterSampleRow>(
+      const { rows } = await actor.db.query<MeterSampleRow>(
         `select at, power_w, power_phases_w, energy_import_wh, energy_export_wh from meter_sample m
          where ${where.sql} order by m.at limit ${limit + 1}`,
         where.params,

@@ -1,4 +1,5 @@
 /** What may be sent to stations: the kinds of commands, and the messages of every OCPP version, with their schemas. */
+import { needs } from "../actor.ts";
 import { Type } from "typebox";
 import {
   COMMAND_CLASS,
@@ -39,6 +40,7 @@ export function ocppRoutes(app: App, { requireActor }: Context): void {
     {
       schema: {
         operationId: "listCommandKinds",
+        ...needs("stations:read"),
         tags: ["commands"],
         description: "Everything that a station can be asked to do, in the words of OCPP 2.x",
         response: { 200: Type.Object({ items: Type.Array(CommandKindView) }) },
@@ -63,6 +65,7 @@ export function ocppRoutes(app: App, { requireActor }: Context): void {
     {
       schema: {
         operationId: "listOcppActions",
+        ...needs("stations:read"),
         tags: ["commands"],
         params: Type.Object({ protocol: Type.String() }),
         response: {
@@ -88,6 +91,7 @@ export function ocppRoutes(app: App, { requireActor }: Context): void {
     {
       schema: {
         operationId: "getOcppAction",
+        ...needs("stations:read"),
         tags: ["commands"],
         description: "The official schemas of one message",
         params: Type.Object({ protocol: Type.String(), action: Type.String() }),

@@ -1,7 +1,7 @@
 /** Reservations: made by ReserveNow, whoever orders it; what becomes of them is read from what has happened. */
 import { Type } from "typebox";
 import type { Queryable } from "../../db/pool.ts";
-import type { Actor } from "../actor.ts";
+import { needs, type Actor } from "../actor.ts";
 import type { App, Context } from "../app.ts";
 import { ReservationState, type NewReservation, type Reservation } from "../control-schemas.ts";
 import { conditions, isoOf, PageOf, PageQuery, readCursor, toPage } from "../page.ts";
@@ -77,7 +77,7 @@ type Tokens = Pick<NewReservation, "idToken" | "groupIdToken">;
 /** Types where none were given: the type of the known token. */
 async function withTypes(db: Queryable, actor: Actor, { idToken, groupIdToken }: Tokens) {
   const { rows } = await db.query<{ type: string | null }>(
-    "select type from id_token where operator_id = $1 and lower(id_token) = lower($2)",
+    "select type from id_token where operator_id = $1 and token_key = lower($2)",
     [actor.operatorId, idToken.idToken],
   );
   const type = rows[0]?.type ?? TOKEN_TYPE;
@@ -87,7 +87,7 @@ async function withTypes(db: Queryable, actor: Actor, { idToken, groupIdToken }:
   };
 }
 
-function listRoutes(app: App, { pool, requireActor }: Context): void {
+function listRoutes(app: App, { requireActor }: Context): void {
   const Filters = { siteId: Type.Optional(Type.String()), state: Type.Optional(ReservationState) };
   type Filter = { limit?: number; cursor?: string; siteId?: string; stationId?: string; state?: string };
 
@@ -104,7 +104,7 @@ function listRoutes(app: App, { pool, requireActor }: Context): void {
       station,
       id,
     );
-    const { rows } = await pool.query<Row>(
+    const { rows } = await actor.db.query<Row>(
       `select ${COLUMNS} from reservation_state r where ${where.sql}
        order by r.created_at desc, r.station_id desc, r.reservation_id desc limit ${(query.limit ?? 50) + 1}`,
       where.params,
@@ -117,6 +117,7 @@ function listRoutes(app: App, { pool, requireActor }: Context): void {
     {
       schema: {
         operationId: "listReservations",
+        ...needs("stations:read"),
         tags: ["reservations"],
         querystring: Type.Object({ ...PageQuery, ...Filters, stationId: Type.Optional(Type.String()) }),
         response: { 200: PageOf("Reservation") },
@@ -130,6 +131,7 @@ function listRoutes(app: App, { pool, requireActor }: Context): void {
     {
       schema: {
         operationId: "listStationReservations",
+        ...needs("stations:read"),
         tags: ["reservations"],
         params: Type.Object({ stationId: Type.String() }),
         querystring: Type.Object({ ...PageQuery, state: Filters.state }),
@@ -148,12 +150,13 @@ const OneParams = Type.Object({
   reservationId: Type.Integer({ minimum: -(2 ** 31), maximum: 2 ** 31 - 1 }),
 });
 
-function makeRoute(app: App, { pool, requireActor }: Context): void {
+function makeRoute(app: App, { requireActor }: Context): void {
   app.post(
     "/v1/stations/:stationId/reservations",
     {
       schema: {
         operationId: "createReservation",
+        ...needs("commands:send"),
         tags: ["reservations"],
         description: "Ordered, not yet granted: follow its `state`, or its command. Send an Idempotency-Key.",
         params: Type.Object({ stationId: Type.String() }),
@@ -168,7 +171,7 @@ function makeRoute(app: App, { pool, requireActor }: Context): void {
       const { evseId, connectorType, expiresAt, ...tokens } = request.body as NewReservation;
       if (Date.parse(expiresAt) <= Date.now())
         throw new ApiProblem(400, "EXPIRED", "expiresAt is in the past");
-      const { body } = await writeOnce(pool, actor, request, async (client) => {
+      const { body } = await writeOnce(actor, request, async (client) => {
         const params = {
           ...(evseId === undefined ? {} : { evseId }),
           ...(connectorType === undefined ? {} : { connectorType }),
@@ -194,7 +197,7 @@ function makeRoute(app: App, { pool, requireActor }: Context): void {
 }
 
 export function reservationRoutes(app: App, context: Context): void {
-  const { pool, requireActor } = context;
+  const { requireActor } = context;
   listRoutes(app, context);
   makeRoute(app, context);
 
@@ -203,6 +206,7 @@ export function reservationRoutes(app: App, context: Context): void {
     {
       schema: {
         operationId: "getReservation",
+        ...needs("stations:read"),
         tags: ["reservations"],
         params: OneParams,
         response: { 200: Type.Ref("Reservation") },
@@ -210,7 +214,7 @@ export function reservationRoutes(app: App, context: Context): void {
     },
     async (request) => {
       const actor = await requireActor(request);
-      return readReservation(pool, actor, request.params.stationId, request.params.reservationId);
+      return readReservation(actor.db, actor, request.params.stationId, request.params.reservationId);
     },
   );
 
@@ -219,6 +223,7 @@ export function reservationRoutes(app: App, context: Context): void {
     {
       schema: {
         operationId: "cancelReservation",
+        ...needs("commands:send"),
         tags: ["reservations"],
         description: "Ordered, not yet done: follow its `state`, or its cancelCommandId.",
         params: OneParams,
@@ -229,7 +234,7 @@ export function reservationRoutes(app: App, context: Context): void {
     async (request, reply) => {
       const actor = await requireActor(request);
       const { stationId, reservationId } = request.params;
-      const { body } = await writeOnce(pool, actor, request, async (client) => {
+      const { body } = await writeOnce(actor, request, async (client) => {
         const { state } = await readReservation(client, actor, stationId, reservationId);
         // One that failed may stand in the station all the same.
         if (state !== "requested" && state !== "accepted" && state !== "failed")

@@ -2,7 +2,7 @@
 import { Type } from "typebox";
 import { OneOf } from "../../../shared/schema.ts";
 import { INFORMATION_KINDS, REVIEW_KINDS, subjectOf, UNATTRIBUTED_KINDS } from "../../core/review.ts";
-import type { Actor } from "../actor.ts";
+import { needs, type Actor } from "../actor.ts";
 import type { App, Context } from "../app.ts";
 import { conditions, PageOf, PageQuery, readCursor, toPage } from "../page.ts";
 import { notFound } from "../problem.ts";
@@ -28,7 +28,7 @@ type ListQuery = {
   status?: "open" | "resolved";
 };
 
-export function reviewRoutes(app: App, { pool, requireActor }: Context): void {
+export function reviewRoutes(app: App, { requireActor }: Context): void {
   async function listOpen(actor: Actor, query: ListQuery) {
     const where = conditions("r.operator_id = $1", actor.operatorId);
     where.add("? = any (r.kinds)", query.kind);
@@ -36,7 +36,7 @@ export function reviewRoutes(app: App, { pool, requireActor }: Context): void {
     where.add("r.station_id = ?", query.stationId);
     const after = readCursor(query, 2);
     where.add("(r.at, r.review_id) < (?::timestamptz, ?)", after?.[0], after?.[1]);
-    const { rows } = await pool.query<OpenRow & { at_key: string }>(
+    const { rows } = await actor.db.query<OpenRow & { at_key: string }>(
       `select r.*, r.at::text as at_key from review_open r where ${where.sql}
        order by r.at desc, r.review_id desc limit ${(query.limit ?? 50) + 1}`,
       where.params,
@@ -47,7 +47,7 @@ export function reviewRoutes(app: App, { pool, requireActor }: Context): void {
       (r) => [r.at_key, r.review_id],
       (r) => r,
     );
-    return { items: await toReviews(pool, page.items, ENTRY_CHARS.list), nextCursor: page.nextCursor };
+    return { items: await toReviews(actor.db, page.items, ENTRY_CHARS.list), nextCursor: page.nextCursor };
   }
 
   /** Each decision is an item of its own, as it stood then. */
@@ -57,7 +57,7 @@ export function reviewRoutes(app: App, { pool, requireActor }: Context): void {
     where.add("r.site_id = ?", query.siteId);
     where.add("r.station_id = ?", query.stationId);
     where.add("r.resolution_id < ?::bigint", readCursor(query, 1)?.[0]);
-    const { rows } = await pool.query<{ resolution_id: number; item: Review }>(
+    const { rows } = await actor.db.query<{ resolution_id: number; item: Review }>(
       `select r.resolution_id, r.item from review_resolution r where ${where.sql}
        order by r.resolution_id desc limit ${(query.limit ?? 50) + 1}`,
       where.params,
@@ -71,10 +71,10 @@ export function reviewRoutes(app: App, { pool, requireActor }: Context): void {
   }
 
   async function detailOf(actor: Actor, reviewId: string): Promise<ReviewDetail> {
-    const resolutions = await readResolutions(pool, actor.operatorId, reviewId);
-    const row = await readOpen(pool, actor.operatorId, reviewId);
+    const resolutions = await readResolutions(actor.db, actor.operatorId, reviewId);
+    const row = await readOpen(actor.db, actor.operatorId, reviewId);
     if (row === undefined) {
-      const { rows } = await pool.query<{ item: Review }>(
+      const { rows } = await actor.db.query<{ item: Review }>(
         `select item from review_resolution where operator_id = $1 and review_id = $2
          order by resolution_id desc limit 1`,
         [actor.operatorId, reviewId],
@@ -82,25 +82,25 @@ export function reviewRoutes(app: App, { pool, requireActor }: Context): void {
       if (rows[0] === undefined) throw notFound("review", reviewId);
       return { review: rows[0].item, suggestions: [], resolutions };
     }
-    const [review] = await toReviews(pool, [row], ENTRY_CHARS.alone);
+    const [review] = await toReviews(actor.db, [row], ENTRY_CHARS.alone);
     if (review === undefined) throw notFound("review", reviewId);
     const subject = subjectOf(reviewId);
     const suggestions =
       subject?.kind === "transaction" && review.actions.includes("merge")
-        ? await suggestionsFor(pool, actor.operatorId, subject.transactionId)
+        ? await suggestionsFor(actor.db, actor.operatorId, subject.transactionId)
         : [];
     return { review, suggestions, resolutions };
   }
 
   async function summaryOf(actor: Actor, siteId: string | undefined): Promise<ReviewSummary> {
-    const counts = await pool.query<{ kind: string | null; n: number; work: number }>(
+    const counts = await actor.db.query<{ kind: string | null; n: number; work: number }>(
       `select k.kind, count(*)::int as n,
          count(distinct r.review_id) filter (where not r.kinds <@ $3::text[])::int as work
        from review_open r cross join lateral unnest(r.kinds) as k(kind)
        where r.operator_id = $1 and ($2::text is null or r.site_id = $2) group by grouping sets ((k.kind), ())`,
       [actor.operatorId, siteId, [...INFORMATION_KINDS]],
     );
-    const energy = await pool.query<{ wh: number; unknown: number }>(
+    const energy = await actor.db.query<{ wh: number; unknown: number }>(
       `select coalesce(sum(greatest(0, ${REGISTER_DIFFERENCE_WH})), 0)::bigint as wh,
          count(*) filter (where ${REGISTER_DIFFERENCE_WH} is null)::int as unknown
        from transaction t where t.operator_id = $1 and ($2::text is null or t.site_id = $2)
@@ -125,6 +125,7 @@ export function reviewRoutes(app: App, { pool, requireActor }: Context): void {
     {
       schema: {
         operationId: "listReviews",
+        ...needs("transactions:read"),
         tags: ["reviews"],
         description:
           "What waits for a person, newest first; with status=resolved what people decided, the last decision first.",
@@ -150,6 +151,7 @@ export function reviewRoutes(app: App, { pool, requireActor }: Context): void {
     {
       schema: {
         operationId: "getReviewSummary",
+        ...needs("transactions:read"),
         tags: ["reviews"],
         querystring: Type.Object({ siteId: Type.Optional(Type.String()) }),
         response: { 200: Type.Ref("ReviewSummary") },
@@ -163,6 +165,7 @@ export function reviewRoutes(app: App, { pool, requireActor }: Context): void {
     {
       schema: {
         operationId: "getReview",
+        ...needs("transactions:read"),
         tags: ["reviews"],
         params: Type.Object({ reviewId: Type.String() }),
         response: { 200: Type.Ref("ReviewDetail") },
@@ -176,6 +179,7 @@ export function reviewRoutes(app: App, { pool, requireActor }: Context): void {
     {
       schema: {
         operationId: "resolveReview",
+        ...needs("reviews:write"),
         tags: ["reviews"],
         description:
           "Decides: once, whoever asks. The same decision by the same actor again is one; another one is 409. " +
@@ -190,7 +194,7 @@ export function reviewRoutes(app: App, { pool, requireActor }: Context): void {
       const actor = await requireActor(request);
       const { reviewId } = request.params;
       const body = request.body as NewResolution;
-      const { body: detail } = await writeOnce(pool, actor, request, async (client) => ({
+      const { body: detail } = await writeOnce(actor, request, async (client) => ({
         status: 200,
         body: await resolveReview(client, actor, request, reviewId, body),
       }));

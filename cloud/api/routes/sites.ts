@@ -5,7 +5,7 @@ import type { Queryable } from "../../db/pool.ts";
 import { ApiProblem, notFound } from "../problem.ts";
 import { conditions, PageOf, PageQuery, readCursor, toPage } from "../page.ts";
 import type { Site } from "../schemas.ts";
-import type { Actor } from "../actor.ts";
+import { needs, type Actor } from "../actor.ts";
 import type { App, Context } from "../app.ts";
 import { REGISTER_DIFFERENCE_WH } from "../transaction-view.ts";
 import { bumpPolicy } from "../policy-version.ts";
@@ -108,12 +108,13 @@ async function readSite(db: Queryable, actor: Actor, siteId: string): Promise<Si
   return toSite(rows[0]);
 }
 
-export function siteRoutes(app: App, { pool, requireActor }: Context): void {
+export function siteRoutes(app: App, { requireActor }: Context): void {
   app.get(
     "/v1/sites",
     {
       schema: {
         operationId: "listSites",
+        ...needs("sites:read"),
         tags: ["sites"],
         querystring: Type.Object(PageQuery),
         response: { 200: PageOf("Site") },
@@ -125,7 +126,7 @@ export function siteRoutes(app: App, { pool, requireActor }: Context): void {
       const after = readCursor(request.query, 1);
       where.add("s.site_id > ?", after?.[0]);
       const limit = (request.query.limit ?? 50) + 1;
-      const { rows } = await pool.query<SiteRow>(
+      const { rows } = await actor.db.query<SiteRow>(
         `${SITES} where ${where.sql} order by s.site_id limit ${limit}`,
         where.params,
       );
@@ -138,6 +139,7 @@ export function siteRoutes(app: App, { pool, requireActor }: Context): void {
     {
       schema: {
         operationId: "getSite",
+        ...needs("sites:read"),
         tags: ["sites"],
         params: Type.Object({ siteId: Type.String() }),
         response: { 200: Type.Ref("Site") },
@@ -145,7 +147,7 @@ export function siteRoutes(app: App, { pool, requireActor }: Context): void {
     },
     async (request) => {
       const actor = await requireActor(request);
-      return readSite(pool, actor, request.params.siteId);
+      return readSite(actor.db, actor, request.params.siteId);
     },
   );
 
@@ -154,6 +156,7 @@ export function siteRoutes(app: App, { pool, requireActor }: Context): void {
     {
       schema: {
         operationId: "updateSite",
+        ...needs("sites:write"),
         tags: ["sites"],
         description:
           "Merge patch of the site's rules: fields that are absent stay. Its ER hears of it at once.",
@@ -167,7 +170,7 @@ export function siteRoutes(app: App, { pool, requireActor }: Context): void {
       const actor = await requireActor(request);
       const { siteId } = request.params;
       const patch = request.body as SitePatch;
-      const { body } = await writeOnce(pool, actor, request, async (client) => {
+      const { body } = await writeOnce(actor, request, async (client) => {
         const set = conditions("operator_id = $1 and site_id = $2", actor.operatorId, siteId);
         const changes = RULE_COLUMNS.flatMap(([field, column]) => {
           if (!Object.hasOwn(patch, field)) return [];
@@ -198,14 +201,15 @@ export function siteRoutes(app: App, { pool, requireActor }: Context): void {
     {
       schema: {
         operationId: "getPolicyKey",
+        ...needs("sites:read"),
         tags: ["sites"],
         description: "The public key that signs the policies: an installer pins it in an ER's configuration.",
         response: { 200: Type.Ref("PolicyKey") },
       },
     },
     async (request) => {
-      await requireActor(request);
-      const publicKey = await readPublicKey(pool);
+      const actor = await requireActor(request);
+      const publicKey = await readPublicKey(actor.db);
       if (publicKey === undefined)
         throw new ApiProblem(404, "NO_POLICY_KEY", "no key yet: it is made when the first ingest starts");
       return { publicKey };

@@ -1,8 +1,7 @@
 /** Stations under control: prepared, held and released, their passwords, their own lists of tokens. */
 import { Type } from "typebox";
-import { inTransaction } from "../../db/pool.ts";
 import type { Client } from "../../db/pool.ts";
-import type { Actor } from "../actor.ts";
+import { needs, type Actor } from "../actor.ts";
 import type { App, Context } from "../app.ts";
 import type {
   LocalList,
@@ -33,12 +32,13 @@ async function hold(
   await tellSite(client, actor, place);
 }
 
-function registrationRoutes(app: App, { pool, requireActor }: Context): void {
+function registrationRoutes(app: App, { requireActor }: Context): void {
   app.post(
     "/v1/stations",
     {
       schema: {
         operationId: "createStation",
+        ...needs("stations:write"),
         tags: ["stations"],
         description:
           "Prepares a station before it is bolted on. One that connects by itself is made by that.",
@@ -50,7 +50,7 @@ function registrationRoutes(app: App, { pool, requireActor }: Context): void {
     async (request, reply) => {
       const actor = await requireActor(request);
       const { identity, siteId, registration: status, retryIntervalS } = request.body as NewStation;
-      const { body } = await writeOnce(pool, actor, request, async (client) => {
+      const { body } = await writeOnce(actor, request, async (client) => {
         const place = await createStation(client, actor, identity, siteId);
         const wanted = {
           status: status ?? "Accepted",
@@ -71,6 +71,7 @@ function registrationRoutes(app: App, { pool, requireActor }: Context): void {
     {
       schema: {
         operationId: "setStationRegistration",
+        ...needs("stations:write"),
         tags: ["stations"],
         description:
           "Pending and Rejected hold the station: nobody may start there from now on, and its next boot is " +
@@ -84,7 +85,7 @@ function registrationRoutes(app: App, { pool, requireActor }: Context): void {
     async (request) => {
       const actor = await requireActor(request);
       const wanted = request.body as StationRegistration;
-      const { body } = await writeOnce(pool, actor, request, async (client) => {
+      const { body } = await writeOnce(actor, request, async (client) => {
         const place = await findOrCreate(client, actor, request.params.stationId, wanted.siteId);
         await hold(client, actor, place, wanted);
         await audit(client, actor, request, "station.registration", place.stationId, wanted);
@@ -99,7 +100,7 @@ function registrationRoutes(app: App, { pool, requireActor }: Context): void {
  * Without an idempotency key, of which a quick hash of the body would be kept: to set the same password twice does
  * no harm.
  */
-function passwordRoutes(app: App, { pool, requireActor }: Context): void {
+function passwordRoutes(app: App, { requireActor }: Context): void {
   const path = "/v1/stations/:stationId/password";
   const response = { 200: Type.Ref("StationPassword") };
 
@@ -108,6 +109,7 @@ function passwordRoutes(app: App, { pool, requireActor }: Context): void {
     {
       schema: {
         operationId: "getStationPassword",
+        ...needs("stations:write"),
         tags: ["stations"],
         description: "Whose password counts, never the password.",
         params: StationParams,
@@ -116,7 +118,7 @@ function passwordRoutes(app: App, { pool, requireActor }: Context): void {
     },
     async (request): Promise<StationPassword> => {
       const actor = await requireActor(request);
-      return inTransaction(pool, (client) => stationPassword(client, actor, request.params.stationId));
+      return actor.db.transaction((client) => stationPassword(client, actor, request.params.stationId));
     },
   );
 
@@ -125,6 +127,7 @@ function passwordRoutes(app: App, { pool, requireActor }: Context): void {
     {
       schema: {
         operationId: "setStationPassword",
+        ...needs("stations:write"),
         tags: ["stations"],
         description:
           "Counts instead of the one in the ER's configuration. With tellStation the station is told, and the " +
@@ -137,7 +140,7 @@ function passwordRoutes(app: App, { pool, requireActor }: Context): void {
     async (request): Promise<StationPassword> => {
       const actor = await requireActor(request);
       const body = await hashed(request.body as NewPassword);
-      return inTransaction(pool, async (client) => {
+      return actor.db.transaction(async (client) => {
         const view = await setPassword(client, actor, request.params.stationId, body);
         const { tellStation = false } = body;
         await audit(client, actor, request, "station.password", view.stationId, { tellStation });
@@ -151,6 +154,7 @@ function passwordRoutes(app: App, { pool, requireActor }: Context): void {
     {
       schema: {
         operationId: "deleteStationPassword",
+        ...needs("stations:write"),
         tags: ["stations"],
         description: "The password in the ER's configuration counts again.",
         params: StationParams,
@@ -159,7 +163,7 @@ function passwordRoutes(app: App, { pool, requireActor }: Context): void {
     },
     async (request): Promise<StationPassword> => {
       const actor = await requireActor(request);
-      return inTransaction(pool, async (client) => {
+      return actor.db.transaction(async (client) => {
         const view = await forgetPassword(client, actor, request.params.stationId);
         await audit(client, actor, request, "station.password.delete", view.stationId, {});
         return view;
@@ -199,7 +203,7 @@ const toList = (stationId: string, row: ListRow = NO_LIST): LocalList => ({
 });
 
 export function stationControlRoutes(app: App, context: Context): void {
-  const { pool, requireActor } = context;
+  const { requireActor } = context;
   registrationRoutes(app, context);
   passwordRoutes(app, context);
   app.get(
@@ -207,6 +211,7 @@ export function stationControlRoutes(app: App, context: Context): void {
     {
       schema: {
         operationId: "getLocalList",
+        ...needs("stations:read"),
         tags: ["stations"],
         description: "The station's own list of tokens, as far as its answers have told.",
         params: StationParams,
@@ -215,7 +220,7 @@ export function stationControlRoutes(app: App, context: Context): void {
     },
     async (request): Promise<LocalList> => {
       const actor = await requireActor(request);
-      return inTransaction(pool, async (client) => {
+      return actor.db.transaction(async (client) => {
         const { stationId } = await findStation(client, actor, request.params.stationId);
         const { rows } = await client.query<ListRow>(
           "select * from station_local_list where station_id = $1",

@@ -2,7 +2,7 @@
 import type { VariableRow as ActualRow } from "../../core/configuration.ts";
 import { Type } from "typebox";
 import { OneOf } from "../../../shared/schema.ts";
-import type { Actor } from "../actor.ts";
+import { needs, type Actor } from "../actor.ts";
 import type { App, Context } from "../app.ts";
 import { conditions, iso, isoOf, PageOf, PageQuery, readCursor, toPage } from "../page.ts";
 import { seenAt, toReport, zeroMs, type ReportRow, type SeenRow } from "../report-view.ts";
@@ -116,12 +116,13 @@ export function stationFactRoutes(app: App, context: Context): void {
   certificateRoutes(app, context);
 }
 
-function reportRoutes(app: App, { pool, requireActor }: Context): void {
+function reportRoutes(app: App, { requireActor }: Context): void {
   app.get(
     "/v1/stations/:stationId/reports",
     {
       schema: {
         operationId: "listStationReports",
+        ...needs("stations:read"),
         tags: ["stations"],
         description: "What the station said later to calls, newest first. With a command: see getCommand.",
         params: StationParams,
@@ -134,7 +135,7 @@ function reportRoutes(app: App, { pool, requireActor }: Context): void {
       },
     },
     async (request) => {
-      const { operatorId } = await requireActor(request);
+      const { operatorId, db } = await requireActor(request);
       const { query } = request;
       const where = conditions(
         "r.operator_id = $1 and r.station_id = $2",
@@ -148,7 +149,7 @@ function reportRoutes(app: App, { pool, requireActor }: Context): void {
         "(r.at, r.seq, r.journal_id) < (?::timestamptz, ?::bigint, ?::uuid)",
         ...(after ?? [undefined]),
       );
-      const { rows } = await pool.query<ReportRow>(
+      const { rows } = await db.query<ReportRow>(
         `select r.*, ${zeroMs("r")} from station_report r where ${where.sql}
          order by r.at desc, r.seq desc, r.journal_id desc limit ${(query.limit ?? 50) + 1}`,
         where.params,
@@ -158,13 +159,14 @@ function reportRoutes(app: App, { pool, requireActor }: Context): void {
   );
 }
 
-function variableRoutes(app: App, { pool, requireActor }: Context): void {
+function variableRoutes(app: App, { requireActor }: Context): void {
   const Name = Type.Optional(Type.String({ maxLength: 100 }));
   app.get(
     "/v1/stations/:stationId/variables",
     {
       schema: {
         operationId: "listStationVariables",
+        ...needs("stations:read"),
         tags: ["stations"],
         description:
           "The configuration as it was last told: keys of OCPP 1.6, variables of 2.x. Passwords are not kept.",
@@ -174,7 +176,7 @@ function variableRoutes(app: App, { pool, requireActor }: Context): void {
       },
     },
     async (request) => {
-      const { operatorId } = await requireActor(request);
+      const { operatorId, db } = await requireActor(request);
       const { query } = request;
       const where = conditions(
         "v.operator_id = $1 and v.station_id = $2",
@@ -184,7 +186,7 @@ function variableRoutes(app: App, { pool, requireActor }: Context): void {
       where.add("lower(v.component) = lower(?)", query.component);
       where.add("lower(v.variable) = lower(?)", query.variable);
       where.add('v.variable_key > ? collate "C"', readCursor(query, 1)?.[0]);
-      const { rows } = await pool.query<VariableRow>(
+      const { rows } = await db.query<VariableRow>(
         `select v.* from station_variable v where ${where.sql}
          order by v.variable_key limit ${(query.limit ?? 50) + 1}`,
         where.params,
@@ -194,12 +196,12 @@ function variableRoutes(app: App, { pool, requireActor }: Context): void {
   );
 }
 
-function eventRoutes(app: App, { pool, requireActor }: Context): void {
+function eventRoutes(app: App, { requireActor }: Context): void {
   type Query = { limit?: number; cursor?: string; kind?: string; siteId?: string };
 
   const ORDER = "order by e.at desc, e.seq desc, e.idx desc, e.journal_id desc limit";
 
-  async function listEvents({ operatorId }: Actor, query: Query, stationId?: string) {
+  async function listEvents({ operatorId, db }: Actor, query: Query, stationId?: string) {
     const limit = (query.limit ?? 50) + 1;
     const where = conditions("e.operator_id = $1", operatorId);
     where.add("e.station_id = ?", stationId);
@@ -215,7 +217,7 @@ function eventRoutes(app: App, { pool, requireActor }: Context): void {
         select * from station_event e where e.station_id = s.station_id and ${where.sql} ${ORDER} ${limit}
       ) e where s.operator_id = $1 and s.site_id = $${where.params.length + 1}`;
     const { siteId } = query;
-    const { rows } = await pool.query<EventRow>(
+    const { rows } = await db.query<EventRow>(
       `select e.*, ${zeroMs("e")}, s.site_id from ${siteId === undefined ? all : ofSite} ${ORDER} ${limit}`,
       siteId === undefined ? where.params : [...where.params, siteId],
     );
@@ -228,6 +230,7 @@ function eventRoutes(app: App, { pool, requireActor }: Context): void {
     {
       schema: {
         operationId: "listStationEvents",
+        ...needs("stations:read"),
         tags: ["stations"],
         description: "What happened at the station besides charging, newest first.",
         params: StationParams,
@@ -243,6 +246,7 @@ function eventRoutes(app: App, { pool, requireActor }: Context): void {
     {
       schema: {
         operationId: "listEvents",
+        ...needs("stations:read"),
         tags: ["stations"],
         description: "Of all stations, newest first.",
         querystring: Type.Object({ ...PageQuery, kind: EventKind, siteId: Type.Optional(Type.String()) }),
@@ -253,12 +257,13 @@ function eventRoutes(app: App, { pool, requireActor }: Context): void {
   );
 }
 
-function certificateRoutes(app: App, { pool, requireActor }: Context): void {
+function certificateRoutes(app: App, { requireActor }: Context): void {
   app.get(
     "/v1/certificate-requests",
     {
       schema: {
         operationId: "listCertificateRequests",
+        ...needs("stations:read"),
         tags: ["stations"],
         description:
           "Certificates that stations want, newest first. The answer is a CertificateSigned command.",
@@ -272,7 +277,7 @@ function certificateRoutes(app: App, { pool, requireActor }: Context): void {
       },
     },
     async (request) => {
-      const { operatorId } = await requireActor(request);
+      const { operatorId, db } = await requireActor(request);
       const { query } = request;
       const where = conditions("r.operator_id = $1", operatorId);
       where.add("s.site_id = ?", query.siteId);
@@ -283,7 +288,7 @@ function certificateRoutes(app: App, { pool, requireActor }: Context): void {
         "(r.at, r.seq, r.journal_id) < (?::timestamptz, ?::bigint, ?::uuid)",
         ...(after ?? [undefined]),
       );
-      const { rows } = await pool.query<CertificateRow>(
+      const { rows } = await db.query<CertificateRow>(
         `${CERTIFICATES} where ${where.sql}
          order by r.at desc, r.seq desc, r.journal_id desc limit ${(query.limit ?? 50) + 1}`,
         where.params,

@@ -7,7 +7,7 @@ import { notFound } from "../problem.ts";
 import { conditions, iso, isoOf, PageOf, PageQuery, readCursor, toPage } from "../page.ts";
 import type { Connector, Message, Station } from "../schemas.ts";
 import type { Queryable } from "../../db/pool.ts";
-import type { Actor } from "../actor.ts";
+import { needs, type Actor } from "../actor.ts";
 import type { App, Context } from "../app.ts";
 import { ER_ONLINE } from "./sites.ts";
 
@@ -170,7 +170,7 @@ export async function readStation(db: Queryable, actor: Actor, stationId: string
   return toStation(rows[0], await countDrift(db, actor.operatorId, rows));
 }
 
-export function stationRoutes(app: App, { pool, requireActor }: Context): void {
+export function stationRoutes(app: App, { requireActor }: Context): void {
   const StationParams = Type.Object({ stationId: Type.String() });
 
   app.get(
@@ -178,6 +178,7 @@ export function stationRoutes(app: App, { pool, requireActor }: Context): void {
     {
       schema: {
         operationId: "listStations",
+        ...needs("stations:read"),
         tags: ["stations"],
         querystring: Type.Object({ ...PageQuery, siteId: Type.Optional(Type.String()) }),
         response: { 200: PageOf("Station") },
@@ -190,8 +191,8 @@ export function stationRoutes(app: App, { pool, requireActor }: Context): void {
       where.add("s.station_id > ?", readCursor(request.query, 1)?.[0]);
       const limit = (request.query.limit ?? 50) + 1;
       const sql = `${STATIONS} where ${where.sql} order by s.station_id limit ${limit}`;
-      const { rows } = await pool.query<StationRow>(sql, where.params);
-      const drift = await countDrift(pool, actor.operatorId, rows);
+      const { rows } = await actor.db.query<StationRow>(sql, where.params);
+      const drift = await countDrift(actor.db, actor.operatorId, rows);
       return toPage(
         rows,
         request.query,
@@ -206,6 +207,7 @@ export function stationRoutes(app: App, { pool, requireActor }: Context): void {
     {
       schema: {
         operationId: "getStation",
+        ...needs("stations:read"),
         tags: ["stations"],
         params: StationParams,
         response: { 200: Type.Ref("Station") },
@@ -213,7 +215,7 @@ export function stationRoutes(app: App, { pool, requireActor }: Context): void {
     },
     async (request) => {
       const actor = await requireActor(request);
-      return readStation(pool, actor, request.params.stationId);
+      return readStation(actor.db, actor, request.params.stationId);
     },
   );
 
@@ -222,6 +224,7 @@ export function stationRoutes(app: App, { pool, requireActor }: Context): void {
     {
       schema: {
         operationId: "listConnectors",
+        ...needs("stations:read"),
         tags: ["stations"],
         querystring: Type.Object({
           ...PageQuery,
@@ -247,7 +250,7 @@ export function stationRoutes(app: App, { pool, requireActor }: Context): void {
         after?.[2],
       );
       const limit = (request.query.limit ?? 50) + 1;
-      const { rows } = await pool.query<ConnectorRow>(
+      const { rows } = await actor.db.query<ConnectorRow>(
         `select ${CONNECTOR_COLUMNS} ${CONNECTORS} where ${where.sql}
          order by c.station_id, c.evse_id, c.connector_id limit ${limit}`,
         where.params,
@@ -262,6 +265,7 @@ export function stationRoutes(app: App, { pool, requireActor }: Context): void {
     {
       schema: {
         operationId: "listMessages",
+        ...needs("stations:read"),
         tags: ["stations"],
         description: "What the station said and was told, newest first, frames as they were on the wire.",
         params: StationParams,
@@ -285,7 +289,7 @@ export function stationRoutes(app: App, { pool, requireActor }: Context): void {
       const after = readCursor(request.query, 2);
       where.add("(m.at, m.seq) < (?::timestamptz, ?::bigint)", after?.[0], after?.[1]);
       const limit = (request.query.limit ?? 50) + 1;
-      const { rows } = await pool.query<MessageRow>(
+      const { rows } = await actor.db.query<MessageRow>(
         `select m.*, er_zero_ms(m.er_id, m.journal_id, m.seq, m.up_ms) as zero_ms from message m
          where ${where.sql} order by m.at desc, m.seq desc limit ${limit}`,
         where.params,

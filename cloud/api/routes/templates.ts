@@ -7,7 +7,7 @@ import { placeFor, refusalOf, type TemplateVariable } from "../../../shared/temp
 import type { StationFacts } from "../../core/configuration.ts";
 import type { Client } from "../../db/pool.ts";
 import type { TemplateRow } from "../../ingest/template-sql.ts";
-import type { Actor } from "../actor.ts";
+import { needs, type Actor } from "../actor.ts";
 import type { App, Context } from "../app.ts";
 import { readConfiguration, toConfigurationValue } from "../configuration-view.ts";
 import { conditions, isoOf, PageOf, PageQuery, readCursor, toPage } from "../page.ts";
@@ -142,12 +142,13 @@ export function templateRoutes(app: App, context: Context): void {
   configurationRoute(app, context);
 }
 
-function readRoutes(app: App, { pool, requireActor }: Context): void {
+function readRoutes(app: App, { requireActor }: Context): void {
   app.get(
     "/v1/station-templates",
     {
       schema: {
         operationId: "listStationTemplates",
+        ...needs("templates:read"),
         tags: ["templates"],
         querystring: Type.Object(PageQuery),
         response: { 200: PageOf("StationTemplate") },
@@ -159,7 +160,7 @@ function readRoutes(app: App, { pool, requireActor }: Context): void {
       where.add('t.template_id::text collate "C" > ?', readCursor(request.query, 1)?.[0]);
       const limit = (request.query.limit ?? 50) + 1;
       const sql = `select t.* from station_template t where ${where.sql} order by t.template_id limit ${limit}`;
-      const { rows } = await pool.query<TemplateRow>(sql, where.params);
+      const { rows } = await actor.db.query<TemplateRow>(sql, where.params);
       return toPage(rows, request.query, (r) => [r.template_id], toTemplate);
     },
   );
@@ -169,6 +170,7 @@ function readRoutes(app: App, { pool, requireActor }: Context): void {
     {
       schema: {
         operationId: "getStationTemplate",
+        ...needs("templates:read"),
         tags: ["templates"],
         params: TemplateParams,
         response: { 200: Type.Ref("StationTemplate") },
@@ -177,7 +179,7 @@ function readRoutes(app: App, { pool, requireActor }: Context): void {
     async (request) => {
       const actor = await requireActor(request);
       const { templateId } = request.params;
-      const { rows } = await pool.query<TemplateRow>(
+      const { rows } = await actor.db.query<TemplateRow>(
         "select * from station_template where operator_id = $1 and template_id::text = $2",
         [actor.operatorId, templateId],
       );
@@ -190,12 +192,13 @@ function readRoutes(app: App, { pool, requireActor }: Context): void {
 const CREATE = `Wanted values for the stations of a make. A variable without a component is a key of OCPP 1.6;
 what both versions know needs to be named once. The ERs carry it out, also while they are alone.`;
 
-function writeRoutes(app: App, { pool, requireActor }: Context): void {
+function writeRoutes(app: App, { requireActor }: Context): void {
   app.post(
     "/v1/station-templates",
     {
       schema: {
         operationId: "createStationTemplate",
+        ...needs("templates:write"),
         tags: ["templates"],
         description: CREATE,
         headers: Once,
@@ -206,7 +209,7 @@ function writeRoutes(app: App, { pool, requireActor }: Context): void {
     async (request, reply) => {
       const actor = await requireActor(request);
       const body = request.body as NewStationTemplate;
-      const { body: template } = await writeOnce(pool, actor, request, async (client) => {
+      const { body: template } = await writeOnce(actor, request, async (client) => {
         const row = await insertTemplate(client, actor, body);
         await bumpPolicy(client, actor.operatorId);
         await audit(client, actor, request, "template.create", row.template_id, body);
@@ -222,6 +225,7 @@ function writeRoutes(app: App, { pool, requireActor }: Context): void {
     {
       schema: {
         operationId: "updateStationTemplate",
+        ...needs("templates:write"),
         tags: ["templates"],
         description: "Merge patch: fields that are absent stay; `variables` are replaced whole.",
         params: TemplateParams,
@@ -234,7 +238,7 @@ function writeRoutes(app: App, { pool, requireActor }: Context): void {
       const actor = await requireActor(request);
       const { templateId } = request.params;
       const patch = request.body as StationTemplatePatch;
-      const { body } = await writeOnce(pool, actor, request, async (client) => {
+      const { body } = await writeOnce(actor, request, async (client) => {
         const row = await patchTemplate(client, actor, templateId, patch);
         await bumpPolicy(client, actor.operatorId);
         await audit(client, actor, request, "template.update", templateId, patch);
@@ -249,6 +253,7 @@ function writeRoutes(app: App, { pool, requireActor }: Context): void {
     {
       schema: {
         operationId: "deleteStationTemplate",
+        ...needs("templates:write"),
         tags: ["templates"],
         description: "Tells the template as it was. What has been written stays at the stations.",
         params: TemplateParams,
@@ -259,7 +264,7 @@ function writeRoutes(app: App, { pool, requireActor }: Context): void {
     async (request) => {
       const actor = await requireActor(request);
       const { templateId } = request.params;
-      const { body } = await writeOnce(pool, actor, request, async (client) => {
+      const { body } = await writeOnce(actor, request, async (client) => {
         const { rows } = await client.query<TemplateRow>(
           "delete from station_template where operator_id = $1 and template_id::text = $2 returning *",
           [actor.operatorId, templateId],
@@ -274,12 +279,13 @@ function writeRoutes(app: App, { pool, requireActor }: Context): void {
   );
 }
 
-function configurationRoute(app: App, { pool, requireActor }: Context): void {
+function configurationRoute(app: App, { requireActor }: Context): void {
   app.get(
     "/v1/stations/:stationId/configuration",
     {
       schema: {
         operationId: "getStationConfiguration",
+        ...needs("stations:read"),
         tags: ["templates"],
         description:
           "Every known value of the station, in one form for OCPP 1.6 and 2.x, beside what templates want of it.",
@@ -291,14 +297,14 @@ function configurationRoute(app: App, { pool, requireActor }: Context): void {
     async (request) => {
       const actor = await requireActor(request);
       const { stationId } = request.params;
-      const { rows } = await pool.query<StationFacts & { station_id: string; site_id: string }>(
+      const { rows } = await actor.db.query<StationFacts & { station_id: string; site_id: string }>(
         `select station_id, site_id, protocol, vendor, model, firmware_version, booted_at from station
          where operator_id = $1 and station_id = $2`,
         [actor.operatorId, stationId],
       );
       const [station] = rows;
       if (station === undefined) throw notFound("station", stationId);
-      const all = await readConfiguration(pool, actor.operatorId, station);
+      const all = await readConfiguration(actor.db, actor.operatorId, station);
       const { drift } = request.query;
       const items = all.filter((item) => drift === undefined || item.drift === drift);
       return {

@@ -1,4 +1,5 @@
 /** Transactions: what happened, how much energy, on whose word. */
+import { needs } from "../actor.ts";
 import { Type } from "typebox";
 import { OneOf } from "../../../shared/schema.ts";
 import { ApiProblem, notFound } from "../problem.ts";
@@ -33,12 +34,13 @@ const toSample = (r: SampleRow): Sample => ({
   socPercent: r.soc_percent,
 });
 
-export function transactionRoutes(app: App, { pool, requireActor }: Context): void {
+export function transactionRoutes(app: App, { requireActor }: Context): void {
   app.get(
     "/v1/transactions",
     {
       schema: {
         operationId: "listTransactions",
+        ...needs("transactions:read"),
         tags: ["transactions"],
         description: "Newest first, without those that were merged into another one.",
         querystring: Type.Object({
@@ -64,7 +66,7 @@ export function transactionRoutes(app: App, { pool, requireActor }: Context): vo
       const after = readCursor(request.query, 2);
       where.add("(t.started_at, t.transaction_id) < (?::timestamptz, ?::uuid)", after?.[0], after?.[1]);
       const limit = (request.query.limit ?? 50) + 1;
-      const { rows } = await pool.query<TransactionRow>(
+      const { rows } = await actor.db.query<TransactionRow>(
         `select ${TRANSACTION_COLUMNS} from transaction t where ${where.sql}
          order by t.started_at desc, t.transaction_id desc limit ${limit}`,
         where.params,
@@ -78,6 +80,7 @@ export function transactionRoutes(app: App, { pool, requireActor }: Context): vo
     {
       schema: {
         operationId: "getTransaction",
+        ...needs("transactions:read"),
         tags: ["transactions"],
         params: Type.Object({ transactionId: Type.String() }),
         response: { 200: Type.Ref("TransactionDetail") },
@@ -87,13 +90,13 @@ export function transactionRoutes(app: App, { pool, requireActor }: Context): vo
       const actor = await requireActor(request);
       const { transactionId } = request.params;
       if (!UUID.test(transactionId)) throw new ApiProblem(404, "NOT_FOUND", "transaction ids are UUIDs");
-      const { rows } = await pool.query<TransactionRow>(
+      const { rows } = await actor.db.query<TransactionRow>(
         `select ${TRANSACTION_COLUMNS} from transaction t where t.operator_id = $1 and t.transaction_id = $2`,
         [actor.operatorId, transactionId],
       );
       const row = rows[0];
       if (row === undefined) throw notFound("transaction", transactionId);
-      const samples = await pool.query<SampleRow>(
+      const samples = await actor.db.query<SampleRow>(
         `select at, energy_import_wh, power_w, current_phases_ma, voltage_phases_mv, soc_percent
          from transaction_sample where transaction_id = $1 order by at limit ${SAMPLES_MAX + 1}`,
         [transactionId],
