@@ -49,7 +49,6 @@ describe("migrations", () => {
       `select relname as name from pg_class k where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')
          and not relispartition and relname not like 'kysely%' and relname not in ('signing_key', 'own_id')
          and relname not like 'auth\_%'
-         and relname not like 'auth\_%'
          and not exists (select from pg_attribute a where a.attrelid = k.oid and a.attname = 'operator_id')`,
     );
     expect(without).toEqual([]);
