@@ -133,6 +133,15 @@ export type TransactionChange = {
   needs_review: boolean;
 };
 
+/** The word of a station for the charging at an EVSE, from then on: named, or that of a transaction. */
+export type ChargeStateRow = {
+  station_id: string;
+  evse_id?: number;
+  transaction_id?: string;
+  at: number;
+  state: string;
+};
+
 export type MeterChange = {
   meter_id: string;
   model?: string;
@@ -306,6 +315,8 @@ export type ParkedRow = { seq: number; entry: string; reason: string };
 export type Changes = {
   messages: MessageRow[];
   samples: SampleRow[];
+  /** By station, EVSE or transaction, and time. */
+  chargeStates: Map<string, ChargeStateRow>;
   stations: Map<string, StationChange>;
   connectors: Map<string, ConnectorChange>;
   transactions: Map<string, TransactionChange>;
@@ -343,6 +354,7 @@ export function emptyChanges(): Changes {
   return {
     messages: [],
     samples: [],
+    chargeStates: new Map(),
     stations: new Map(),
     connectors: new Map(),
     transactions: new Map(),

@@ -4,11 +4,12 @@
  * A transaction's row may be made by any of its messages. Nothing is overwritten that a station said: what
  * the ER assumes (a start nobody saw, an end that never came) has fields of its own or a flag.
  */
+import { isChargeWord } from "../../shared/decide/charge-state.ts";
 import { defined, given } from "../../shared/given.ts";
 import type { EntryOf } from "../../shared/entry.ts";
 import type { StationMessage, StationSample } from "../../shared/ocpp/message.ts";
 import { isTolerance } from "../../shared/ocpp/tolerance.ts";
-import type { Changes, EntryTime, TransactionChange } from "./changes.ts";
+import type { Changes, ChargeStateRow, EntryTime, TransactionChange } from "./changes.ts";
 import { KIND_OF_FLAG } from "./review.ts";
 
 /** Flags that put a transaction in front of a person as soon as they are there. */
@@ -137,6 +138,30 @@ function applyDecision(
   if (decision?.reason === "unknown-capped") addFlags(transaction, ["unknown-capped"]);
 }
 
+/** The station's word for the charging, where it says one: by it, time is priced. */
+function addChargeState(
+  changes: Changes,
+  place: Pick<ChargeStateRow, "station_id" | "evse_id" | "transaction_id">,
+  state: string | undefined,
+  at: number,
+): void {
+  if (place.evse_id === 0 || !isChargeWord(state)) return;
+  const name = `${place.station_id} ${place.evse_id ?? place.transaction_id} ${at}`;
+  changes.chargeStates.set(name, { ...place, at, state });
+}
+
+/** On OCPP 1.6 the status of a connector says it. */
+export function applyStatusWord(
+  changes: Changes,
+  entry: EntryOf<"ocpp.handled">,
+  message: Extract<StationMessage, { kind: "status" }>,
+  stationId: string,
+): void {
+  if (entry.protocol !== "ocpp1.6") return;
+  const place = { station_id: stationId, evse_id: message.evseId };
+  addChargeState(changes, place, message.detail ?? message.status, believable(message.at, entry.at));
+}
+
 /** A start, an update or an end, as the station told it and the ER answered it. */
 export function applyTransaction(
   changes: Changes,
@@ -171,6 +196,11 @@ export function applyTransaction(
     meter_start_wh: transaction.meter_start_wh ?? message.meterStartWh ?? assumed?.meterStartWh,
   });
   Object.assign(transaction, told);
+  const place = defined({
+    ...{ station_id: stationId, transaction_id: entry.transactionId },
+    evse_id: message.evseId ?? transaction.evse_id,
+  });
+  addChargeState(changes, place, message.chargingState, at);
   if (message.meterStartWh !== undefined) {
     transaction.last_energy_wh = Math.max(transaction.last_energy_wh ?? 0, message.meterStartWh);
   }

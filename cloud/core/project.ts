@@ -18,7 +18,7 @@ import type { Changes, StationChange } from "./changes.ts";
 import { applyLocalList, applyPassword, applyReservation, toldRegistration } from "./project-control.ts";
 import { applyCalled, applyFacts } from "./project-station.ts";
 import { applyTemplateCall } from "./project-template.ts";
-import { applyOwn, applySampled, applyTransaction } from "./project-transaction.ts";
+import { applyOwn, applySampled, applyStatusWord, applyTransaction } from "./project-transaction.ts";
 
 /** Names of a site's things in the whole system: a site's own ids are not unique. */
 export type Names = {
@@ -84,6 +84,7 @@ function applyMessage(
       return;
     }
     case "status":
+      applyStatusWord(changes, entry, message, stationId);
       if (history) return;
       changes.connectors.set(`${stationId} ${message.evseId} ${message.connectorId}`, {
         station_id: stationId,

@@ -35,6 +35,16 @@ const SAMPLES = `
   from json_to_recordset($1::json) as r(at float8, transaction_id uuid, energy_import_wh bigint, power_w bigint,
        current_phases_ma integer[], voltage_phases_mv integer[], soc_percent smallint)`;
 
+/** Told again, it is the same. Stations name the EVSE of a transaction once. */
+const CHARGE_STATES = `
+  insert into charge_state (station_id, evse_id, at, operator_id, state)
+  select distinct on (r.station_id, evse, r.at) r.station_id, evse, ${ms("r.at")}, $2, r.state
+  from json_to_recordset($1::json) as r(station_id text, evse_id integer, transaction_id uuid, at float8, state text)
+    left join transaction t on r.evse_id is null and t.transaction_id = r.transaction_id
+    cross join coalesce(r.evse_id, t.evse_id) evse
+  where evse > 0
+  on conflict (station_id, evse_id, at) do update set state = excluded.state`;
+
 const METER_SAMPLES = `
   insert into meter_sample (at, meter_id, operator_id, energy_import_wh, energy_export_wh, power_w,
     power_phases_w)
@@ -237,6 +247,7 @@ export async function applyChanges(client: Client, changes: Changes, origin: Ori
   await rows(CONNECTORS, changes.connectors.values(), operatorId);
   await rows(TRANSACTIONS, changes.transactions.values(), operatorId, siteId, erId, journalId);
   await rows(SAMPLES, changes.samples, operatorId);
+  await rows(CHARGE_STATES, changes.chargeStates.values(), operatorId);
   await rows(METERS, changes.meters.values(), erId, siteId, operatorId);
   await rows(METER_SAMPLES, changes.meterSamples, operatorId);
   await rows(COMMANDS, changes.commands.values(), erId, journalId);

@@ -1,0 +1,197 @@
+/**
+ * What a transaction costs, from the tables: its tariff as it was at the start, its course, its price. And which
+ * tariff holds at a place.
+ *
+ * It reads and never writes: what is billed is written down by whoever bills. Everything runs on the connection that
+ * is handed in, so that a bill sees what it bills.
+ */
+import { chooseTariff, type TariffBasis, type TariffBook } from "../shared/decide/tariff-choice.ts";
+import { priceTransaction, type Price, type Timeline } from "../shared/decide/tariff.ts";
+import { given } from "../shared/given.ts";
+import type { TariffTerms } from "../shared/tariff.ts";
+import { timelineOf } from "./core/pricing.ts";
+import type { Queryable } from "./db/pool.ts";
+import {
+  momentsOf,
+  toTransaction,
+  TRANSACTION_COLUMNS,
+  type TransactionRow,
+} from "./api/transaction-view.ts";
+
+/** More readings than a week of one in ten seconds are not looked at: the last register counts all the same. */
+const SAMPLES_MAX = 65_000;
+
+export type ChosenTariff = {
+  tariffId: string;
+  version: number;
+  name: string;
+  terms: TariffTerms;
+  /** What it was assigned to, of what holds here. */
+  assignedBy: TariffBasis;
+};
+
+export type TariffPlace = {
+  operatorId: string;
+  siteId: string;
+  stationId: string;
+  /** Its group counts, where it is known and in one. */
+  idToken?: string | undefined;
+  groupId?: string | undefined;
+  /** Unix ms: the start of the transaction. */
+  atMs: number;
+};
+
+type VersionRow = {
+  tariff_id: string;
+  version: number;
+  valid_from: Date;
+  valid_to: Date | null;
+  terms: TariffTerms;
+};
+type AssignmentRow = {
+  tariff_id: string;
+  site_id: string | null;
+  station_id: string | null;
+  group_id: string | null;
+  assigned_from: Date;
+  assigned_until: Date | null;
+};
+
+/**
+ * Tariffs that held at a site, or may hold there, from a moment on. Of each the versions from the one that was valid
+ * then.
+ * @param targets `tariff_assignment.target`; undefined: all that concern the site and its stations, and all groups.
+ */
+export async function readBook(
+  db: Queryable,
+  operatorId: string,
+  siteId: string,
+  sinceMs: number,
+  targets?: readonly string[],
+): Promise<TariffBook> {
+  const since = new Date(sinceMs);
+  const { rows: assignments } = await db.query<AssignmentRow>(
+    `select a.tariff_id, a.site_id, a.station_id, a.group_id, a.assigned_from, a.assigned_until
+     from tariff_assignment a where a.operator_id = $1 and (a.site_id is null or a.site_id = $2)
+       and (a.assigned_until is null or a.assigned_until > $3) and ($4::text[] is null or a.target = any($4))
+     order by a.assigned_from, a.assignment_id`,
+    [operatorId, siteId, since, targets ?? null],
+  );
+  if (assignments.length === 0) return { versions: [], assignments: [] };
+  const { rows: versions } = await db.query<VersionRow>(
+    `select v.tariff_id, v.version, v.valid_from, v.valid_to, v.terms from tariff_version v
+     where v.operator_id = $1 and v.tariff_id = any($2::uuid[])
+       and v.version >= coalesce((select max(w.version) from tariff_version w
+         where w.tariff_id = v.tariff_id and w.valid_from <= $3), 1)
+     order by v.tariff_id, v.version`,
+    [operatorId, [...new Set(assignments.map((a) => a.tariff_id))], since],
+  );
+  return {
+    versions: versions.map((v) => ({
+      ...{ tariffId: v.tariff_id, version: v.version, validFrom: v.valid_from.getTime(), terms: v.terms },
+      ...given("validTo", v.valid_to?.getTime()),
+    })),
+    assignments: assignments.map((a) => ({
+      ...{ tariffId: a.tariff_id, from: a.assigned_from.getTime() },
+      ...given("until", a.assigned_until?.getTime()),
+      ...given("groupId", a.group_id ?? undefined),
+      ...given("stationId", a.station_id ?? undefined),
+      ...given("siteId", a.station_id === null ? (a.site_id ?? undefined) : undefined),
+    })),
+  };
+}
+
+async function groupOf(db: Queryable, { operatorId, idToken }: TariffPlace): Promise<string | undefined> {
+  if (idToken === undefined) return undefined;
+  const { rows } = await db.query<{ group_id: string | null }>(
+    "select group_id from id_token where operator_id = $1 and token_key = lower($2)",
+    [operatorId, idToken],
+  );
+  return rows[0]?.group_id ?? undefined;
+}
+
+/** The tariff that holds for a transaction that starts there then; undefined: none does, it costs nothing. */
+export async function tariffFor(db: Queryable, place: TariffPlace): Promise<ChosenTariff | undefined> {
+  const { operatorId, siteId, stationId, atMs } = place;
+  const groupId = place.groupId ?? (await groupOf(db, place));
+  const targets = ["operator", `site:${siteId}`, `station:${stationId}`];
+  if (groupId !== undefined) targets.push(`group:${groupId}`);
+  const book = await readBook(db, operatorId, siteId, atMs, targets);
+  const chosen = chooseTariff(book, { groupId, siteId, stationId, atMs });
+  if (chosen === undefined) return undefined;
+  const { tariffId, version, terms } = chosen.version;
+  const { rows } = await db.query<{ name: string }>("select name from tariff where tariff_id = $1", [
+    tariffId,
+  ]);
+  return { tariffId, version, name: rows[0]?.name ?? "", terms, assignedBy: chosen.basis };
+}
+
+export type Priced = {
+  transactionId: string;
+  tariffId: string;
+  tariffVersion: number;
+  tariffName: string;
+  assignedBy: TariffBasis;
+  terms: TariffTerms;
+  timeline: Timeline;
+  price: Price;
+};
+
+type PricedRow = TransactionRow & { time_zone: string; last_sample_at: Date | null };
+
+async function timelineFor(db: Queryable, row: PricedRow): Promise<Timeline> {
+  const seen = toTransaction(row);
+  const { start, end } = momentsOf(row);
+  const heard = Math.max(row.last_sample_at?.getTime() ?? 0, start.raw);
+  const last = end ?? { raw: heard, at: heard + start.at - start.raw };
+  const { rows: samples } = await db.query<{ at: Date; wh: number }>(
+    `select at, energy_import_wh as wh from transaction_sample
+     where transaction_id = $1 and energy_import_wh is not null order by at limit ${SAMPLES_MAX}`,
+    [row.transaction_id],
+  );
+  const { rows: words } = await db.query<{ at: Date; word: string }>(
+    `select at, state as word from charge_state
+     where station_id = $1 and evse_id = $2 and at >= $3 and at <= $4 order by at`,
+    [row.station_id, row.evse_id, new Date(start.raw), new Date(Math.max(start.raw, last.raw))],
+  );
+  const energyWh = seen.energyWh;
+  const facts = {
+    ...{ timeZone: row.time_zone, start, end: last, timeQuality: seen.timeQuality, flags: seen.flags },
+    meterStartWh: row.meter_start_wh,
+    meterEndWh: energyWh === null || row.meter_start_wh === null ? null : row.meter_start_wh + energyWh,
+  };
+  return timelineOf(
+    facts,
+    samples.map(({ at, wh }) => ({ at: at.getTime(), wh })),
+    words.map(({ at, word }) => ({ at: at.getTime(), word })),
+  );
+}
+
+/**
+ * What a transaction costs: of one that runs, until the last that was heard of it.
+ * @returns undefined: there is no such transaction, or no tariff held for it when it began.
+ */
+export async function priceOf(
+  db: Queryable,
+  operatorId: string,
+  transactionId: string,
+): Promise<Priced | undefined> {
+  const { rows } = await db.query<PricedRow>(
+    `select ${TRANSACTION_COLUMNS}, s.time_zone from transaction t join site s on s.site_id = t.site_id
+     where t.operator_id = $1 and t.transaction_id = $2`,
+    [operatorId, transactionId],
+  );
+  const [row] = rows;
+  if (row === undefined) return undefined;
+  const timeline = await timelineFor(db, row);
+  const tariff = await tariffFor(db, {
+    ...{ operatorId, siteId: row.site_id, stationId: row.station_id, atMs: timeline.startedAt },
+    idToken: row.id_token ?? undefined,
+  });
+  if (tariff === undefined) return undefined;
+  const { tariffId, version, name, terms, assignedBy } = tariff;
+  return {
+    ...{ transactionId, tariffId, tariffVersion: version, tariffName: name, assignedBy, terms, timeline },
+    price: priceTransaction(terms, timeline),
+  };
+}
