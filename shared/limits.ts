@@ -189,6 +189,49 @@ export const FACT_ROWS_PER_STATEMENT = 2_000;
 export const COMMAND_REPORTS_MAX = 500;
 export const COMMAND_REPORT_BYTES_MAX = 8 * 1024 * 1024;
 
+/* What the cloud sends by itself: mail, webhooks, exports */
+export const MAIL_BYTES_MAX = 4 * 1024 * 1024;
+/** Mails that one copy sends at a time, and how long one may take. */
+export const MAIL_AT_ONCE = 8;
+export const MAIL_SEND_MS_MAX = 60_000;
+/** Whoever has claimed a mail or a delivery and says nothing for this long has died: somebody else does it. */
+export const OUTBOX_LEASE_MS = 180_000;
+export const WEBHOOK_TIMEOUT_MS = 15_000;
+export const WEBHOOK_DATA_BYTES_MAX = 16 * 1024;
+/** Of an answer so much is read, and so much of it kept. */
+export const WEBHOOK_RESPONSE_BYTES_MAX = 16 * 1024;
+export const WEBHOOK_RESPONSE_KEPT_MAX = 1_000;
+/** Longest wait that an endpoint may ask for (Retry-After). */
+export const WEBHOOK_RETRY_AFTER_MS_MAX = 24 * 3_600_000;
+/** Deliveries under way in one copy, and of them to one endpoint. */
+export const WEBHOOK_AT_ONCE = 64;
+export const WEBHOOK_AT_ONCE_PER_ENDPOINT = 8;
+export const WEBHOOK_ENDPOINTS_MAX = 50;
+/** Deliveries that are sent again by one request. */
+export const WEBHOOK_REPLAY_MAX = 10_000;
+export const OUTBOX_KEEP_DAYS = 30;
+export const MAIL_KEEP_DAYS = 90;
+/** Open alarms of one rule; of more subjects the first by name. */
+export const ALARM_SUBJECTS_MAX = 2_000;
+export const ALARM_RULES_MAX = 200;
+export const ALARM_EMAILS_MAX = 20;
+/** Lines of one mail about alarms; the rest is a number. */
+export const ALARM_LINES_MAX = 50;
+/** Rows of a page of an export, of one that is answered at once, and of one that is made in the background. */
+export const EXPORT_PAGE_ROWS = 2_000;
+export const EXPORT_ROWS_AT_ONCE_MAX = 50_000;
+export const EXPORT_ROWS_MAX = 20_000_000;
+export const EXPORT_BYTES_MAX = 4 * 1024 * 1024 * 1024;
+export const EXPORTS_OPEN_MAX = 10;
+export const EXPORT_KEEP_DAYS = 7;
+/** An export that is being made says so at least this often, or it is made by somebody else. */
+export const EXPORT_HOLD_MS = 120_000;
+/** Lines of a report: sites or stations times days. */
+export const REPORT_LINES_MAX = 10_000;
+export const REPORT_DAYS_MAX = 400;
+/** Transactions whose hours are added up in one transaction. */
+export const ROLL_UP_BATCH = 500;
+
 /* Files: firmware for stations, logs from them */
 /** One file of firmware or log, whatever a configuration allows. */
 export const FILE_BYTES_MAX = 512 * 1024 * 1024;
