@@ -403,6 +403,8 @@ export async function openTestApi(pool: Pool, options: { webRoot?: string } = {}
     },
     async close() {
       hub.stop();
+      // A request that a test left half-way would hold up the end for as long as it may last.
+      app.server.closeAllConnections();
       await app.close();
     },
   };
