@@ -101,6 +101,15 @@ export const LOCAL_LIST_ENTRIES_DEFAULT = 100;
 export const LOCAL_LIST_ITEMS_MAX = 100;
 export const LOCAL_LIST_ITEMS_DEFAULT = 20;
 
+/* Tariffs */
+export const TARIFFS_MAX = 200;
+/** Versions of one tariff that wait for their time. */
+export const TARIFF_VERSIONS_AHEAD_MAX = 5;
+/** Places and groups of one operator that a tariff holds for. */
+export const TARIFF_ASSIGNMENTS_MAX = 2_000;
+/** A site knows tariffs that held within this time: transactions may have begun then. */
+export const TARIFFS_PAST_DAYS = 7;
+
 /* Configuration templates */
 export const TEMPLATES_MAX = 100;
 export const TEMPLATE_VARIABLES_MAX = 100;
@@ -292,6 +301,9 @@ export const REGISTRATION_ASK_MS = 60_000;
 /** What a held station was asked for may come within this time. */
 export const INVITED_MS = 120_000;
 export const INVITED_MAX = 50;
+/* Money */
+/** A transaction that could not be billed is tried again after this at the latest. */
+export const CDR_TRIES_DELAY_MAX_S = 6 * 3_600;
 
 assert(TURN_INPUTS_MAX * 2 <= BLOCK_ENTRIES_MAX, "an ordinary turn fits into one block");
 assert(BLOCK_ENTRIES_MAX <= BATCH_ENTRIES_MAX, "a block must fit into a batch");

@@ -129,15 +129,18 @@ create table transaction_billing (
   due_at timestamptz,
   tries integer not null default 0,
   error text,
-  -- A person's word: bill it (with this energy, where none is known), or do not.
-  decision text check (decision in ('bill', 'waive')),
+  -- A person's word: bill it (with this energy, where none is known), do not, or leave the CDR that stands. It is about
+  -- what was known then (cdr.basis); when that changes, somebody is asked again.
+  decision text check (decision in ('bill', 'waive', 'keep')),
   decided_energy_wh bigint check (decided_energy_wh >= 0),
+  decided_basis text,
   decided_by text,
   decided_at timestamptz,
   note text,
   updated_at timestamptz not null default now()
 );
 create index transaction_billing_due on transaction_billing (due_at) where due_at is not null;
+create index transaction_billing_failing on transaction_billing (operator_id) where tries > 0;
 create index transaction_billing_held on transaction_billing (operator_id, updated_at desc, transaction_id desc)
   where status = 'held';
 create unique index transaction_billing_cdr on transaction_billing (cdr_id);
