@@ -17,6 +17,7 @@ import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
   type FastifyReply,
+  type FastifyRequest,
   type RawServerDefault,
 } from "fastify";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -26,25 +27,33 @@ import { uuidV7 } from "../../shared/ids.ts";
 import type { Pool } from "../db/pool.ts";
 import { tenantPool } from "../db/tenant.ts";
 import { openFileFolder, type FileFolder } from "../files.ts";
-import { createAuthenticator, needs, neededBy, type Actor, type SessionReader } from "./actor.ts";
+import { createAuthenticator, needs, neededBy, type Actor } from "./actor.ts";
 import type { Hub } from "./live.ts";
+import { createPeople, type People, type PeopleOptions } from "./people.ts";
 import { ApiProblem, sendProblem } from "./problem.ts";
+import { apiKeyRoutes } from "./routes/api-keys.ts";
+import { auditRoutes } from "./routes/audit.ts";
+import { authRoutes } from "./routes/auth.ts";
 import { chargingProfileRoutes } from "./routes/charging-profiles.ts";
 import { commandRoutes } from "./routes/commands.ts";
 import { erFileRoutes } from "./routes/er-files.ts";
 import { erRoutes } from "./routes/ers.ts";
 import { fileRoutes } from "./routes/files.ts";
 import { idTokenRoutes } from "./routes/id-tokens.ts";
+import { invitationRoutes } from "./routes/invitations.ts";
+import { ownRoutes } from "./routes/me.ts";
 import { meterRoutes } from "./routes/meters.ts";
 import { ocppRoutes } from "./routes/ocpp.ts";
 import { reservationRoutes } from "./routes/reservations.ts";
 import { reviewRoutes } from "./routes/reviews.ts";
+import { setupRoutes } from "./routes/setup.ts";
 import { siteRoutes } from "./routes/sites.ts";
 import { stationFactRoutes } from "./routes/station-facts.ts";
 import { stationControlRoutes } from "./routes/station-control.ts";
 import { stationRoutes } from "./routes/stations.ts";
 import { templateRoutes } from "./routes/templates.ts";
 import { transactionRoutes } from "./routes/transactions.ts";
+import { userRoutes } from "./routes/users.ts";
 import * as controlSchemas from "./control-schemas.ts";
 import * as erSchemas from "./er-schemas.ts";
 import * as fileSchemas from "./file-schemas.ts";
@@ -53,6 +62,7 @@ import * as ruleSchemas from "./rule-schemas.ts";
 import * as schemas from "./schemas.ts";
 import * as stationSchemas from "./station-schemas.ts";
 import * as templateSchemas from "./template-schemas.ts";
+import * as userSchemas from "./user-schemas.ts";
 
 export type App = FastifyInstance<
   RawServerDefault,
@@ -67,14 +77,17 @@ export type Context = {
   pool: Pool;
   hub: Hub;
   files: FileFolder;
-  requireActor: (request: Parameters<ReturnType<typeof createAuthenticator>>[0]) => Promise<Actor>;
+  people: People;
+  requireActor: (request: FastifyRequest) => Promise<Actor>;
 };
 
 export type AppOptions = {
   pool: Pool;
   hub: Hub;
-  /** Who is signed in; without it, API keys only. */
-  readSession?: SessionReader;
+  /** How people sign in, and where their page is. */
+  people?: PeopleOptions;
+  /** Proxies whose word for an address is believed: addresses and networks. */
+  trustProxy?: string[];
   /** Folder for the bytes of files; made when the first one comes. */
   filesDir: string;
   /** Folder of the built page; without it only the API is served. */
@@ -116,6 +129,7 @@ function createServer(options: AppOptions): App {
     ...(options.logger === false ? { logger: false } : { loggerInstance: options.logger }),
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: API_BODY_BYTES_MAX,
+    trustProxy: options.trustProxy ?? false,
     // Ids are up to two 64 character names, percent-encoded.
     routerOptions: { maxParamLength: 1_500 },
     frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply as FastifyReply),
@@ -169,6 +183,7 @@ const sharedSchemas = (): TSchema[] =>
       ...ruleSchemas,
       ...stationSchemas,
       ...templateSchemas,
+      ...userSchemas,
     }) as (TSchema & {
       $id?: string;
     })[]
@@ -300,36 +315,20 @@ export async function createApp(options: AppOptions): Promise<App> {
   });
   validation(app);
   await documentation(app);
+  const people = createPeople(options.pool, options.people ?? {}, options.logger);
   const behind = tenantPool(options.pool);
   app.addHook("onClose", async () => behind.end());
-  const requireActor = createAuthenticator(options.pool, behind, options.readSession);
+  const requireActor = createAuthenticator(options.pool, behind, people.readSession);
   const files = openFileFolder(options.filesDir);
-  const context: Context = { pool: options.pool, hub: options.hub, files, requireActor };
+  const context: Context = { pool: options.pool, hub: options.hub, files, people, requireActor };
 
-  app.get(
-    "/v1/me",
-    {
-      schema: {
-        operationId: "getMe",
-        ...needs(),
-        tags: ["keys"],
-        response: {
-          200: Type.Object({
-            operatorId: Type.String(),
-            keyName: Type.String(),
-            role: Type.String(),
-            permissions: Type.Array(Type.String()),
-            siteIds: Type.Union([Type.Array(Type.String()), Type.Null()]),
-          }),
-        },
-      },
-    },
-    async (request) => {
-      const { operatorId, name, role, permissions, siteIds } = await requireActor(request);
-      const sites = siteIds === null ? null : [...siteIds];
-      return { operatorId, keyName: name, role, permissions: [...permissions], siteIds: sites };
-    },
-  );
+  authRoutes(app, context);
+  setupRoutes(app, context);
+  ownRoutes(app, context);
+  userRoutes(app, context);
+  invitationRoutes(app, context);
+  apiKeyRoutes(app, context);
+  auditRoutes(app, context);
   siteRoutes(app, context);
   erRoutes(app, context);
   stationRoutes(app, context);

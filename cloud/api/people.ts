@@ -35,6 +35,8 @@ export type PeopleOptions = {
   sso?: SsoConfig | undefined;
   /** Undefined: mail is not configured. */
   sendMail?: SendMail | undefined;
+  /** Whose first owner `GET /v1/setup` speaks of. */
+  setupOperatorId?: string;
 };
 
 export type SignedIn = SessionUser & { emailVerified: boolean; twoFactor: boolean; createdAt: Date };
@@ -120,14 +122,17 @@ export function createPeople(pool: Pool, options: PeopleOptions, log: FastifyBas
     signIn,
     mailer,
     sso: options.sso,
+    setupOperatorId: options.setupOperatorId ?? "default",
     readSession,
     checkOrigin: (request: FastifyRequest): void => checkOrigin(request, webUrl),
 
     /** @throws ApiProblem 401, 403. */
     async requireSession(request: FastifyRequest): Promise<SignedIn> {
-      const found = request.headers.authorization === undefined ? await readSession(request) : undefined;
+      if (request.headers.authorization !== undefined)
+        throw new ApiProblem(403, "PEOPLE_ONLY", "this belongs to a person who is signed in, not to a key");
+      const found = await readSession(request);
       if (found !== undefined) return found;
-      throw new ApiProblem(401, "NO_SESSION", "sign in first: this belongs to a person, not to a key");
+      throw new ApiProblem(401, "NO_SESSION", "sign in first");
     },
 
     /** Calls the library for a request, with its cookies. */
@@ -153,6 +158,9 @@ export function createPeople(pool: Pool, options: PeopleOptions, log: FastifyBas
   };
 }
 
+/** For the schema of what belongs to a person and to no operator: no key may do it. */
+export const ownSession = { security: [{ session: [] as string[] }] };
+
 /** Words for what the library refuses. What is not here is told by its own words. */
 const WORDS: Record<string, readonly [code: string, detail: string]> = {
   INVALID_EMAIL_OR_PASSWORD: ["WRONG_CREDENTIALS", "the e-mail address or the password is wrong"],
@@ -165,14 +173,21 @@ const WORDS: Record<string, readonly [code: string, detail: string]> = {
   INVALID_TOKEN: ["LINK_USED_UP", "this link was used, or its time is over: ask for a new one"],
   TOKEN_EXPIRED: ["LINK_USED_UP", "this link was used, or its time is over: ask for a new one"],
   SESSION_NOT_FRESH: ["SIGN_IN_AGAIN", "this needs somebody who has just signed in: sign in again"],
-  USER_NOT_VERIFIED: ["PASSKEY_UNVERIFIED", "the device did not ask who you are: set a PIN or a finger print"],
+  USER_NOT_VERIFIED: [
+    "PASSKEY_UNVERIFIED",
+    "the device did not ask who you are: set a PIN or a finger print",
+  ],
   PASSKEY_NOT_FOUND: ["PASSKEY_REFUSED", "this passkey is not known here"],
   AUTHENTICATION_FAILED: ["PASSKEY_REFUSED", "this passkey was not accepted"],
   FAILED_TO_VERIFY_REGISTRATION: ["PASSKEY_REFUSED", "this passkey was not accepted"],
   CHALLENGE_NOT_FOUND: ["SIGN_IN_AGAIN", "the time for this is over: begin again"],
 };
 /** A passkey that cannot be read makes the library stumble; that is the sender's mistake. */
-const BAD_PASSKEY = new Set(["FAILED_TO_VERIFY_REGISTRATION", "AUTHENTICATION_FAILED", "UNABLE_TO_CREATE_SESSION"]);
+const BAD_PASSKEY = new Set([
+  "FAILED_TO_VERIFY_REGISTRATION",
+  "AUTHENTICATION_FAILED",
+  "UNABLE_TO_CREATE_SESSION",
+]);
 
 /**
  * Passes on what an answer sets. @throws ApiProblem when the library refused.

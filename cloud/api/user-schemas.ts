@@ -26,7 +26,11 @@ const RoleName = OneOf([
 ]);
 /** null: all sites of the operator. */
 const SiteIds = Nullable(
-  Type.Array(Type.String({ minLength: 1, maxLength: 64 }), { minItems: 1, maxItems: 1_000, uniqueItems: true }),
+  Type.Array(Type.String({ minLength: 1, maxLength: 64 }), {
+    minItems: 1,
+    maxItems: 1_000,
+    uniqueItems: true,
+  }),
 );
 const Closed = { additionalProperties: false } as const;
 
@@ -74,7 +78,9 @@ export type SecondFactor = Static<typeof SecondFactor>;
 export const SsoStart = Type.Object(
   {
     /** Path of the page to come back to. */
-    returnTo: Type.Optional(Type.String({ maxLength: 500, pattern: "^/([A-Za-z0-9_?=&.#-][A-Za-z0-9_/?=&.#-]*)?$" })),
+    returnTo: Type.Optional(
+      Type.String({ maxLength: 500, pattern: "^/([A-Za-z0-9_?=&.#-][A-Za-z0-9_/?=&.#-]*)?$" }),
+    ),
   },
   { $id: "SsoStart", ...Closed },
 );
@@ -94,7 +100,10 @@ const Credential = Type.Object(
   Closed,
 );
 export const PasskeySignIn = Type.Object({ credential: Credential }, { $id: "PasskeySignIn", ...Closed });
-export const NewPasskey = Type.Object({ credential: Credential, name: Name }, { $id: "NewPasskey", ...Closed });
+export const NewPasskey = Type.Object(
+  { credential: Credential, name: Name },
+  { $id: "NewPasskey", ...Closed },
+);
 export type NewPasskey = Static<typeof NewPasskey>;
 export const Passkey = Type.Object(
   {
@@ -149,12 +158,13 @@ export const Person = Type.Object(
   { $id: "Person" },
 );
 export type Person = Static<typeof Person>;
+const PersonRef = Type.Unsafe<Person>(Type.Ref("Person"));
 
 const OperatorOfMine = Type.Object({ operatorId: Type.String(), name: Type.String(), role: Type.String() });
 export const SignedInState = Type.Object(
   {
     /** null: nobody is signed in. */
-    person: Nullable(Person),
+    person: Nullable(PersonRef),
     operators: Type.Array(OperatorOfMine),
   },
   { $id: "SignedInState" },
@@ -169,7 +179,7 @@ export const Me = Type.Object(
     permissions: Type.Array(Type.String()),
     siteIds: Nullable(Type.Array(Type.String())),
     /** null: a key. */
-    person: Nullable(Person),
+    person: Nullable(PersonRef),
     /** That the person belongs to; the header `Moov-Operator` chooses. */
     operators: Type.Array(OperatorOfMine),
   },

@@ -149,7 +149,9 @@ function mailRoutes(app: App, { pool, people }: Parts): void {
       const mailbox = email.toLowerCase();
       await people.count(request, "mailer");
       await people.count(request, "mailbox", mailbox);
-      const answer = await people.call(request, "POST", "/request-password-reset", { body: { email: mailbox } });
+      const answer = await people.call(request, "POST", "/request-password-reset", {
+        body: { email: mailbox },
+      });
       passOn(reply, answer);
       return reply.code(202).send(DONE);
     },
@@ -207,7 +209,8 @@ function passkeyRoutes(app: App, { pool, people }: Parts): void {
         operationId: "signInWithPasskey",
         ...open("who signs in is not known yet"),
         tags: ["sign-in"],
-        description: "Takes `credential.toJSON()`. A passkey is both factors: its device has asked for a PIN or a finger.",
+        description:
+          "Takes `credential.toJSON()`. A passkey is both factors: its device has asked for a PIN or a finger.",
         body: Type.Ref("PasskeySignIn"),
         response: { 200: Type.Ref("SignInStep") },
       },
@@ -249,7 +252,12 @@ function ssoRoutes(app: App, { pool, people }: Parts): void {
       if (!(await people.signIn.ssoReady()))
         throw new ApiProblem(503, "SSO_AWAY", "the single sign-on cannot be reached; try again in a moment");
       const { returnTo = "/" } = request.body as SsoStart;
-      const body = { provider: SSO_ID, callbackURL: returnTo, errorCallbackURL: "/sign-in", disableRedirect: true };
+      const body = {
+        provider: SSO_ID,
+        callbackURL: returnTo,
+        errorCallbackURL: "/sign-in",
+        disableRedirect: true,
+      };
       const { url } = passOn(reply, await people.call(request, "POST", "/sign-in/social", { body }));
       return { url: String(url) };
     },

@@ -117,6 +117,11 @@ alter table auth_user enable row level security;
 create policy tenant on auth_user for select to moov_tenant
   using (exists (select from member m where m.user_id = auth_user.id));
 grant select (id, name, email, email_verified, two_factor_enabled, created_at) on auth_user to moov_tenant;
+-- It may end their sessions, and read none of them.
+alter table auth_session enable row level security;
+create policy tenant on auth_session to moov_tenant
+  using (exists (select from member m where m.user_id = auth_session.user_id));
+grant select (id, user_id), delete on auth_session to moov_tenant;
 
 -- Two secrets of one invitation: the one in the mail proves the mailbox, the one shown to who invites does not.
 create table invitation (
