@@ -51,6 +51,9 @@ import { siteRoutes } from "./routes/sites.ts";
 import { stationFactRoutes } from "./routes/station-facts.ts";
 import { stationControlRoutes } from "./routes/station-control.ts";
 import { stationRoutes } from "./routes/stations.ts";
+import { tariffAssignmentRoutes } from "./routes/tariff-assignments.ts";
+import { tariffPreviewRoutes } from "./routes/tariff-previews.ts";
+import { tariffRoutes } from "./routes/tariffs.ts";
 import { templateRoutes } from "./routes/templates.ts";
 import { transactionRoutes } from "./routes/transactions.ts";
 import { userRoutes } from "./routes/users.ts";
@@ -61,6 +64,7 @@ import * as reviewSchemas from "./review-schemas.ts";
 import * as ruleSchemas from "./rule-schemas.ts";
 import * as schemas from "./schemas.ts";
 import * as stationSchemas from "./station-schemas.ts";
+import * as tariffSchemas from "./tariff-schemas.ts";
 import * as templateSchemas from "./template-schemas.ts";
 import * as userSchemas from "./user-schemas.ts";
 
@@ -182,6 +186,7 @@ const sharedSchemas = (): TSchema[] =>
       ...reviewSchemas,
       ...ruleSchemas,
       ...stationSchemas,
+      ...tariffSchemas,
       ...templateSchemas,
       ...userSchemas,
     }) as (TSchema & {
@@ -336,6 +341,9 @@ export async function createApp(options: AppOptions): Promise<App> {
   reservationRoutes(app, context);
   chargingProfileRoutes(app, context);
   stationFactRoutes(app, context);
+  tariffRoutes(app, context);
+  tariffAssignmentRoutes(app, context);
+  tariffPreviewRoutes(app, context);
   templateRoutes(app, context);
   transactionRoutes(app, context);
   meterRoutes(app, context);

@@ -7,6 +7,7 @@
  * types.
  */
 import { Type, type Static, type TSchema } from "typebox";
+import type { TransactionPrice } from "./tariff-schemas.ts";
 import { OneOf } from "../../shared/schema.ts";
 import type { SiteRules } from "./rule-schemas.ts";
 
@@ -197,10 +198,17 @@ export const TransactionDetail = Type.Object(
     transaction: Type.Ref("Transaction"),
     samples: Type.Array(Type.Ref("Sample")),
     samplesTruncated: Type.Boolean(),
+    /** So far, where it runs; null: no tariff held when it began. */
+    price: Nullable(Type.Ref("TransactionPrice")),
   },
   { $id: "TransactionDetail" },
 );
-export type TransactionDetail = { transaction: Transaction; samples: Sample[]; samplesTruncated: boolean };
+export type TransactionDetail = {
+  transaction: Transaction;
+  samples: Sample[];
+  samplesTruncated: boolean;
+  price: TransactionPrice | null;
+};
 
 export const Meter = Type.Object(
   {

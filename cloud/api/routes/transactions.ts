@@ -2,10 +2,14 @@
 import { needs } from "../actor.ts";
 import { Type } from "typebox";
 import { OneOf } from "../../../shared/schema.ts";
+import type { Queryable } from "../../db/pool.ts";
+import { priceOf } from "../../pricing.ts";
 import { ApiProblem, notFound } from "../problem.ts";
 import { conditions, isoOf, PageOf, PageQuery, readCursor, toPage } from "../page.ts";
 import type { Sample } from "../schemas.ts";
 import type { App, Context } from "../app.ts";
+import type { TransactionPrice } from "../tariff-schemas.ts";
+import { toPrice } from "../tariff-view.ts";
 import {
   NEEDS_REVIEW,
   toTransaction,
@@ -33,6 +37,13 @@ const toSample = (r: SampleRow): Sample => ({
   voltagePhasesMv: r.voltage_phases_mv,
   socPercent: r.soc_percent,
 });
+
+async function readPrice(db: Queryable, operatorId: string, id: string): Promise<TransactionPrice | null> {
+  const priced = await priceOf(db, operatorId, id);
+  if (priced === undefined) return null;
+  const { tariffId, tariffVersion, tariffName, assignedBy, price } = priced;
+  return { tariffId, tariffVersion, tariffName, assignedBy, price: toPrice(price) };
+}
 
 export function transactionRoutes(app: App, { requireActor }: Context): void {
   app.get(
@@ -105,6 +116,7 @@ export function transactionRoutes(app: App, { requireActor }: Context): void {
         transaction: toTransaction(row),
         samples: samples.rows.slice(0, SAMPLES_MAX).map(toSample),
         samplesTruncated: samples.rows.length > SAMPLES_MAX,
+        price: await readPrice(actor.db, actor.operatorId, row.transaction_id),
       };
     },
   );
