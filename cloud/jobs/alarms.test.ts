@@ -1,0 +1,345 @@
+/** Alarms from the tables: every kind's condition on a real database, each raise and each clear told once. */
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { ALARM_KIND_NAMES, type AlarmKindName } from "../core/alarm-kinds.ts";
+import {
+  arrive,
+  GAUGES,
+  Journal,
+  offline,
+  online,
+  openTestDb,
+  sampled,
+  status16,
+  type TestDb,
+} from "../harness.ts";
+import { ensureOperator } from "../sg.ts";
+import { lookAtAlarms } from "./alarms.ts";
+
+let db: TestDb;
+const STATION = "CP1";
+const [ER, SITE] = ["er-1", "site-1"];
+
+beforeAll(async () => {
+  db = await openTestDb();
+  const journal = new Journal(ER, SITE).commit([
+    online(STATION),
+    status16(STATION, 1, "Available"),
+    sampled("m1", 1_000, 100),
+  ]);
+  await arrive(db.pool, journal);
+  await ensureOperator(db.pool, "other");
+  await arrive(db.pool, new Journal("er-2", "site-2").commit([online("CP2")]), "other");
+});
+afterAll(() => db.close());
+beforeEach(async () => {
+  await db.pool.query("delete from alarm_rule");
+  for (const table of ["alarm", "webhook_endpoint", "webhook_event", "mail", "command", "parked_entry"])
+    await db.pool.query(`delete from ${table}`);
+  await well();
+});
+
+/** Nothing to complain about. */
+async function well(): Promise<void> {
+  await db.pool.query("update er set last_seen_at = now(), gauges = $1, gauges_at = now()", [
+    JSON.stringify(GAUGES),
+  ]);
+  await db.pool.query("update station set online = true, online_changed_at = now()");
+  await db.pool.query("update connector set status = 'Available', error_code = null");
+  await db.pool.query("update meter set sampled_at = now(), state = 'ok'");
+}
+
+type RuleOptions = {
+  operatorId?: string;
+  raise?: number;
+  clear?: number;
+  emails?: string[];
+  sites?: string[] | null;
+};
+async function rule(kind: AlarmKindName, params: object = {}, o: RuleOptions = {}): Promise<string> {
+  const [row] = await db.rows<{ id: string }>(
+    `insert into alarm_rule (operator_id, name, kind, params, severity, raise_after_s, clear_after_s, emails, site_ids)
+     values ($1, $2, $2, $3, 'warning', $4, $5, $6, $7) returning rule_id as id`,
+    ...[o.operatorId ?? "default", kind, JSON.stringify(params), o.raise ?? 0, o.clear ?? 0],
+    ...[o.emails ?? [], o.sites ?? null],
+  );
+  return row?.id ?? "";
+}
+const look = () => lookAtAlarms(db.pool);
+const alarms = () =>
+  db.rows<{ subject: string; raised: boolean; cleared: string | null; detail: Record<string, unknown> }>(
+    `select subject, raised_at is not null as raised, cleared_because as cleared, detail from alarm order by seen_at, subject`,
+  );
+const subjects = async () => (await alarms()).map((alarm) => alarm.subject);
+const run = (sql: string, ...params: unknown[]) => db.pool.query(sql, params);
+
+type Case = [AlarmKindName, object, string, () => Promise<unknown>, () => Promise<unknown>];
+const gauges = (more: object) => run("update er set gauges = $1", JSON.stringify({ ...GAUGES, ...more }));
+const commandSql = `insert into command (command_id, operator_id, site_id, er_id, station_id, kind, params, issued_by,
+  issued_at, expires_at, status) values (gen_random_uuid(), 'default', '${SITE}', '${ER}', '${STATION}', 'Reset', '{}', 'x',
+  now() - interval '1 hour', now(), 'uncertain')`;
+const parkedSql = `insert into parked_entry (er_id, journal_id, seq, operator_id, entry, reason, parked_at)
+  values ('${ER}', '${randomUUID()}', 1, 'default', '{}', 'x', now() - interval '30 hours')`;
+const transactionSql = (
+  flags: string,
+) => `insert into transaction (transaction_id, operator_id, site_id, er_id, station_id,
+  evse_id, started_at, ended_at, flags) values ('00000000-0000-4000-8000-000000000001', 'default', '${SITE}', '${ER}',
+  '${STATION}', 1, now() - interval '9 hours', now() - interval '8 hours', '{${flags}}')`;
+const reviewed = "update transaction set reviewed_kinds = '{orphan-stop}'";
+const paymentSql = `with p as (insert into payment_provider (provider_id, operator_id, kind, settings, secrets, secret_hints,
+    endpoint_id) values (gen_random_uuid(), 'default', 'sandbox', '{}', '', '{}', 'e') returning provider_id)
+  insert into payment (payment_id, operator_id, site_id, station_id, provider_id, kind, flow, amount_minor, currency,
+    description, status, expires_at) select gen_random_uuid(), 'default', '${SITE}', '${STATION}', provider_id, 'sandbox',
+    'prepay', 100, 'BRL', 'x', 'disputed', now() from p`;
+
+const CASES: Case[] = [
+  [
+    "er-offline",
+    { minutes: 10 },
+    `er:${ER}`,
+    () => run("update er set last_seen_at = now() - interval '11 minutes'"),
+    well,
+  ],
+  [
+    ...(["station-offline", { minutes: 15 }, `station:${STATION}`] as const),
+    () => run("update station set online = false, online_changed_at = now() - interval '16 minutes'"),
+    well,
+  ],
+  [
+    ...(["connector-faulted", { minutes: 5 }, `connector:${STATION}:1:1`] as const),
+    () =>
+      run(
+        "update connector set status = 'Faulted', status_at = now() - interval '6 minutes', error_code = 'X'",
+      ),
+    well,
+  ],
+  [
+    "er-backlog",
+    { entries: 1_000 },
+    `er:${ER}`,
+    () => gauges({ backlog: 1_001 }),
+    () => gauges({ backlog: 799 }),
+  ],
+  [
+    ...(["er-disk", { percent: 80 }, `er:${ER}`] as const),
+    () => gauges({ journalBytes: 81, journalBudgetBytes: 100 }),
+    () => gauges({ journalBytes: 74, journalBudgetBytes: 100 }),
+  ],
+  ["er-pressure", {}, `er:${ER}`, () => gauges({ pressure: "thin-60" }), well],
+  [
+    "er-clock",
+    { seconds: 30 },
+    `er:${ER}`,
+    () => gauges({ clockOffsetMs: -31_000 }),
+    () => gauges({ clockOffsetMs: 20_000 }),
+  ],
+  [
+    ...(["meter-silent", { minutes: 15 }, `meter:${ER}.m1`] as const),
+    () => run("update meter set sampled_at = now() - interval '16 minutes'"),
+    well,
+  ],
+  [
+    ...(["command-uncertain", { minutes: 5 }, `site:${SITE}`] as const),
+    () => run(commandSql),
+    () => run("update command set status = 'failed'"),
+  ],
+  [
+    "orphan-stop",
+    { hours: 4 },
+    `site:${SITE}`,
+    () => run(transactionSql("orphan-stop")),
+    () => run(reviewed),
+  ],
+  [
+    "work-queue",
+    { hours: 24 },
+    `site:${SITE}`,
+    () => run(parkedSql),
+    () => run("update parked_entry set resolved_at = now()"),
+  ],
+  [
+    "entry-parked",
+    {},
+    `site:${SITE}`,
+    () => run(parkedSql),
+    () => run("update parked_entry set resolved_at = now()"),
+  ],
+  [
+    ...(["billing-held", { hours: 1 }, `site:${SITE}`] as const),
+    () =>
+      run(`insert into transaction_billing (transaction_id, operator_id, site_id, status, updated_at)
+        select transaction_id, operator_id, site_id, 'held', now() - interval '2 hours' from transaction
+        on conflict (transaction_id) do update set status = 'held', updated_at = now() - interval '2 hours'`),
+    () => run("update transaction_billing set status = 'none'"),
+  ],
+  [
+    "payment-problem",
+    { minutes: 15 },
+    `site:${SITE}`,
+    () => run(paymentSql),
+    () => run("update payment set status = 'captured'"),
+  ],
+  [
+    ...(["webhook-failing", { minutes: 60 }, "webhook:00000000-0000-4000-8000-000000000002"] as const),
+    () =>
+      run(`insert into webhook_endpoint (endpoint_id, operator_id, url, secret, failing_since)
+        values ('00000000-0000-4000-8000-000000000002', 'default', 'https://x', 's', now() - interval '2 hours')`),
+    () => run("update webhook_endpoint set failing_since = null"),
+  ],
+  [
+    ...(["mail-failed", {}, "mail"] as const),
+    () =>
+      run(
+        "insert into mail (operator_id, kind, recipient, title, status, finished_at) values ('default', 'x', 'a', 't', 'failed', now())",
+      ),
+    () => run("update mail set status = 'waiting'"),
+  ],
+];
+
+describe("each kind", () => {
+  test("has its case here", () =>
+    expect(CASES.map(([kind]) => kind).sort()).toEqual([...ALARM_KIND_NAMES].sort()));
+
+  test.each(CASES)(
+    "%s: not while all is well, raised once, cleared once",
+    async (kind, params, subject, break_, mend) => {
+      await rule(kind, params);
+      expect(await look()).toBe(0);
+      await break_();
+      expect(await look()).toBe(1);
+      expect(await look()).toBe(0);
+      expect(await alarms()).toMatchObject([{ subject, raised: true, cleared: null }]);
+      await mend();
+      expect(await look()).toBe(1);
+      expect(await look()).toBe(0);
+      expect(await alarms()).toMatchObject([{ subject, cleared: "condition" }]);
+    },
+  );
+});
+
+describe("what trembles and what is not known", () => {
+  test("between the thresholds nothing begins and nothing ends", async () => {
+    await rule("er-backlog", { entries: 1_000 });
+    await gauges({ backlog: 900 });
+    expect(await look()).toBe(0);
+    for (const [backlog, told] of [
+      [1_500, 1],
+      [900, 0],
+      [1_200, 0],
+      [810, 0],
+      [700, 1],
+      [900, 0],
+    ] as const) {
+      await gauges({ backlog });
+      expect(await look(), `${backlog}`).toBe(told);
+    }
+  });
+
+  test("of an ER that is silent nothing new is believed, and nothing is over", async () => {
+    await rule("station-offline", { minutes: 15 });
+    await rule("er-backlog", { entries: 1_000 });
+    const breaks = async () => {
+      await run("update station set online = false, online_changed_at = now() - interval '1 hour'");
+      await gauges({ backlog: 5_000 });
+    };
+    await breaks();
+    await run("update er set last_seen_at = now() - interval '1 hour'");
+    expect(await look()).toBe(0);
+    await run("update er set last_seen_at = now()");
+    expect(await look()).toBe(2);
+    await run("update er set last_seen_at = now() - interval '1 hour'");
+    expect(await look()).toBe(0);
+    expect((await alarms()).every((alarm) => alarm.cleared === null)).toBe(true);
+  });
+
+  test("it has to be there long enough, and gone long enough", async () => {
+    await rule("er-pressure", {}, { raise: 60, clear: 30 });
+    await gauges({ pressure: "compact" });
+    expect(await look()).toBe(0);
+    expect(await alarms()).toMatchObject([{ raised: false }]);
+    await gauges({ pressure: "none" });
+    await look();
+    expect(await alarms()).toEqual([]);
+    await gauges({ pressure: "compact" });
+    await look();
+    await run("update alarm set seen_at = now() - interval '61 seconds'");
+    expect(await look()).toBe(1);
+    await gauges({ pressure: "none" });
+    expect(await look()).toBe(0);
+    await gauges({ pressure: "compact" });
+    expect(await look()).toBe(0);
+    expect(await db.rows("select gone_at from alarm")).toEqual([{ gone_at: null }]);
+    await gauges({ pressure: "none" });
+    await look();
+    await run("update alarm set gone_at = now() - interval '31 seconds'");
+    expect(await look()).toBe(1);
+  });
+});
+
+describe("whose and what for", () => {
+  test("sites of the rule alone, and never another operator's", async () => {
+    await arrive(db.pool, new Journal("er-3", "site-3").commit([online("CP3"), offline("CP3")]));
+    await well();
+    await rule("er-offline", { minutes: 5 }, { sites: ["site-3", "site-2"] });
+    await run("update er set last_seen_at = now() - interval '1 hour'");
+    await look();
+    expect(await subjects()).toEqual(["er:er-3"]);
+    await rule("er-offline", { minutes: 5 }, { operatorId: "other" });
+    await look();
+    expect((await subjects()).sort()).toEqual(["er:er-2", "er:er-3"]);
+  });
+
+  test("mails and events: one letter per rule and look, one event per alarm; none when nothing happened", async () => {
+    await run(
+      "insert into webhook_endpoint (operator_id, url, secret, event_types) values ('default', 'https://x', 's', '{alarm.*}')",
+    );
+    await rule("er-offline", { minutes: 5 }, { emails: ["a@example.org", "b@example.org"] });
+    await run("update er set last_seen_at = now() - interval '1 hour' where operator_id = 'default'");
+    expect(await look()).toBe(2);
+    await look();
+    const letters = await db.rows<{ recipient: string; title: string; text: string }>(
+      "select recipient, title, content->>'text' as text from mail order by recipient",
+    );
+    expect(letters.map((letter) => letter.recipient)).toEqual(["a@example.org", "b@example.org"]);
+    expect(letters[0]?.title).toBe("Moov.olt: er-offline: 2 novo / new");
+    expect(letters[0]?.text).toContain("- er:er-1 (Site site-1) — lastSeenAt: ");
+    expect(
+      await db.rows("select type, site_id, data->>'subject' as subject from webhook_event order by 3"),
+    ).toEqual([
+      { type: "alarm.raised", site_id: "site-1", subject: "er:er-1" },
+      { type: "alarm.raised", site_id: "site-3", subject: "er:er-3" },
+    ]);
+    await well();
+    await look();
+    expect(await db.rows("select from webhook_event where type = 'alarm.cleared'")).toHaveLength(2);
+    expect(await db.rows("select from mail")).toHaveLength(4);
+  });
+
+  test("a rule that is switched off ends its alarms", async () => {
+    await rule("er-pressure", {}, { clear: 3_600 });
+    await gauges({ pressure: "compact" });
+    await look();
+    await run("update alarm_rule set enabled = false");
+    expect(await look()).toBe(2);
+    expect((await alarms()).every((alarm) => alarm.cleared === "rule-changed")).toBe(true);
+  });
+
+  test("several copies at once raise each alarm once; one that fails stops no other and leaves nothing", async () => {
+    const bad = await rule("er-backlog", { entries: "many" });
+    await rule("er-offline", { minutes: 5 });
+    await run("update er set last_seen_at = now() - interval '1 hour' where er_id = 'er-1'");
+    const looks = await Promise.allSettled([1, 2, 3, 4].map(() => lookAtAlarms(db.pool)));
+    expect(looks.filter((l) => l.status === "rejected").length).toBeGreaterThan(0);
+    expect(await subjects()).toEqual(["er:er-1"]);
+    await run("delete from alarm_rule where rule_id = $1", bad);
+    expect(await look()).toBe(0);
+  });
+
+  test("a new operator has rules that can be looked at", async () => {
+    await ensureOperator(db.pool, "fresh");
+    const rules = await db.rows<{ kind: string }>("select kind from alarm_rule where operator_id = 'fresh'");
+    expect(rules.length).toBeGreaterThan(10);
+    for (const { kind } of rules) expect(ALARM_KIND_NAMES).toContain(kind);
+    expect(await look()).toBe(0);
+  });
+});
