@@ -3,7 +3,7 @@
  * argument; nothing is hung onto the request.
  *
  * What a route needs stands in its schema (`needs`), so that the API's description, its check and the test
- * of the whole matrix read one and the same line. Only the SHA-256 of a key is stored. Known keys are
+ * of the whole matrix read one and the same line. It is checked before anything of the request is read. Only the SHA-256 of a key is stored. Known keys are
  * remembered for a short while, so that a revoked one dies soon; a person's session is asked for each time.
  */
 import { createHash, randomBytes } from "node:crypto";
@@ -175,11 +175,7 @@ async function actorOfUser(pool: Pool, user: SessionUser, operatorId: string | u
   };
 }
 
-function checkPermission(who: Who, request: FastifyRequest): void {
-  const needed = neededBy(request.routeOptions.schema);
-  if (needed === undefined || needed.open)
-    throw new ApiProblem(403, "FORBIDDEN", "this route does not say who may use it");
-  const { permission } = needed;
+function checkPermission(who: Who, permission: Permission | undefined): void {
   if (permission === undefined || who.permissions.has(permission)) return;
   const scoped = who.siteIds !== null && permissionsOf(who.role, null).has(permission);
   throw new ApiProblem(
@@ -217,11 +213,23 @@ export function createAuthenticator(pool: Pool, behind: Pool, readSession?: Sess
     return actorOfUser(pool, user, typeof operatorId === "string" ? operatorId : undefined);
   }
 
-  /** @throws ApiProblem 401, 403, 429. */
-  return async function requireActor(request: FastifyRequest): Promise<Actor> {
-    const who = await identify(request);
-    limit(who.id);
-    checkPermission(who, request);
-    return { ...who, db: tenantDb(behind, who.operatorId, who.siteIds) };
+  const admitted = new WeakMap<FastifyRequest, Actor>();
+  return {
+    /** Before anything of a request is read. @throws ApiProblem 401, 403, 429. */
+    async admit(request: FastifyRequest): Promise<void> {
+      const needed = neededBy(request.routeOptions.schema);
+      if (needed === undefined || needed.open) return;
+      const who = await identify(request);
+      limit(who.id);
+      checkPermission(who, needed.permission);
+      admitted.set(request, { ...who, db: tenantDb(behind, who.operatorId, who.siteIds) });
+    },
+    /** Who was let in. @throws ApiProblem 403 on a route that does not say whom it lets in. */
+    async requireActor(request: FastifyRequest): Promise<Actor> {
+      const actor = admitted.get(request);
+      if (actor === undefined)
+        throw new ApiProblem(403, "FORBIDDEN", "this route does not say who may use it");
+      return actor;
+    },
   };
 }

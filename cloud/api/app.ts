@@ -323,7 +323,8 @@ export async function createApp(options: AppOptions): Promise<App> {
   const people = createPeople(options.pool, options.people ?? {}, options.logger);
   const behind = tenantPool(options.pool);
   app.addHook("onClose", async () => behind.end());
-  const requireActor = createAuthenticator(options.pool, behind, people.readSession);
+  const { admit, requireActor } = createAuthenticator(options.pool, behind, people.readSession);
+  app.addHook("onRequest", admit);
   const files = openFileFolder(options.filesDir);
   const context: Context = { pool: options.pool, hub: options.hub, files, people, requireActor };
 
