@@ -174,6 +174,13 @@ export const Answer = Type.Object({
       reason: Short,
       groupId: Type.Optional(Type.String({ maxLength: 36 })),
       expiresAt: Type.Optional(Type.Integer()),
+      /** Bounds at which the site ends the transaction by itself: what a guest has paid for. */
+      cap: Type.Optional(
+        Type.Object({
+          energyWh: Type.Optional(Type.Integer({ minimum: 0 })),
+          durationS: Type.Optional(Type.Integer({ minimum: 1 })),
+        }),
+      ),
       /** What was found of a contract certificate (OCPP 2.x `AuthorizeCertificateStatusEnumType`). */
       certificateStatus: Type.Optional(Short),
     }),

@@ -11,6 +11,7 @@ import type { UnknownTokenRule } from "../../shared/policy.ts";
 import type { Answer, Question } from "../../shared/wire.ts";
 import { tokenAt, type TokenRow } from "../core/policy.ts";
 import type { Pool, Queryable } from "../db/pool.ts";
+import { guestTokenAt } from "../pay/guest-token.ts";
 import { passOnNothing, type PassOn } from "./pass-on.ts";
 import { readIdentities, TOKEN_COLUMNS } from "./policy.ts";
 
@@ -84,6 +85,11 @@ async function authorize(
   );
   const [row] = rows;
   if (row === undefined) return undefined;
+  const guest = row.id_token === null ? await guestTokenAt(pool, row.site_id, question.idToken) : undefined;
+  if (guest !== undefined && guest.identity === question.stationId) {
+    const cap = guest.capEnergyWh === null ? undefined : { energyWh: guest.capEnergyWh };
+    return { kind: "authorize", status: "Accepted", reason: "guest", ...given("cap", cap) };
+  }
   // Names of stations are read only where the token is bound to some.
   const identities = row.station_ids === null ? new Map() : await readIdentities(pool, row.site_id);
   const decision = decideAuthorize({

@@ -93,7 +93,7 @@ export function createMercadoPago(
         ref.currency,
       );
     },
-    async refund(ref, { amountMinor, idempotencyKey }) {
+    async refund(ref, { refundId, amountMinor, idempotencyKey }) {
       const refund = await ask(
         (config) =>
           new PaymentRefund(config).create({
@@ -102,7 +102,9 @@ export function createMercadoPago(
           }),
         idempotencyKey,
       );
-      return { facts: { refunds: refundFacts([refund], ref.currency) } };
+      return {
+        facts: { refunds: refundFacts([refund], ref.currency).map((fact) => ({ ...fact, refundId })) },
+      };
     },
     verifyWebhook({ headers, query, body }) {
       const dataId = query["data.id"] ?? dataIdOf(parseWebhook(body));

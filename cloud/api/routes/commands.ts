@@ -112,7 +112,7 @@ export const COMMAND_COLUMNS = "c.*, c.issued_at::text as issued_key";
  */
 export async function insertCommand(
   client: Client,
-  actor: Actor,
+  actor: Pick<Actor, "operatorId" | "name">,
   stationId: string,
   asked: NewCommand,
   options: { at?: string; afterPolicy?: number } = {},

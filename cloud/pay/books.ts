@@ -1,0 +1,128 @@
+/**
+ * What a payment's moves of money mean outside of it: postings in the ledger, events for whoever listens, findings for
+ * people. Always in the transaction in which the payment's row changes.
+ */
+import { accounts, chargeback, overpaymentRefund, paymentReceived } from "../core/ledger.ts";
+import type { Move, PaymentStatus } from "../core/payment.ts";
+import type { WebhookType } from "../core/webhook-types.ts";
+import type { Queryable } from "../db/pool.ts";
+import { post, reverse } from "../ledger.ts";
+import { emit } from "../webhooks.ts";
+import type { PaymentRow, RefundRow } from "./rows.ts";
+
+/** A move of money, in the ledger: once, by a reference of its own. */
+export async function bookMove(
+  client: Queryable,
+  row: PaymentRow,
+  refunds: readonly RefundRow[],
+  move: Move,
+): Promise<void> {
+  const base = {
+    occurredAt: Date.now(),
+    currency: row.currency,
+    amountMinor: move.amountMinor,
+    paymentId: row.payment_id,
+    payer: accounts.guest(row.payment_id),
+    provider: row.kind,
+  };
+  const reference = `payment:${row.payment_id}`;
+  switch (move.kind) {
+    case "captured": {
+      // More than once only where a provider takes more than it was asked for.
+      const first = move.amountMinor === row.captured_minor;
+      const what = row.flow === "prepay" ? "paid" : "captured";
+      const name = first ? what : `${what}:${row.captured_minor}`;
+      await post(client, row.operator_id, paymentReceived({ ...base, reference: `${reference}:${name}` }));
+      return;
+    }
+    case "refunded":
+    case "refund-failed": {
+      const refund = refunds.find(({ provider_refund_id: id }) => id === move.providerRefundId);
+      const name = `${reference}:refund:${refund?.refund_id ?? move.providerRefundId}`;
+      if (move.kind === "refunded")
+        await post(client, row.operator_id, overpaymentRefund({ ...base, reference: name }));
+      else
+        await reverse(client, row.operator_id, name, { occurredAt: Date.now(), note: "the refund failed" });
+      return;
+    }
+    case "disputed":
+      await post(client, row.operator_id, chargeback({ ...base, reference: `${reference}:chargeback` }));
+      return;
+    case "dispute-won":
+      await reverse(client, row.operator_id, `${reference}:chargeback`, {
+        occurredAt: Date.now(),
+        note: "the dispute was won",
+      });
+  }
+}
+
+const STATUS_EVENT: Partial<Record<PaymentStatus, WebhookType>> = {
+  authorized: "payment.authorized",
+  paid: "payment.captured",
+  captured: "payment.captured",
+  cancelled: "payment.cancelled",
+  failed: "payment.failed",
+  expired: "payment.failed",
+};
+
+/** Whoever listens outside, and people who must look. */
+export async function tellOf(
+  client: Queryable,
+  before: PaymentStatus,
+  row: PaymentRow,
+  moves: readonly Move[],
+): Promise<void> {
+  const data = { paymentId: row.payment_id, stationId: row.station_id, currency: row.currency };
+  const type = STATUS_EVENT[row.status];
+  if (type !== undefined && row.status !== before) {
+    const amountMinor = row.captured_minor > 0 ? row.captured_minor : row.authorized_minor;
+    const key = `${type}:${row.payment_id}:${row.status}`;
+    await emit(client, row.operator_id, type, { ...data, amountMinor }, { siteId: row.site_id, key });
+  }
+  for (const move of moves) {
+    if (move.kind === "refunded") {
+      const key = `payment.refunded:${row.payment_id}:${move.providerRefundId}`;
+      const told = { ...data, amountMinor: move.amountMinor };
+      await emit(client, row.operator_id, "payment.refunded", told, { siteId: row.site_id, key });
+    }
+    if (move.kind === "refund-failed")
+      await find(client, row, "refund-failed", { amountMinor: move.amountMinor }, false);
+    if (move.kind === "disputed")
+      await find(client, row, "disputed", { amountMinor: move.amountMinor }, false);
+  }
+  if (row.flow === "prepay" && row.captured_minor > row.amount_minor)
+    await find(
+      client,
+      row,
+      "amount-differs",
+      { askedMinor: row.amount_minor, paidMinor: row.captured_minor },
+      false,
+    );
+}
+
+export type FindingKind =
+  | "webhook-missing"
+  | "provider-unreachable"
+  | "provider-refused"
+  | "amount-differs"
+  | "refund-failed"
+  | "shortfall"
+  | "late-transaction"
+  | "disputed";
+
+/** Something that a person should know. One of a kind for each payment, the last word counts. */
+export async function find(
+  client: Queryable,
+  row: Pick<PaymentRow, "operator_id" | "site_id" | "payment_id">,
+  kind: FindingKind,
+  detail: object,
+  repaired: boolean,
+): Promise<void> {
+  await client.query(
+    `insert into payment_finding (operator_id, site_id, payment_id, kind, detail, repaired)
+     values ($1, $2, $3, $4, $5, $6)
+     on conflict (payment_id, kind) do update
+       set detail = excluded.detail, repaired = excluded.repaired, found_at = now()`,
+    [row.operator_id, row.site_id, row.payment_id, kind, JSON.stringify(detail), repaired],
+  );
+}

@@ -1,0 +1,67 @@
+/** Payments and refunds as their tables hold them. Types only. */
+import type {
+  Dispute,
+  PaymentFlow,
+  PaymentState,
+  PaymentStatus,
+  Progress,
+  RefundStatus,
+} from "../core/payment.ts";
+import type { ProviderKind } from "./provider.ts";
+
+export type PaymentRow = {
+  payment_id: string;
+  operator_id: string;
+  site_id: string;
+  station_id: string;
+  provider_id: string;
+  kind: ProviderKind;
+  flow: PaymentFlow;
+  amount_minor: number;
+  currency: string;
+  description: string;
+  status: PaymentStatus;
+  progress: Progress;
+  authorized_minor: number;
+  captured_minor: number;
+  refunded_minor: number;
+  dispute: Dispute;
+  disputed_minor: number;
+  decline_code: string | null;
+  checkout_id: string | null;
+  provider_payment_id: string | null;
+  checkout_url: string | null;
+  pix_code: string | null;
+  expires_at: Date;
+  keep_minor: number | null;
+  keep_reason: string | null;
+  capture_asked_minor: number | null;
+  due_at: Date | null;
+  attempts: number;
+  last_error: string | null;
+  checked_at: Date | null;
+  heard_at: Date | null;
+  flags: string[];
+  created_at: Date;
+  updated_at: Date;
+  paid_at: Date | null;
+};
+
+export type RefundRow = {
+  refund_id: string;
+  operator_id: string;
+  site_id: string;
+  payment_id: string;
+  amount_minor: number;
+  currency: string;
+  status: RefundStatus;
+  reason: string;
+  requested_by: string;
+  provider_refund_id: string | null;
+  sent_at: Date | null;
+  failure: string | null;
+  created_at: Date;
+  updated_at: Date;
+};
+
+export type Payment = { row: PaymentRow; refunds: RefundRow[]; state: PaymentState; unsentMinor: number };
