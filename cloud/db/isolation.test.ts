@@ -4,93 +4,24 @@
  *
  * Every table holds a row of each operator, made from what the catalogue says of its columns.
  */
-import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createOperator, type Operator } from "../api/harness.ts";
 import { openTestDb, type TestDb } from "../harness.ts";
+import { allTables, columnsOf, everythingOf, fillTables } from "./fill-tables.ts";
 import type { Pool } from "./pool.ts";
 import { tenantDb, tenantPool } from "./tenant.ts";
-
-/** What belongs to no operator: who somebody is, the keys that sign policies, counters, what was migrated. */
-const NOBODYS = /^(auth_.*|signing_key|secrets_key|own_id|kysely_.*)$/;
-
-type Column = { name: string; type: string; required: boolean };
 
 let db: TestDb;
 let behind: Pool;
 let mine: Operator;
 let tables: string[];
 
-const TABLES = `select k.relname as name from pg_class k
-  where k.relnamespace = 'public'::regnamespace and k.relkind in ('r', 'p') and not k.relispartition order by 1`;
-
-const COLUMNS = `select a.attname as name, format_type(a.atttypid, null) as type,
-    a.attnotnull and not a.atthasdef and a.attidentity = '' as required
-  from pg_attribute a where a.attrelid = $1::regclass and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''`;
-
-/** Something that a column can hold. */
-function valueFor(type: string): unknown {
-  switch (type) {
-    case "text":
-    case "uuid":
-      return randomUUID();
-    case "bigint":
-    case "integer":
-    case "smallint":
-    case "numeric":
-      return 1;
-    case "boolean":
-      return false;
-    case "json":
-    case "jsonb":
-      return "{}";
-    case "bytea":
-      return Buffer.from(randomUUID());
-    case "date":
-    case "timestamp with time zone":
-      return "2026-05-04T12:00:00Z";
-    default:
-      if (type.endsWith("[]")) return [];
-      throw new Error(`no value for the type ${type}: teach valueFor`);
-  }
-}
-
-/** One row of an operator in every table, whatever it would refer to. */
-async function fill(of: { operatorId: string; siteId: string; stationId: string; erId: string }) {
-  const known: Record<string, string> = {
-    ...{ operator_id: of.operatorId, site_id: of.siteId, station_id: of.stationId, er_id: of.erId },
-  };
-  const client = await db.pool.connect();
-  // Neither references nor triggers are what is tested: a row may point at nothing.
-  await client.query("set session_replication_role = replica");
-  for (const table of tables) {
-    const columns = await db.rows<Column>(COLUMNS, table);
-    const used = columns.filter((column) => column.required || column.name in known);
-    const names = used.map(({ name }) => name).join(", ");
-    const places = used.map((_, i) => `$${i + 1}`).join(", ");
-    const values = used.map(({ name, type }) => known[name] ?? valueFor(type));
-    await client.query(`insert into ${table} (${names}) values (${places}) on conflict do nothing`, values);
-  }
-  await client.query("set session_replication_role = origin");
-  client.release();
-}
-
 beforeAll(async () => {
   db = await openTestDb();
   behind = tenantPool(db.pool);
   mine = await createOperator(db, "mine");
   const theirs = await createOperator(db, "theirs");
-  tables = (await db.rows<{ name: string }>(TABLES))
-    .map((row) => row.name)
-    .filter((name) => !NOBODYS.test(name));
-  // Nor is it what a row may say.
-  for (const { sql } of await db.rows<{ sql: string }>(
-    `select format('alter table %s drop constraint %I', conrelid::regclass, conname) as sql from pg_constraint
-     where contype = 'c' and conrelid::regclass::text = any($1)`,
-    tables,
-  ))
-    await db.pool.query(sql);
-  for (const operator of [mine, theirs]) await fill(operator);
+  tables = await fillTables(db, [mine, theirs]);
 });
 afterAll(async () => {
   await behind.end();
@@ -153,7 +84,7 @@ describe("one operator and another", () => {
   });
 
   test("no row of another is changed, deleted, made or taken over", async () => {
-    const before = await everything("theirs");
+    const before = await everythingOf(db, tables, "theirs");
     for (const table of tables) {
       // Where the role may not write at all, the wall is not even reached.
       const tried = async (sql: string) =>
@@ -171,7 +102,7 @@ describe("one operator and another", () => {
         table,
       ).rejects.toThrow();
     }
-    expect(await everything("theirs")).toEqual(before);
+    expect(await everythingOf(db, tables, "theirs")).toEqual(before);
   });
 
   test("partitions cannot be asked past their table", async () => {
@@ -184,8 +115,7 @@ describe("one operator and another", () => {
   });
 
   test("who somebody is, and the keys that sign, are out of reach", async () => {
-    const names = (await db.rows<{ name: string }>(TABLES)).map((row) => row.name);
-    for (const name of names.filter((table) => /^(auth_|kysely_|secrets_key)/.test(table)))
+    for (const name of (await allTables(db)).filter((table) => /^(auth_|kysely_|secrets_key)/.test(table)))
       await expect(as("mine").query(`select * from ${name}`), name).rejects.toMatchObject({ code: "42501" });
     await expect(as("mine").query("select private_key from signing_key")).rejects.toMatchObject({
       code: "42501",
@@ -202,26 +132,13 @@ describe("one operator and another", () => {
   });
 });
 
-const everything = async (operatorId: string) =>
-  Promise.all(
-    tables.map(async (table) => ({
-      table,
-      rows: (
-        await db.rows<{ row: string }>(
-          `select t::text as row from ${table} t where operator_id = $1 order by 1`,
-          operatorId,
-        )
-      ).map(({ row }) => row),
-    })),
-  );
-
 describe("one site and another", () => {
   test("a scope of named sites sees the rows of these sites, of their boxes and stations, and no others'", async () => {
     const scoped = as("mine", [mine.siteId]);
     const other = as("mine", ["site-mine-0"]);
     let siteBound = 0;
     for (const table of tables) {
-      const columns = (await db.rows<Column>(COLUMNS, table)).map((c) => c.name);
+      const columns = (await columnsOf(db, table)).map((c) => c.name);
       if (table === "file" || !columns.includes("site_id")) continue;
       siteBound += 1;
       expect(await countOf(scoped, table, `site_id is distinct from '${mine.siteId}'`), table).toBe(0);
