@@ -67,17 +67,18 @@ export function openBrowser(app: App, origin = "http://localhost", address = "19
   }
   async function send(method: string, url: string, body?: unknown, more: object = {}): Promise<Answer> {
     const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join("; ");
+    const sent: Record<string, string | undefined> = {
+      host: new URL(origin).host,
+      ...(cookie === "" ? {} : { cookie }),
+      ...(method === "GET" ? {} : { origin }),
+      ...headers,
+      ...more,
+    };
     const response: LightMyRequestResponse = await app.inject({
       method: method as "POST",
       url,
       remoteAddress: address,
-      headers: {
-        host: new URL(origin).host,
-        ...(cookie === "" ? {} : { cookie }),
-        ...(method === "GET" ? {} : { origin }),
-        ...headers,
-        ...more,
-      },
+      headers: Object.fromEntries(Object.entries(sent).filter(([, value]) => value !== undefined)),
       ...(body === undefined ? {} : { payload: body as object }),
     });
     const setCookie = [response.headers["set-cookie"] ?? []].flat();
@@ -125,7 +126,9 @@ const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 /** What an authenticator app shows for an `otpauth://` address (RFC 6238). */
 export function totpOf(uri: string, atMs = Date.now()): string {
   const secret = new URL(uri).searchParams.get("secret") ?? "";
-  const bits = Array.from(secret).map((c) => BASE32.indexOf(c).toString(2).padStart(5, "0")).join("");
+  const bits = Array.from(secret)
+    .map((c) => BASE32.indexOf(c).toString(2).padStart(5, "0"))
+    .join("");
   const key = Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)));
   const counter = Buffer.alloc(8);
   counter.writeBigUInt64BE(BigInt(Math.floor(atMs / 30_000)));
