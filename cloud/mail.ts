@@ -8,6 +8,7 @@ import { createTransport } from "nodemailer";
 import { AppError, assert, describeError } from "../shared/errors.ts";
 import { MAIL_BYTES_MAX, MAIL_SEND_MS_MAX } from "../shared/limits.ts";
 import type { Queryable } from "./db/pool.ts";
+import { toJson } from "./ingest/apply.ts";
 
 export type MailAttachment = { name: string; type: string; content: Buffer };
 
@@ -43,7 +44,7 @@ export async function queueMail(client: Queryable, mail: NewMail): Promise<strin
     type,
     base64: content.toString("base64"),
   }));
-  const content = JSON.stringify({ text, html, attachments });
+  const content = toJson({ text, html, attachments });
   assert(content.length <= MAIL_BYTES_MAX, "a mail is not larger than mail servers take");
   const { rows } = await client.query<{ mail_id: string }>(
     "select mail_queue($1, $2, $3, $4, $5) as mail_id",

@@ -12,6 +12,7 @@ import pino from "pino";
 import { AppError, describeError } from "../shared/errors.ts";
 import { migrate } from "./db/migrate.ts";
 import { managePolicyKeys } from "./ingest/policy-keys.ts";
+import { checkMailConfig } from "./mail.ts";
 import { issueApiKey, ROLES, startSg, type Role, type SgConfig } from "./sg.ts";
 
 const USAGE = `sg: the cloud half of Moov.olt
@@ -27,7 +28,8 @@ const USAGE = `sg: the cloud half of Moov.olt
 Environment: DATABASE_URL, BROKER_URL (amqp:// amqps:// mqtt:// mqtts://), SG_HOST (127.0.0.1), SG_PORT (8080),
 SG_OPERATOR (default), LOG_LEVEL (info), BROKER_CA_FILE, SG_POLICY_KEY_FILE (Ed25519, PEM; else a key in the database),
 SG_PASS_ON_URL (service that answers for cars' certificates, ISO 15118), SG_FILES_DIR (firmware and logs;
-$STATE_DIRECTORY/files or ./files), SG_PUBLIC_URL (where ERs reach the API, http://127.0.0.1:<SG_PORT>).
+$STATE_DIRECTORY/files or ./files), SG_PUBLIC_URL (where ERs reach the API, http://127.0.0.1:<SG_PORT>),
+SMTP_URL (smtp:// smtps://; without it mails wait), MAIL_FROM (their sender), SG_WEBHOOK_ALLOW_PRIVATE (1: webhooks also to http and to private addresses).
 `;
 
 function required(name: string): string {
@@ -57,6 +59,7 @@ function readConfig(roles: readonly Role[]): SgConfig {
   const keyFile = process.env["SG_POLICY_KEY_FILE"];
   const passOnUrl = process.env["SG_PASS_ON_URL"];
   const publicUrl = process.env["SG_PUBLIC_URL"];
+  const smtpUrl = process.env["SMTP_URL"];
   return {
     roles,
     databaseUrl: required("DATABASE_URL"),
@@ -64,6 +67,10 @@ function readConfig(roles: readonly Role[]): SgConfig {
     ...(caFile === undefined ? {} : { brokerCa: readFileSync(caFile, "utf8") }),
     ...(passOnUrl === undefined ? {} : { passOnUrl: checkUrl("SG_PASS_ON_URL", passOnUrl) }),
     ...(keyFile === undefined ? {} : { policyKey: readFileSync(keyFile, "utf8") }),
+    ...(smtpUrl === undefined || smtpUrl === ""
+      ? {}
+      : { mail: checkMailConfig(smtpUrl, process.env["MAIL_FROM"]) }),
+    webhookAllowPrivate: process.env["SG_WEBHOOK_ALLOW_PRIVATE"] === "1",
     ...(publicUrl === undefined
       ? {}
       : { publicUrl: checkUrl("SG_PUBLIC_URL", publicUrl).replace(/\/+$/, "") }),

@@ -16,6 +16,7 @@ import { createPool, inTransaction, listen, type Pool } from "./db/pool.ts";
 import { startIngest } from "./ingest/ingest.ts";
 import { ensureSigningKey } from "./ingest/policy.ts";
 import { startJobs } from "./jobs/jobs.ts";
+import { createMailer, type MailConfig } from "./mail.ts";
 
 export const ROLES = ["api", "ingest", "jobs"] as const;
 export type Role = (typeof ROLES)[number];
@@ -37,6 +38,10 @@ export type SgConfig = {
   publicUrl?: string;
   /** Service that answers what only somebody behind the SG can (`ingest/pass-on.ts`). */
   passOnUrl?: string;
+  /** The mail server; without it mails wait. */
+  mail?: MailConfig;
+  /** Webhooks may go to http and to addresses inside: laboratories. */
+  webhookAllowPrivate?: boolean;
 };
 
 /** Makes the operator if it does not exist. */
@@ -108,7 +113,9 @@ export async function startSg(config: SgConfig, logger: Logger = pino()) {
         onLog,
       })
     : undefined;
-  const jobs = has("jobs") ? startJobs({ pool, onLog }) : undefined;
+  const mailer = config.mail === undefined ? undefined : createMailer(config.mail);
+  const webhooks = { allowPrivate: config.webhookAllowPrivate ?? false };
+  const jobs = has("jobs") ? startJobs({ pool, mailer, webhooks, onLog }) : undefined;
 
   const hub = createHub();
   const live = has("api")
@@ -123,6 +130,8 @@ export async function startSg(config: SgConfig, logger: Logger = pino()) {
     pool,
     hub,
     filesDir: config.filesDir,
+    mailFrom: config.mail?.from,
+    webhookAllowPrivate: config.webhookAllowPrivate ?? false,
     webRoot: has("api") ? WEB_ROOT : undefined,
     logger,
     async health() {

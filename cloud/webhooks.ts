@@ -9,6 +9,7 @@ import { assert } from "../shared/errors.ts";
 import { WEBHOOK_DATA_BYTES_MAX } from "../shared/limits.ts";
 import type { WebhookType } from "./core/webhook-types.ts";
 import type { Queryable } from "./db/pool.ts";
+import { toJson } from "./ingest/apply.ts";
 
 export type WebhookEvent = {
   type: WebhookType;
@@ -21,6 +22,14 @@ export type WebhookEvent = {
   at?: Date;
 };
 
+const YEAR_10000 = Date.UTC(10_000, 0);
+
+/** A time that can be written: clocks of stations tell any. */
+function plausible(at = new Date()): Date {
+  const ms = at.getTime();
+  return ms >= 0 && ms < YEAR_10000 ? at : new Date();
+}
+
 /** @returns how many deliveries were made. */
 export async function emitAll(
   client: Queryable,
@@ -31,11 +40,11 @@ export async function emitAll(
   const rows = events.map((event) => {
     const { type, siteId: site_id, key: once_key, data } = event;
     assert(JSON.stringify(data).length <= WEBHOOK_DATA_BYTES_MAX, `the data of a ${type} event is thin`);
-    return { event_id: randomUUID(), type, site_id, once_key, data, at: event.at ?? new Date() };
+    return { event_id: randomUUID(), type, site_id, once_key, data, at: plausible(event.at) };
   });
   const { rows: made } = await client.query<{ made: number }>("select webhook_emit($1, $2) as made", [
     operatorId,
-    JSON.stringify(rows),
+    toJson(rows),
   ]);
   return made[0]?.made ?? 0;
 }

@@ -87,6 +87,10 @@ export type Context = {
 
 export type AppOptions = {
   pool: Pool;
+  /** The sender of mails; without it they wait. */
+  mailFrom?: string | undefined;
+  /** Webhooks may go to http and to addresses inside. */
+  webhookAllowPrivate?: boolean;
   hub: Hub;
   /** How people sign in, and where their page is. */
   people?: PeopleOptions;

@@ -218,6 +218,15 @@ const FILES = `
   from told r where r.name is null and f.file_id = r.file_id and f.operator_id = $2 and f.er_id = $3`;
 
 /**
+ * PostgreSQL refuses a value (SQLSTATE classes 21 to 23, 54), or JavaScript cannot write it: no retry would
+ * help.
+ */
+export function isRefusal(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return error instanceof RangeError || (typeof code === "string" && /^(21|22|23|54)...$/.test(code));
+}
+
+/**
  * JSON that PostgreSQL can read as text: NUL and half surrogates, which no text of its can hold, become
  * U+FFFD. Frames hold them escaped, as they were on the wire.
  */

@@ -8,6 +8,7 @@
 import { firstChain } from "../../shared/block.ts";
 import { describeError } from "../../shared/errors.ts";
 import type { Entry } from "../../shared/entry.ts";
+import { given } from "../../shared/given.ts";
 import { encodeWire, type Ack, type Batch } from "../../shared/wire.ts";
 import type { LiveEvent } from "../api/schemas.ts";
 import { readBlocks, textOf } from "../core/blocks.ts";
@@ -15,16 +16,24 @@ import { emptyChanges, type Changes } from "../core/changes.ts";
 import { admit, type Block, type Cursor, type Verdict } from "../core/cursor.ts";
 import { project, type Names } from "../core/project.ts";
 import { inTransaction, type Client, type Pool } from "../db/pool.ts";
-import { applyChanges, type Origin } from "./apply.ts";
+import { applyChanges, isRefusal, type Origin } from "./apply.ts";
 import { liveEvents } from "./live-events.ts";
 import { ensureStations, namesOf, type NameCache } from "./names.ts";
 import { withoutKnown } from "./reread.ts";
+import { emitHappenings } from "./webhook-events.ts";
 
 /** Entries that one transaction takes when batches queue up. */
 const ENTRIES_PER_TRANSACTION = 4_000;
 const QUEUE_MAX = 64;
 
-type ErRow = { site_id: string; operator_id: string; journal_id: string | null; snapshot_seq: number };
+type ErRow = {
+  site_id: string;
+  operator_id: string;
+  journal_id: string | null;
+  snapshot_seq: number;
+  /** Some system of the operator's wants to hear what happens. */
+  listened: boolean;
+};
 type CursorRow = {
   seq: number;
   chain: string;
@@ -40,7 +49,14 @@ type CursorRow = {
  */
 type StoredCursor = Cursor & { storedAs: string; history: string[]; knownSeq: number };
 
-export type IngestResult = { ack: Ack; verdict: Verdict["kind"]; entries: number; parked: number };
+export type IngestResult = {
+  ack: Ack;
+  verdict: Verdict["kind"];
+  entries: number;
+  parked: number;
+  /** Why no webhook hears of it. */
+  untold?: string;
+};
 
 export type IngestOptions = {
   pool: Pool;
@@ -105,7 +121,9 @@ async function storeOnce(
   return inTransaction(pool, async (client) => {
     const before = await lockCursor(client, erId, journalId);
     const er = await client.query<ErRow>(
-      "select site_id, operator_id, journal_id, snapshot_seq from er where er_id = $1",
+      `select e.site_id, e.operator_id, e.journal_id, e.snapshot_seq, exists (
+         select from webhook_endpoint w where w.operator_id = e.operator_id and w.enabled) as listened
+       from er e where e.er_id = $1`,
       [erId],
     );
     const place = er.rows[0];
@@ -150,13 +168,19 @@ async function storeOnce(
       "update journal set seq = $3, chain = $4, updated_at = now() where er_id = $1 and journal_id = $2",
       [erId, journalId, cursor.seq, cursor.chain],
     );
+    const untold = place.listened ? await emitHappenings(client, parts, origin) : undefined;
     for (const part of parts) {
       const events = liveEvents(part, origin);
       if (events !== undefined) await client.query("select pg_notify('sg_live', $1)", [events]);
     }
     const last = verdict.kind === "repeat" ? "apply" : verdict.kind;
     const parked = parts.reduce((sum, part) => sum + part.parked.length, 0);
-    return { ...answer(journalId, cursor.seq, last), entries: entries.length, parked };
+    return {
+      ...answer(journalId, cursor.seq, last),
+      entries: entries.length,
+      parked,
+      ...given("untold", untold),
+    };
   });
 }
 
@@ -200,15 +224,6 @@ async function applyInHalves(
   }
   await applyChanges(client, changes, to.origin);
   return [...parts, changes];
-}
-
-/**
- * PostgreSQL refuses a value (SQLSTATE classes 21 to 23, 54), or JavaScript cannot write it: no retry would
- * help.
- */
-export function isRefusal(error: unknown): boolean {
-  const { code } = error as { code?: unknown };
-  return error instanceof RangeError || (typeof code === "string" && /^(21|22|23|54)...$/.test(code));
 }
 
 function projectAll(changes: Changes, entries: readonly Entry[], names: Names, snapshotSeq: number): void {
@@ -286,6 +301,8 @@ export function createIngest(options: IngestOptions) {
       counters.parked += result.parked;
       if (result.parked > 0)
         onLog("error", "entries parked: see parked_entry", { erId, parked: result.parked });
+      if (result.untold !== undefined)
+        onLog("error", "no webhook hears of what came", { erId, reason: result.untold });
       if (result.verdict === "halt") {
         onLog("error", "this journal is not taken any more: see journal.halted", { erId, ...result.ack });
         return;

@@ -11,8 +11,8 @@ import { describeError } from "../../shared/errors.ts";
 import { emptyChanges, type Changes } from "../core/changes.ts";
 import { project, readEntry } from "../core/project.ts";
 import type { Client } from "../db/pool.ts";
-import { applyChanges, type Origin } from "./apply.ts";
-import { isRefusal } from "./journal.ts";
+import { applyChanges, isRefusal, type Origin } from "./apply.ts";
+import { emitHappenings } from "./webhook-events.ts";
 import { liveEvents } from "./live-events.ts";
 import { ensureStations, namesOf } from "./names.ts";
 import { knownRows } from "./reread.ts";
@@ -110,6 +110,7 @@ export async function replayParked(
   await client.query("savepoint replay");
   try {
     const changes = await apply(client, entries, origin);
+    await emitHappenings(client, [changes], origin);
     const events = liveEvents(changes, origin);
     if (events !== undefined) await client.query("select pg_notify('sg_live', $1)", [events]);
   } catch (error) {

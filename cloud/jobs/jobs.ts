@@ -1,12 +1,18 @@
 /**
- * The jobs role: what must happen now and then. Level-triggered: every run looks at what is and does what
- * is missing, so that several copies and missed runs do no harm.
+ * The jobs role: what must happen now and then. Level-triggered: every run looks at what is and does what is
+ * missing, so that several copies and missed runs do no harm (`runner.ts`).
  */
-import { describeError } from "../../shared/errors.ts";
+import { MAIL_KEEP_DAYS, OUTBOX_KEEP_DAYS } from "../../shared/limits.ts";
 import { ensurePartitions } from "../db/partitions.ts";
 import type { Pool } from "../db/pool.ts";
+import type { Mailer } from "../mail.ts";
+import type { WebhookSettings } from "../webhook-send.ts";
+import { lookAtAlarms } from "./alarms.ts";
+import { startRunner, type Job, type OnLog } from "./runner.ts";
+import { sendMails } from "./send-mail.ts";
+import { createDeliverer, trimOutbox } from "./webhook-delivery.ts";
 
-const EVERY_MS = 60 * 60_000;
+const HOUR_MS = 60 * 60_000;
 const HEALTH_DAYS = 90;
 
 /** Readings of the boxes that are too old. @returns how many. */
@@ -35,41 +41,71 @@ export async function refreshPolicies(pool: Pool): Promise<number> {
   return rows.length;
 }
 
-export function startJobs(options: {
+export type JobOptions = {
   pool: Pool;
-  onLog: (level: "info" | "warn" | "error", message: string, fields: Record<string, unknown>) => void;
-}) {
-  const { pool, onLog } = options;
-  let running: Promise<void> = Promise.resolve();
+  /** Without it mails wait. */
+  mailer?: Mailer | undefined;
+  webhooks?: WebhookSettings;
+};
 
-  /** @param done what is said when there was something to do. */
-  async function attempt(what: string, done: string, work: () => Promise<number>): Promise<void> {
-    try {
-      const count = await work();
-      if (count > 0) onLog("info", done, { count });
-    } catch (error) {
-      onLog("error", `${what}; tried again in an hour`, { reason: describeError(error) });
-    }
-  }
-
-  async function run(): Promise<void> {
-    await attempt("partitions could not be made", "partitions made", () =>
-      ensurePartitions(pool, new Date()),
-    );
-    await attempt("old readings of ERs could not be removed", "old readings of ERs removed", () =>
-      trimHealth(pool),
-    );
-    await attempt("policies could not be renewed", "policies renewed: tokens used of late", () =>
-      refreshPolicies(pool),
-    );
-  }
-
-  running = run();
-  const timer = setInterval(() => (running = running.then(run)), EVERY_MS);
-  return {
-    async stop(): Promise<void> {
-      clearInterval(timer);
-      await running;
+/** Everything that happens now and then: the one place to add to. */
+export function allJobs({ pool, mailer, webhooks = { allowPrivate: false } }: JobOptions): Job[] {
+  const deliverer = createDeliverer(pool, webhooks);
+  return [
+    {
+      name: "partitions",
+      everyMs: HOUR_MS,
+      fails: "partitions could not be made",
+      done: "partitions made",
+      run: () => ensurePartitions(pool, new Date()),
     },
-  };
+    {
+      name: "er-health",
+      everyMs: HOUR_MS,
+      fails: "old readings of ERs could not be removed",
+      done: "old readings of ERs removed",
+      run: () => trimHealth(pool),
+    },
+    {
+      name: "policies",
+      everyMs: HOUR_MS,
+      fails: "policies could not be renewed",
+      done: "policies renewed: tokens used of late",
+      run: () => refreshPolicies(pool),
+    },
+    {
+      name: "alarms",
+      everyMs: 30_000,
+      fails: "an alarm rule could not be looked at",
+      done: "alarms raised or cleared",
+      run: () => lookAtAlarms(pool),
+    },
+    {
+      name: "webhooks",
+      everyMs: 1_000,
+      fails: "events could not be sent",
+      run: () => deliverer.begin(),
+      stop: () => deliverer.settled(),
+    },
+    {
+      name: "outbox",
+      everyMs: HOUR_MS,
+      fails: "old events and mails could not be removed",
+      done: "old events and mails removed",
+      run: () => trimOutbox(pool, OUTBOX_KEEP_DAYS, MAIL_KEEP_DAYS),
+    },
+    ...(mailer === undefined
+      ? []
+      : [
+          {
+            name: "mail",
+            everyMs: 2_000,
+            fails: "mails could not be sent",
+            run: () => sendMails(pool, mailer),
+          },
+        ]),
+  ];
 }
+
+export const startJobs = (options: JobOptions & { onLog: OnLog }) =>
+  startRunner(allJobs(options), options.onLog);
