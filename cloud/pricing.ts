@@ -5,12 +5,12 @@
  * It reads and never writes: what is billed is written down by whoever bills. Everything runs on the connection that
  * is handed in, so that a bill sees what it bills.
  */
-import { chooseTariff, type TariffBasis, type TariffBook } from "../shared/decide/tariff-choice.ts";
+import { chooseTariff, type TariffBasis } from "../shared/decide/tariff-choice.ts";
 import { priceTransaction, type Price, type Timeline } from "../shared/decide/tariff.ts";
-import { given } from "../shared/given.ts";
 import type { TariffTerms } from "../shared/tariff.ts";
 import { timelineOf } from "./core/pricing.ts";
 import type { Queryable } from "./db/pool.ts";
+import { readBook } from "./tariff-book.ts";
 import {
   momentsOf,
   toTransaction,
@@ -40,66 +40,6 @@ export type TariffPlace = {
   /** Unix ms: the start of the transaction. */
   atMs: number;
 };
-
-type VersionRow = {
-  tariff_id: string;
-  version: number;
-  valid_from: Date;
-  valid_to: Date | null;
-  terms: TariffTerms;
-};
-type AssignmentRow = {
-  tariff_id: string;
-  site_id: string | null;
-  station_id: string | null;
-  group_id: string | null;
-  assigned_from: Date;
-  assigned_until: Date | null;
-};
-
-/**
- * Tariffs that held at a site, or may hold there, from a moment on. Of each the versions from the one that was valid
- * then.
- * @param targets `tariff_assignment.target`; undefined: all that concern the site and its stations, and all groups.
- */
-export async function readBook(
-  db: Queryable,
-  operatorId: string,
-  siteId: string,
-  sinceMs: number,
-  targets?: readonly string[],
-): Promise<TariffBook> {
-  const since = new Date(sinceMs);
-  const { rows: assignments } = await db.query<AssignmentRow>(
-    `select a.tariff_id, a.site_id, a.station_id, a.group_id, a.assigned_from, a.assigned_until
-     from tariff_assignment a where a.operator_id = $1 and (a.site_id is null or a.site_id = $2)
-       and (a.assigned_until is null or a.assigned_until > $3) and ($4::text[] is null or a.target = any($4))
-     order by a.assigned_from, a.assignment_id`,
-    [operatorId, siteId, since, targets ?? null],
-  );
-  if (assignments.length === 0) return { versions: [], assignments: [] };
-  const { rows: versions } = await db.query<VersionRow>(
-    `select v.tariff_id, v.version, v.valid_from, v.valid_to, v.terms from tariff_version v
-     where v.operator_id = $1 and v.tariff_id = any($2::uuid[])
-       and v.version >= coalesce((select max(w.version) from tariff_version w
-         where w.tariff_id = v.tariff_id and w.valid_from <= $3), 1)
-     order by v.tariff_id, v.version`,
-    [operatorId, [...new Set(assignments.map((a) => a.tariff_id))], since],
-  );
-  return {
-    versions: versions.map((v) => ({
-      ...{ tariffId: v.tariff_id, version: v.version, validFrom: v.valid_from.getTime(), terms: v.terms },
-      ...given("validTo", v.valid_to?.getTime()),
-    })),
-    assignments: assignments.map((a) => ({
-      ...{ tariffId: a.tariff_id, from: a.assigned_from.getTime() },
-      ...given("until", a.assigned_until?.getTime()),
-      ...given("groupId", a.group_id ?? undefined),
-      ...given("stationId", a.station_id ?? undefined),
-      ...given("siteId", a.station_id === null ? (a.site_id ?? undefined) : undefined),
-    })),
-  };
-}
 
 async function groupOf(db: Queryable, { operatorId, idToken }: TariffPlace): Promise<string | undefined> {
   if (idToken === undefined) return undefined;

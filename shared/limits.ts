@@ -102,11 +102,19 @@ export const LOCAL_LIST_ITEMS_MAX = 100;
 export const LOCAL_LIST_ITEMS_DEFAULT = 20;
 
 /* Tariffs */
+/** What is remembered of the course of a running transaction: four days, then coarser. */
+export const COURSE_REGISTERS_MAX = 768;
+export const COURSE_WORDS_MAX = 200;
+/** A station is told a running cost this often at most. */
+export const COST_AGAIN_MS = 60_000;
 export const TARIFFS_MAX = 200;
 /** Versions of one tariff that wait for their time. */
 export const TARIFF_VERSIONS_AHEAD_MAX = 5;
 /** Places and groups of one operator that a tariff holds for. */
 export const TARIFF_ASSIGNMENTS_MAX = 2_000;
+/** Of what a policy says of tariffs. */
+export const POLICY_TARIFF_VERSIONS_MAX = 2_000;
+export const POLICY_TARIFF_ASSIGNMENTS_MAX = 4_000;
 /** A site knows tariffs that held within this time: transactions may have begun then. */
 export const TARIFFS_PAST_DAYS = 7;
 

@@ -13,6 +13,7 @@ import { StationId, TopicId } from "./ids.ts";
 import { POLICY_STATIONS_MAX, STATION_PASSWORDS_MAX, TEMPLATES_MAX } from "./limits.ts";
 import { PASSWORD_HASH_PATTERN } from "./password.ts";
 import { OneOf } from "./schema.ts";
+import { PolicyTariffs } from "./tariff.ts";
 import { Template } from "./template.ts";
 
 /** Tokens are compared without regard to case (OCPP 1.6 CiString, 2.0.1 identifierString). */
@@ -117,6 +118,8 @@ export const Policy = Type.Object({
   recent: Type.Array(Type.Object({ idToken: Short, lastUsedAt: Type.Integer() }), { maxItems: 2_000 }),
   /** Values that the site's stations should have, by what they are. */
   templates: Type.Optional(Type.Array(Template, { maxItems: TEMPLATES_MAX })),
+  /** What charging costs there. */
+  tariffs: Type.Optional(PolicyTariffs),
   /** Stations of which something is wanted that is not usual. */
   stations: Type.Optional(Type.Array(PolicyStation, { maxItems: POLICY_STATIONS_MAX })),
   /** Public keys (base64 SPKI) that the site trusts from now on, besides the one that signed this. */

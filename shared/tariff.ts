@@ -8,6 +8,8 @@
  * of several time zones.
  */
 import { Type, type Static } from "typebox";
+import { StationId, TopicId } from "./ids.ts";
+import { POLICY_TARIFF_ASSIGNMENTS_MAX, POLICY_TARIFF_VERSIONS_MAX } from "./limits.ts";
 
 const TIME_OF_DAY = "^([01][0-9]|2[0-3]):[0-5][0-9]$";
 /** A million of the major unit per kWh: no price is higher, and sums stay far from the largest integer. */
@@ -118,6 +120,27 @@ export const TariffVersion = Type.Object({
   terms: TariffTerms,
 });
 export type TariffVersion = Static<typeof TariffVersion>;
+
+/**
+ * What a site knows of tariffs: those that hold there, held of late, or will. Stations by their own names.
+ */
+export const PolicyTariffs = Type.Object({
+  versions: Type.Array(TariffVersion, { maxItems: POLICY_TARIFF_VERSIONS_MAX }),
+  assignments: Type.Array(
+    Type.Object({
+      tariffId: TariffVersion.properties.tariffId,
+      /** One of these, or none: for everybody. */
+      groupId: Type.Optional(Type.String({ minLength: 1, maxLength: 36 })),
+      stationId: Type.Optional(StationId),
+      siteId: Type.Optional(TopicId),
+      /** Unix milliseconds; `until` exclusive. */
+      from: Type.Integer(),
+      until: Type.Optional(Type.Integer()),
+    }),
+    { maxItems: POLICY_TARIFF_ASSIGNMENTS_MAX },
+  ),
+});
+export type PolicyTariffs = Static<typeof PolicyTariffs>;
 
 const ZERO_DECIMALS = new Set(
   "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(" "),

@@ -159,3 +159,48 @@ test("50,000 tokens fit into one message, and the site finds each of them", asyn
   expect(tokens.find("rfid-31415")).toMatchObject({ status: "Accepted", groupId: "G15" });
   expect(tokens.find("RFID-50001")).toBeUndefined();
 });
+
+test("tariffs that hold at the site stand in it, stations by their own names; those of other sites do not", async () => {
+  const before = await sentTo("site-1");
+  expect(before).not.toHaveProperty("tariffs");
+  const terms = { currency: "BRL", elements: [{ perKwhMicro: 1_000_000 }] };
+  const [tariffId, other] = [randomUUID(), randomUUID()];
+  for (const id of [tariffId, other]) {
+    await db.pool.query("insert into tariff (tariff_id, operator_id, name) values ($1, 'default', $2)", [
+      ...[id, id],
+    ]);
+    await db.pool.query(
+      `insert into tariff_version (tariff_id, version, operator_id, valid_from, terms, created_by)
+       select $1, n, 'default', '2026-01-01'::timestamptz + (n - 1) * interval '1 month', $2, 'test' from generate_series(1, 3) n`,
+      [id, JSON.stringify(terms)],
+    );
+  }
+  const [station] = await db.rows<{ station_id: string; identity: string }>(
+    "select station_id, identity from station where site_id = 'site-1' order by identity limit 1",
+  );
+  const assign = (id: string, target: string, place: (string | null | undefined)[], until?: string) =>
+    db.pool.query(
+      `insert into tariff_assignment (assignment_id, operator_id, tariff_id, target, site_id, station_id, group_id,
+         assigned_from, assigned_until, assigned_by)
+       values ($1, 'default', $2, $3, $4, $5, $6, '2026-01-01', $7, 'test')`,
+      [randomUUID(), id, target, ...place, until ?? null],
+    );
+  await assign(tariffId, `station:${station?.station_id}`, ["site-1", station?.station_id, null]);
+  await assign(tariffId, "group:fleet", [null, null, "fleet"]);
+  await assign(tariffId, "operator", [null, null, null], "2026-02-01");
+  await assign(other, "site:site-2", ["site-2", null, null]);
+  const { tariffs } = await sentTo("site-1");
+  const from = Date.parse("2026-01-01T00:00:00Z");
+  expect(tariffs?.assignments).toHaveLength(2);
+  expect(tariffs?.assignments).toEqual(
+    expect.arrayContaining([
+      { tariffId, from, stationId: station?.identity },
+      { tariffId, from, groupId: "fleet" },
+    ]),
+  );
+  // Only the version that counts by now: the ones before it priced what has ended long ago.
+  expect(tariffs?.versions).toEqual([{ tariffId, version: 3, validFrom: expect.any(Number), terms }]);
+  expect((await sentTo("site-2")).tariffs?.versions.map((v) => v.tariffId).sort()).toEqual(
+    [tariffId, other].sort(),
+  );
+});

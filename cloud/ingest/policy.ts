@@ -10,6 +10,7 @@ import { AppError } from "../../shared/errors.ts";
 import { signPolicy, type Policy, type PolicyToken, type SignedPolicy } from "../../shared/policy.ts";
 import { policyOf, policyTokenAt, type SiteRules, type TokenRow } from "../core/policy.ts";
 import { inTransaction, type Pool, type Queryable } from "../db/pool.ts";
+import { readPolicyTariffs } from "../tariff-book.ts";
 import { readPolicyStations } from "./policy-stations.ts";
 import { readTemplates, templatesAt } from "./template-sql.ts";
 
@@ -133,9 +134,11 @@ export async function readPolicy(pool: Pool, siteId: string): Promise<Policy | u
   const policy = policyOf(site, tokens, await readRecent(pool, site.operator_id, siteId), Date.now());
   const templates = templatesAt(await readTemplates(pool, site.operator_id), siteId);
   const stations = await readPolicyStations(pool, siteId);
+  const tariffs = await readPolicyTariffs(pool, site.operator_id, siteId, identities);
   return {
     ...policy,
     ...(templates.length === 0 ? {} : { templates }),
+    ...(tariffs === undefined ? {} : { tariffs }),
     ...(stations.length === 0 ? {} : { stations }),
   };
 }

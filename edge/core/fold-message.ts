@@ -6,6 +6,7 @@
  */
 import type { IdToken } from "../../shared/command.ts";
 import { given } from "../../shared/given.ts";
+import { isChargeWord } from "../../shared/decide/charge-state.ts";
 import type { EntryOf, Protocol } from "../../shared/entry.ts";
 import {
   CONNECTORS_PER_STATION_MAX,
@@ -18,10 +19,12 @@ import { dialectOf } from "../../shared/ocpp/dialect.ts";
 import type { StationMessage } from "../../shared/ocpp/message.ts";
 import { readHandled as readHandledFrame } from "../../shared/ocpp/read-call.ts";
 import { tokenKey } from "../../shared/policy.ts";
+import { addRegister, addWord, emptyCourse } from "./course.ts";
 import { foldFileProtocols } from "./files.ts";
 import { foldBoot, foldListConflict, foldReport } from "./provision-state.ts";
 import { foldConfigurationBoot, foldReported } from "./template-state.ts";
-import type { Durable, OpenTransaction, StationState } from "./types.ts";
+import type { OpenTransaction } from "./open-transaction.ts";
+import type { Durable, StationState } from "./types.ts";
 
 /** What a handled entry says, read from its frames. */
 export type Handled = { message: StationMessage; answer: Record<string, unknown> };
@@ -148,11 +151,22 @@ function foldLatest(station: StationState, evseId: number | undefined, transacti
     station.latest[evseId] = transactionId;
 }
 
+/** Stations without a clock, or with a wrong one, tell when it was by telling it. */
+const STAMP_MS = 5 * 60_000;
+const PAST_MS = 366 * 86_400_000;
+const toldAt = (stamp: number | undefined, at: number): number =>
+  stamp !== undefined && stamp <= at + STAMP_MS && stamp > at - PAST_MS ? stamp : at;
+
 /** The station spoke of it: when, and its register, which never falls. */
-function hear(transaction: OpenTransaction, at: number, samples: { energyImportWh?: number }[]): void {
+function hear(
+  transaction: OpenTransaction,
+  at: number,
+  samples: { at?: number | undefined; energyImportWh?: number }[],
+): void {
   transaction.heardAt = at;
   for (const sample of samples) {
     if (sample.energyImportWh === undefined) continue;
+    addRegister((transaction.course ??= emptyCourse()), toldAt(sample.at, at), sample.energyImportWh);
     transaction.meterStartWh ??= sample.energyImportWh;
     transaction.energyImportWh = Math.max(transaction.energyImportWh ?? 0, sample.energyImportWh);
   }
@@ -258,6 +272,27 @@ function foldTransaction(durable: Durable, entry: EntryOf<"ocpp.handled">, handl
     Object.assign(transaction, given("groupId", acceptedStatus(handled.answer).groupId));
   }
   hear(transaction, entry.at, message.samples);
+  hearWord(transaction, message.chargingState, toldAt(message.at, entry.at));
+}
+
+/** The station's word for the charging: by it, time is priced. */
+function hearWord(transaction: OpenTransaction, word: string | undefined, at: number): void {
+  if (isChargeWord(word)) addWord((transaction.course ??= emptyCourse()), at, word);
+}
+
+/** On OCPP 1.6 the status of the connector says it. */
+function hearStatus(
+  durable: Durable,
+  station: StationState,
+  message: Extract<StationMessage, { kind: "status" }>,
+  at: number,
+): void {
+  if (station.protocol !== "ocpp1.6") return;
+  for (const id of station.open) {
+    const transaction = durable.transactions.get(id);
+    if (transaction?.evseId === message.evseId)
+      hearWord(transaction, message.detail ?? message.status, toldAt(message.at, at));
+  }
 }
 
 /** What it was told: whether it may go on. */
@@ -287,6 +322,7 @@ export function foldHandled(durable: Durable, entry: EntryOf<"ocpp.handled">, re
       return;
     case "status": {
       if (message.errorCode === "LocalListConflict") foldListConflict(station, entry.at);
+      hearStatus(durable, station, message, entry.at);
       const name = `${message.evseId}:${message.connectorId}`;
       if (station.connectors.size >= CONNECTORS_PER_STATION_MAX && !station.connectors.has(name)) return;
       station.connectors.set(name, {

@@ -12,7 +12,8 @@ import { SLOW_DOWN, upkeepCall, type Upkeep } from "../../shared/ocpp/upkeep.ts"
 import { callByItself, isCalling } from "./calls.ts";
 import { record, type Context } from "./context.ts";
 import { trustedTime } from "./clock.ts";
-import type { OpenTransaction, StationState } from "./types.ts";
+import type { OpenTransaction } from "./open-transaction.ts";
+import type { StationState } from "./types.ts";
 
 /** How often all running transactions are looked at. */
 const LOOK_MS = 1_000;

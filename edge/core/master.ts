@@ -7,7 +7,8 @@
 import { upkeepCall } from "../../shared/ocpp/upkeep.ts";
 import { callByItself } from "./calls.ts";
 import { log, type Context } from "./context.ts";
-import type { Connection, OpenTransaction } from "./types.ts";
+import type { OpenTransaction } from "./open-transaction.ts";
+import type { Connection } from "./types.ts";
 
 /** A connector where something happened this long ago is the one that the person stands at. */
 const JUST_NOW_MS = 60_000;

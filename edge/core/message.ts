@@ -12,6 +12,7 @@ import {
   PASS_ON_DEADLINE_MS,
   PENDING_PER_STATION_MAX,
 } from "../../shared/limits.ts";
+import { toDecimal } from "../../shared/ocpp/cost.ts";
 import { dialectOf } from "../../shared/ocpp/dialect.ts";
 import type { Frame } from "../../shared/ocpp/frame.ts";
 import type { StationMessage } from "../../shared/ocpp/message.ts";
@@ -22,6 +23,7 @@ import type { Answer, Question } from "../../shared/wire.ts";
 import { answer, refuse, type Answered, type Extra } from "./answer.ts";
 import { onStationTime, onTimeTold } from "./clock.ts";
 import { bestTime, effect, newId, type Context } from "./context.ts";
+import { costToTell, tellFinalCost, tellUserPrice } from "./cost.ts";
 import { contentKey, readingKey, stationOf } from "./fold-message.ts";
 import {
   decideTransaction,
@@ -224,7 +226,10 @@ function answerTransaction(
     message.event === "Started" && message.ocppTransactionId === undefined
       ? String(takeTransactionId(state, station))
       : message.ocppTransactionId;
-  const payload = dialectOf(connection.protocol).transactionAnswer(message.event, decision, wireId);
+  const price = costToTell(context, connection.stationId, message, resolved.open);
+  const totalCost = price === undefined ? undefined : toDecimal(price.totalMinor, price.currency);
+  const dialect = dialectOf(connection.protocol);
+  const payload = dialect.transactionAnswer(message.event, decision, wireId, totalCost);
   const flags = [...options.flags, ...resolved.flags, ...decisionFlags(decision)];
   const extra: Extra = {
     basis,
@@ -236,6 +241,8 @@ function answerTransaction(
     extra,
     telemetry: message.event === "Updated" && message.idToken === undefined,
   });
+  if (message.event === "Ended" && price !== undefined && wireId !== undefined)
+    tellFinalCost(context, connection.stationId, wireId, price);
 }
 
 function answerAuthorize(
@@ -266,6 +273,7 @@ function answerAuthorize(
   };
   const payload = dialectOf(connection.protocol).authorizeAnswer(decision, certificateStatus);
   answer(context, connection, frame, text, message, payload, { extra });
+  if (decision.status === "Accepted") tellUserPrice(context, connection.stationId, idToken);
 }
 
 /**

@@ -171,7 +171,7 @@ function readsAtOnce({ make }: StationState, known: Provision): number {
 /** The first thing in which a station is not as it should be. */
 function nextTask(station: StationState, policy: Rules, list: Wanted, at: number): Task | undefined {
   const known = station.provision ?? NO_PROVISION;
-  const read = unreadSettings(station, known, at);
+  const read = unreadSettings(station, known, policy, at);
   if (read !== undefined) return { cause: OFFLINE_KEYS, wanted: read };
   const keepsList = hasList(station, known) && !isRefused(known, "list", "", at);
   if (keepsList && !known.list.checked) return { cause: LOCAL_LIST, wanted: { kind: "read-list-version" } };
@@ -186,10 +186,17 @@ function nextTask(station: StationState, policy: Rules, list: Wanted, at: number
   return profileTask(station, known, policy, at);
 }
 
-function unreadSettings(station: StationState, known: Provision, at: number): Upkeep | undefined {
+function unreadSettings(
+  station: StationState,
+  known: Provision,
+  policy: Rules,
+  at: number,
+): Upkeep | undefined {
   const old = isOld(known, at);
   const unread = settingsOf(station.protocol).filter(
-    (setting) => old || known.settings[setting] === undefined,
+    (setting) =>
+      (old || known.settings[setting] === undefined) &&
+      (setting !== "costShown" || policy.tariffs !== undefined),
   );
   if (unread.length === 0) return undefined;
   const atOnce = Math.min(readsAtOnce(station, known), old ? READ_FIRST : READ_MAX);

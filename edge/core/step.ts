@@ -10,6 +10,7 @@ import { seedRandom } from "../../shared/ids.ts";
 import type { Policy } from "../../shared/policy.ts";
 import { noPolicy, onPolicy, usePolicy } from "./policy.ts";
 import { onCommand, onCommandStart, onCommandTick, onFilePrepared } from "./command.ts";
+import { onCostTick } from "./cost.ts";
 import { createContext, record, type Context } from "./context.ts";
 import { elapsedSince } from "./fold.ts";
 import { onFileForwarded, onFileReceived } from "./files.ts";
@@ -70,6 +71,7 @@ export function createState(
     registering: { lookedUpMs: 0, stations: new Map() },
     leaseAsks: new Map(),
     provisioning: { lookedUpMs: 0, wanted: undefined, stations: new Map() },
+    costs: { lookedUpMs: 0, told: new Map() },
     stopping: false,
   };
   const state = { identity, durable, live };
@@ -105,6 +107,7 @@ function dispatch(context: Context, input: Input): void {
       onDecisionTick(context);
       onRegistrationTick(context);
       onGuardTick(context);
+      onCostTick(context);
       onResumeTick(context);
       onProvisionTick(context);
       onCommandTick(context);

@@ -16,7 +16,8 @@ import { bestTime, newId, type Context } from "./context.ts";
 import { couldReach, onlyEvse } from "./fold-message.ts";
 import { decideLocally, refuseForWantOfRoom } from "./policy.ts";
 import { refuseWhileHeld } from "./registration.ts";
-import type { Connection, OpenTransaction, State, StationState } from "./types.ts";
+import type { OpenTransaction } from "./open-transaction.ts";
+import type { Connection, State, StationState } from "./types.ts";
 
 export type TransactionMessage = Extract<StationMessage, { kind: "transaction" }>;
 
@@ -50,6 +51,10 @@ export function openOnEvse(state: State, connection: Connection, evseId: number)
  * transaction.
  */
 const NO_ID = "-1";
+
+/** Whether a station's time can be one. @param now the best time that is known. */
+export const isPlausible = (at: number, now: number): boolean =>
+  at >= PLAUSIBLE_FROM && at <= now + FUTURE_MS_MAX;
 
 /** Whether the message tells of something that happened offline. */
 export function isReplayed(context: Context, message: TransactionMessage): boolean {
@@ -133,11 +138,7 @@ export function resolveTransaction(
 ): Resolved {
   const { state } = context;
   const flags: string[] = [];
-  if (
-    message.at === undefined ||
-    message.at < PLAUSIBLE_FROM ||
-    message.at > bestTime(context) + FUTURE_MS_MAX
-  ) {
+  if (message.at === undefined || !isPlausible(message.at, bestTime(context))) {
     flags.push("time-implausible");
   } else if (isReplayed(context, message)) {
     flags.push("replayed");

@@ -16,8 +16,10 @@ import type { Policy, PolicyStation, SignedPolicy, UnknownTokenRule } from "../.
 import type { Reading } from "../../shared/reading.ts";
 import type { Ack, Answer, Ask, ErGauges, Hello } from "../../shared/wire.ts";
 import type { Make } from "../../shared/ocpp/quirks.ts";
+import type { CostsTold } from "./cost.ts";
 import type { FileEffect, FileInput, FileProtocol } from "./file-types.ts";
 import type { Told } from "./health.ts";
+import type { OpenTransaction } from "./open-transaction.ts";
 import type { MeterModel, MeterState } from "./meter.ts";
 import type { Provision, Provisioning } from "./provision-state.ts";
 import type { Registering } from "./registration.ts";
@@ -136,39 +138,6 @@ export type StationState = {
   provision?: Provision;
   /** What is known of the values that templates want; absent: nothing yet. */
   configuration?: Configuration;
-};
-
-export type OpenTransaction = {
-  transactionId: string;
-  stationId: string;
-  ocppTransactionId: string;
-  evseId: number;
-  startedAt: number;
-  idToken?: string;
-  groupId?: string;
-  meterStartWh?: number;
-  /** Of the entry that opened it, by the ER's clocks. */
-  openedAt: number;
-  openedBoot: string;
-  openedUpMs: number;
-  /** Wall time of the last entry that spoke of it. */
-  heardAt: number;
-  /** It is ended by the ER at these bounds. */
-  cap?: { energyWh?: number; durationS?: number };
-  /** Its token stood in the policy when it began. */
-  listed?: boolean;
-  /** Only the cloud knew it then: wall time of its word. A policy from before may not hold the token yet. */
-  listedByCloudAt?: number;
-  /** The station has taken the low limit of a revoked token. */
-  slowed?: boolean;
-  /** Its token may not charge any more. */
-  revoked?: { rule: "finish" | "stop-now" | "min-energy"; stopAtWh?: number };
-  /** Highest register seen. */
-  energyImportWh?: number;
-  /** Content of the last Updated event, to know a retry. */
-  lastEventKey?: string;
-  /** The last reading that came by itself (MeterValues), to tell a repeat. */
-  lastReadingKey?: string;
 };
 
 /** A journal that was moved away: its new file name, and what is known of it. */
@@ -369,6 +338,8 @@ export type Live = {
   preparing: Map<string, { command: Command; deadlineUpMs: number; location?: string }>;
   leaseAsks: Map<LeasedResource, { correlationId: string; upMs: number }>;
   provisioning: Provisioning;
+  /** What stations were told of running costs. */
+  costs: CostsTold;
   stopping: boolean;
 };
 

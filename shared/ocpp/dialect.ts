@@ -43,6 +43,8 @@ export type Dialect = {
     event: "Started" | "Updated" | "Ended",
     decision: Decision | undefined,
     ocppTransactionId: string | undefined,
+    /** What it costs so far, or has cost, where that is known: decimal, with tax. */
+    totalCost?: number,
   ): object;
   toCall(command: CommandBody, context: CallContext): Call | Refusal;
   /** The station's answer to such a call → how the command ended. */

@@ -5,6 +5,7 @@
  */
 import { fieldsOf, given, listOf, text } from "../given.ts";
 import { formatTime, parseTime } from "../time.ts";
+import { finalCost16, runningCost16, userPrice16 } from "./cost.ts";
 import type { Call } from "./dialect.ts";
 import {
   DEFAULT_PROFILE_ID,
@@ -36,6 +37,7 @@ export const KEYS_16: Partial<Record<Setting, string>> = {
   maxEnergyOnInvalidId: "MaxEnergyOnInvalidId",
   messageAttempts: "TransactionMessageAttempts",
   messageAttemptInterval: "TransactionMessageRetryInterval",
+  costShown: "CustomDisplayCostAndPrice",
 };
 
 const keyOf = (setting: Setting): string => KEYS_16[setting] ?? setting;
@@ -98,6 +100,12 @@ export function call16(wanted: Upkeep): Call | undefined {
       };
     case "default-profile":
       return defaultProfile(wanted.limitA);
+    case "running-cost":
+      return runningCost16(wanted);
+    case "final-cost":
+      return finalCost16(wanted.ocppTransactionId, wanted.price);
+    case "user-price":
+      return userPrice16(wanted.idToken, wanted.text);
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import { fieldsOf, given, listOf, text } from "../given.ts";
 import { formatTime, parseTime } from "../time.ts";
+import { toDecimal } from "./cost.ts";
 import type { Call } from "./dialect.ts";
 import {
   DEFAULT_PROFILE_ID,
@@ -38,6 +39,7 @@ export const VARIABLES_201: Partial<Record<Setting, Place>> = {
   messageAttemptInterval: ["OCPPCommCtrlr", "MessageAttemptInterval", "TransactionEvent"],
   monitorsPerWrite: ["MonitoringCtrlr", "ItemsPerMessage", "SetVariableMonitoring"],
   monitorsPerClear: ["MonitoringCtrlr", "ItemsPerMessage", "ClearVariableMonitoring"],
+  costShown: ["TariffCostCtrlr", "Enabled", "Cost"],
 };
 
 const LIST_LENGTH = { component: { name: "LocalAuthListCtrlr" }, variable: { name: "Entries" } };
@@ -113,6 +115,13 @@ export function call201(wanted: Upkeep): Call | undefined {
       };
     case "default-profile":
       return defaultProfile(wanted.limitA);
+    case "running-cost": {
+      const totalCost = toDecimal(wanted.price.totalMinor, wanted.price.currency);
+      return { action: "CostUpdated", payload: { totalCost, transactionId: wanted.ocppTransactionId } };
+    }
+    case "final-cost":
+    case "user-price":
+      return undefined;
   }
 }
 

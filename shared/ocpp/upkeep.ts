@@ -7,6 +7,8 @@
  */
 import type { Protocol } from "../entry.ts";
 import { fieldsOf, text } from "../given.ts";
+import type { Price } from "../decide/tariff.ts";
+import type { RunningCost } from "./cost.ts";
 import type { Call } from "./dialect.ts";
 import { answer16, call16, KEYS_16 } from "./upkeep-v16.ts";
 import { answer201, call201, VARIABLES_201 } from "./upkeep-v201.ts";
@@ -47,6 +49,8 @@ export const SETTINGS = [
   "messageAttemptInterval",
   "monitorsPerWrite",
   "monitorsPerClear",
+  /* Asked where there is a tariff. */
+  "costShown",
 ] as const;
 export type Setting = (typeof SETTINGS)[number];
 
@@ -90,7 +94,12 @@ export type Upkeep =
   | { kind: "ask-list-limit" }
   | ({ kind: "send-list" } & ListUpdate)
   /** The current of every transaction that nobody governs; absent: no limit of ours. */
-  | { kind: "default-profile"; limitA?: number };
+  | { kind: "default-profile"; limitA?: number }
+  | ({ kind: "running-cost" } & RunningCost)
+  /** OCPP 1.6 only: 2.x is told in the answer to the end. */
+  | { kind: "final-cost"; ocppTransactionId: string; price: Price }
+  /** OCPP 1.6 only. */
+  | { kind: "user-price"; idToken: string; text: string };
 
 /** What a station's answer to such a call says. */
 export type UpkeepAnswer =

@@ -183,8 +183,11 @@ export const v201: Dialect = {
     idTokenInfo: idTokenInfo(decision),
     ...given("certificateStatus", certificateStatus),
   }),
-  transactionAnswer: (_event, decision) =>
-    decision === undefined ? {} : { idTokenInfo: idTokenInfo(decision) },
+  transactionAnswer: (event, decision, _id, totalCost) => ({
+    ...(decision === undefined ? {} : { idTokenInfo: idTokenInfo(decision) }),
+    // OCPP 2.0.1 has it only at the end; running costs are told by CostUpdated.
+    ...given("totalCost", event === "Ended" ? totalCost : undefined),
+  }),
   toCall: toCall201,
   outcome: outcome201,
   variables: variables201,

@@ -1,9 +1,10 @@
 /**
  * OCPP 2.1: the messages of 2.0.1, read and answered in the same way, and honest answers to what is new in it.
  *
- * A 2.1 station charges. What belongs to functions that this system does not have (tariffs at the station, DER
+ * A 2.1 station charges. What belongs to functions that this system does not have (tariffs calculated by the station, DER
  * control, battery swap, event streams) is stored and answered so that the station does not rely on it.
  */
+import { given } from "../given.ts";
 import type { Dialect } from "./dialect.ts";
 import { v201 } from "./v201.ts";
 import { outcome21, toCall21 } from "./v201-calls.ts";
@@ -35,6 +36,11 @@ export const v21: Dialect = {
         return v201.plainAnswer(action, now, payload);
     }
   },
+  // The running cost stands in the answers, the final one in the last.
+  transactionAnswer: (event, decision, id, totalCost) => ({
+    ...v201.transactionAnswer(event, decision, id),
+    ...given("totalCost", event === "Started" ? undefined : totalCost),
+  }),
   toCall: toCall21,
   outcome: outcome21,
 };
