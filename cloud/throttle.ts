@@ -26,6 +26,8 @@ export const THROTTLES = {
   mailbox: { attempts: 4, windowS: 3_600, blockS: 3_600 },
   /** Mails that one address may cause. */
   mailer: { attempts: 20, windowS: 3_600, blockS: 3_600 },
+  /** Payments that guests of one address begin: a parking garage may be behind one. */
+  guest: { attempts: 60, windowS: 600, blockS: 300 },
   /** Invitations of one operator. */
   inviter: { attempts: 200, windowS: 3_600, blockS: 3_600 },
 } as const satisfies Record<string, ThrottleRule>;

@@ -4,6 +4,7 @@
  *
  * No middleware that changes a request: a route asks `requireActor` who is there and passes the actor on.
  */
+import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import fastifyStatic from "@fastify/static";
@@ -27,6 +28,8 @@ import { uuidV7 } from "../../shared/ids.ts";
 import type { Pool } from "../db/pool.ts";
 import { tenantPool } from "../db/tenant.ts";
 import { openFileFolder, type FileFolder } from "../files.ts";
+import { createPay, type Pay } from "../pay/providers.ts";
+import { secretBox } from "../pay/secrets.ts";
 import { createAuthenticator, needs, neededBy, type Actor } from "./actor.ts";
 import type { Hub } from "./live.ts";
 import { createPeople, type People, type PeopleOptions } from "./people.ts";
@@ -39,11 +42,15 @@ import { commandRoutes } from "./routes/commands.ts";
 import { erFileRoutes } from "./routes/er-files.ts";
 import { erRoutes } from "./routes/ers.ts";
 import { fileRoutes } from "./routes/files.ts";
+import { guestRoutes } from "./routes/guest.ts";
 import { idTokenRoutes } from "./routes/id-tokens.ts";
 import { invitationRoutes } from "./routes/invitations.ts";
 import { ownRoutes } from "./routes/me.ts";
 import { meterRoutes } from "./routes/meters.ts";
 import { ocppRoutes } from "./routes/ocpp.ts";
+import { paymentProviderRoutes } from "./routes/payment-providers.ts";
+import { paymentWebhookRoutes } from "./routes/payment-webhooks.ts";
+import { paymentRoutes } from "./routes/payments.ts";
 import { reservationRoutes } from "./routes/reservations.ts";
 import { reviewRoutes } from "./routes/reviews.ts";
 import { setupRoutes } from "./routes/setup.ts";
@@ -60,6 +67,8 @@ import { userRoutes } from "./routes/users.ts";
 import * as controlSchemas from "./control-schemas.ts";
 import * as erSchemas from "./er-schemas.ts";
 import * as fileSchemas from "./file-schemas.ts";
+import * as guestSchemas from "./guest-schemas.ts";
+import * as paymentSchemas from "./payment-schemas.ts";
 import * as reviewSchemas from "./review-schemas.ts";
 import * as ruleSchemas from "./rule-schemas.ts";
 import * as schemas from "./schemas.ts";
@@ -81,6 +90,7 @@ export type Context = {
   pool: Pool;
   hub: Hub;
   files: FileFolder;
+  pay: Pay;
   people: People;
   requireActor: (request: FastifyRequest) => Promise<Actor>;
 };
@@ -98,6 +108,8 @@ export type AppOptions = {
   trustProxy?: string[];
   /** Folder for the bytes of files; made when the first one comes. */
   filesDir: string;
+  /** Payments; without it providers can be set up for as long as the program runs. */
+  pay?: Pay;
   /** Folder of the built page; without it only the API is served. */
   webRoot: string | undefined;
   logger: FastifyBaseLogger | false;
@@ -106,6 +118,8 @@ export type AppOptions = {
 };
 
 const BODY_DEPTH_MAX = 32;
+
+const NO_PAYMENTS = { publicUrl: () => "http://127.0.0.1", sandbox: false };
 
 /** The page runs its own scripts only and may not be framed. Styles inline: the chart library sets them. */
 const PAGE_POLICY = [
@@ -187,6 +201,8 @@ const sharedSchemas = (): TSchema[] =>
       ...controlSchemas,
       ...erSchemas,
       ...fileSchemas,
+      ...guestSchemas,
+      ...paymentSchemas,
       ...reviewSchemas,
       ...ruleSchemas,
       ...stationSchemas,
@@ -330,7 +346,8 @@ export async function createApp(options: AppOptions): Promise<App> {
   const { admit, requireActor } = createAuthenticator(options.pool, behind, people.readSession);
   app.addHook("onRequest", admit);
   const files = openFileFolder(options.filesDir);
-  const context: Context = { pool: options.pool, hub: options.hub, files, people, requireActor };
+  const pay = options.pay ?? createPay(options.pool, secretBox(randomBytes(32)), NO_PAYMENTS);
+  const context: Context = { pool: options.pool, hub: options.hub, files, pay, people, requireActor };
 
   authRoutes(app, context);
   setupRoutes(app, context);
@@ -356,6 +373,10 @@ export async function createApp(options: AppOptions): Promise<App> {
   commandRoutes(app, context);
   reviewRoutes(app, context);
   idTokenRoutes(app, context);
+  paymentRoutes(app, context);
+  paymentProviderRoutes(app, context);
+  await paymentWebhookRoutes(app, context);
+  guestRoutes(app, context);
   await fileRoutes(app, context);
   await erFileRoutes(app, context);
   eventRoutes(app, context);

@@ -86,9 +86,15 @@ const AROUND = `
   left join command c on c.command_id = g.command_id
   left join command x on x.command_id = g.stop_command_id
   left join lateral (
-    select t.transaction_id, t.running, t.started_at from transaction t
-    where t.site_id = g.site_id and lower(t.id_token) = g.id_token_key and t.merged_into is null
-    order by t.running desc, t.started_at limit 1
+    select u.* from (
+      select t.transaction_id, t.running, t.started_at, greatest(t.meter_stop_wh, t.last_energy_wh) - t.meter_start_wh as wh
+      from transaction t
+      where t.site_id = g.site_id and lower(t.id_token) = g.id_token_key and t.merged_into is null
+      union all
+      -- A token may be erased; what was its guest's stays.
+      select t.transaction_id, t.running, t.started_at, greatest(t.meter_stop_wh, t.last_energy_wh) - t.meter_start_wh
+      from transaction t where t.transaction_id = g.transaction_id and t.merged_into is null
+    ) u order by u.running desc, coalesce(u.wh, 0) desc, u.started_at limit 1
   ) t on true
   left join transaction_billing b on b.transaction_id = t.transaction_id
   left join cdr d on d.cdr_id = b.cdr_id

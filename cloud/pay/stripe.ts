@@ -24,9 +24,6 @@ import {
 
 export const STRIPE_API_VERSION = "2026-10-28.endive";
 
-/** Stripe keeps a page open for at least 30 minutes. */
-export const STRIPE_CHECKOUT_MS_MIN = 31 * 60_000;
-
 export type StripeSecrets = { secretKey: string; webhookSecret: string };
 
 /** @param baseUrl another place than api.stripe.com: a test server, a proxy. */
@@ -142,7 +139,6 @@ function placeOf(baseUrl: string | undefined): { host?: string; port?: string; p
 }
 
 async function open(stripe: Stripe, checkout: NewCheckout): Promise<Checkout> {
-  const expiresAt = Math.max(checkout.expiresAt.getTime(), Date.now() + STRIPE_CHECKOUT_MS_MIN);
   const metadata = { payment_id: checkout.paymentId };
   const session = await stripe.checkout.sessions.create(
     {
@@ -167,7 +163,8 @@ async function open(stripe: Stripe, checkout: NewCheckout): Promise<Checkout> {
       locale: checkout.language,
       success_url: checkout.returnUrl,
       cancel_url: checkout.returnUrl,
-      expires_at: Math.trunc(expiresAt / 1_000),
+      // At least 30 minutes away: see the settings. Asked again with the same key, it must be the same.
+      expires_at: Math.trunc(checkout.expiresAt.getTime() / 1_000),
     },
     { idempotencyKey: checkout.idempotencyKey },
   );

@@ -1,0 +1,247 @@
+/**
+ * Guests: somebody stands at a connector, scans its code, pays and charges. No account; a session is opened by its
+ * token (`x-guest-token`), which only its guest was told.
+ */
+import { Type } from "typebox";
+import { isGuestToken, guestToken, newCode, offerAt, openGuest } from "../../pay/guest-open.ts";
+import { readGuest } from "../../pay/guest-view.ts";
+import type { Pay } from "../../pay/providers.ts";
+import { addressGroup, countAttempt } from "../../throttle.ts";
+import { needs, open } from "../actor.ts";
+import type { App, Context } from "../app.ts";
+import type { GuestConnectorView, GuestSessionView, NewGuestSession } from "../guest-schemas.ts";
+import { ApiProblem, notFound } from "../problem.ts";
+import { qrPng, qrSvg } from "../qr.ts";
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** Requests of one address in a minute: a page that looks every two seconds, for a few guests behind one address. */
+const READS_PER_MIN = 600;
+const ADDRESSES_MAX = 10_000;
+
+function createReadLimit() {
+  const used = new Map<string, { count: number; sinceMs: number }>();
+  return (address: string): void => {
+    const nowMs = performance.now();
+    const group = addressGroup(address);
+    const entry = used.get(group);
+    if (entry === undefined || nowMs - entry.sinceMs > 60_000) {
+      if (used.size >= ADDRESSES_MAX) used.clear();
+      used.set(group, { count: 1, sinceMs: nowMs });
+      return;
+    }
+    entry.count += 1;
+    if (entry.count > READS_PER_MIN)
+      throw new ApiProblem(429, "TOO_MANY_REQUESTS", `more than ${READS_PER_MIN} requests in a minute`);
+  };
+}
+
+export function guestRoutes(app: App, { pay, requireActor }: Context): void {
+  const limit = createReadLimit();
+  connectorRoute(app, pay, limit);
+  sessionRoutes(app, pay, limit);
+  stickerRoute(app, pay, requireActor);
+}
+
+function connectorRoute(app: App, pay: Pay, limit: (address: string) => void): void {
+  app.get(
+    "/v1/guest/connectors/:code",
+    {
+      schema: {
+        operationId: "getGuestConnector",
+        ...open("whoever scans a connector's code has no account"),
+        tags: ["guests"],
+        description:
+          "What the code at a connector stands for: the price, whether it is free, how one may pay.",
+        params: Type.Object({ code: Type.String({ pattern: "^[0-9A-Za-z]{6,16}$" }) }),
+        response: { 200: Type.Ref("GuestConnector") },
+      },
+    },
+    async (request): Promise<GuestConnectorView> => {
+      limit(request.ip);
+      const { place, tariff, providers, reason } = await offerAt(pay, request.params.code);
+      return {
+        code: place.code,
+        operatorName: place.operator_name,
+        siteName: place.site_name,
+        timeZone: place.time_zone,
+        stationName: place.identity,
+        evseId: place.evse_id,
+        offered: reason === undefined,
+        reason: reason ?? null,
+        tariff: tariff === undefined ? null : { name: tariff.name, terms: tariff.terms },
+        methods: providers.map(({ row: { kind, settings }, provider: { method, flow } }) => ({
+          ...{ provider: kind, method, flow, currency: settings.currency, payMinutes: settings.payMinutes },
+          defaultAmountMinor: settings.defaultAmountMinor,
+          minAmountMinor: settings.minAmountMinor,
+          maxAmountMinor: settings.maxAmountMinor,
+        })),
+      };
+    },
+  );
+}
+
+function sessionRoutes(app: App, pay: Pay, limit: (address: string) => void): void {
+  const Params = Type.Object({ guestSessionId: Type.String({ maxLength: 36 }) });
+  const Headers = Type.Object({ "x-guest-token": Type.String({ maxLength: 100 }) });
+  const session = { params: Params, headers: Headers, response: { 200: Type.Ref("GuestSession") } };
+
+  /** Who has not the token cannot tell whether there is such a session. @throws ApiProblem 404, 429. */
+  function checkToken(request: { ip: string; params: unknown; headers: unknown }): string {
+    limit(request.ip);
+    const { guestSessionId: id } = request.params as { guestSessionId: string };
+    const { "x-guest-token": token } = request.headers as { "x-guest-token": string };
+    if (!UUID.test(id) || !isGuestToken(pay, id, token)) throw notFound("session", id);
+    return id;
+  }
+
+  app.post(
+    "/v1/guest/sessions",
+    {
+      schema: {
+        operationId: "createGuestSession",
+        ...open("a guest has no account"),
+        tags: ["guests"],
+        description:
+          "Begins: the answer tells where to pay (`checkoutUrl`, or a Pix code). The same `requestId` is the same session.",
+        body: Type.Ref("NewGuestSession"),
+        response: { 201: Type.Ref("NewGuestSessionResult") },
+      },
+    },
+    async (request, reply) => {
+      const waitS = await countAttempt(pay.pool, "guest", addressGroup(request.ip));
+      if (waitS !== undefined)
+        throw new ApiProblem(
+          429,
+          "TOO_MANY_REQUESTS",
+          `too many payments were begun from here; try in ${waitS} s`,
+        );
+      const id = await openGuest(pay, request.body as NewGuestSession);
+      const view: GuestSessionView = await readGuest(pay.pool, id);
+      return reply
+        .code(201)
+        .header("Location", `/v1/guest/sessions/${id}`)
+        .send({ session: view, token: guestToken(pay, id) });
+    },
+  );
+
+  app.get(
+    "/v1/guest/sessions/:guestSessionId",
+    {
+      schema: {
+        operationId: "getGuestSession",
+        ...open("a guest is known by the token of the session"),
+        tags: ["guests"],
+        description: "How it goes: look again every two seconds while something is awaited.",
+        ...session,
+      },
+    },
+    async (request) => readGuest(pay.pool, checkToken(request)),
+  );
+
+  app.post(
+    "/v1/guest/sessions/:guestSessionId/stop",
+    {
+      schema: {
+        operationId: "stopGuestSession",
+        ...open("a guest is known by the token of the session"),
+        tags: ["guests"],
+        description: "Ends the charging. The price is known when the station has told the end.",
+        ...session,
+      },
+    },
+    async (request) => {
+      const id = checkToken(request);
+      await pay.pool.query(
+        `update guest_session set stop_asked_at = coalesce(stop_asked_at, now()), look_at = now()
+         where guest_session_id = $1 and state = 'charging'`,
+        [id],
+      );
+      return readGuest(pay.pool, id);
+    },
+  );
+
+  app.post(
+    "/v1/guest/sessions/:guestSessionId/cancel",
+    {
+      schema: {
+        operationId: "cancelGuestSession",
+        ...open("a guest is known by the token of the session"),
+        tags: ["guests"],
+        description: "The guest does not want it any more: everything goes back, unless it charges already.",
+        ...session,
+      },
+    },
+    async (request) => {
+      const id = checkToken(request);
+      await pay.pool.query(
+        `update guest_session set cancel_asked_at = coalesce(cancel_asked_at, now()), look_at = now()
+         where guest_session_id = $1 and state in ('awaiting-payment', 'starting', 'plug-in')`,
+        [id],
+      );
+      return readGuest(pay.pool, id);
+    },
+  );
+}
+
+/** What goes onto the sticker at a connector. */
+function stickerRoute(app: App, pay: Pay, requireActor: Context["requireActor"]): void {
+  app.get(
+    "/v1/stations/:stationId/evses/:evseId/qr",
+    {
+      schema: {
+        operationId: "getEvseQr",
+        ...needs("stations:read"),
+        tags: ["guests"],
+        description: "The QR code of an EVSE, for its sticker. The same code whenever it is asked for.",
+        params: Type.Object({
+          stationId: Type.String({ maxLength: 200 }),
+          evseId: Type.Integer({ minimum: 1, maximum: 1_000 }),
+        }),
+        querystring: Type.Object({
+          format: Type.Optional(
+            Type.Union([Type.Literal("json"), Type.Literal("svg"), Type.Literal("png")], { default: "json" }),
+          ),
+          scale: Type.Optional(Type.Integer({ minimum: 1, maximum: 40, default: 10 })),
+        }),
+        response: {
+          200: {
+            description: "The code and its address; as SVG or PNG where that is asked for",
+            content: {
+              "application/json": { schema: Type.Object({ code: Type.String(), url: Type.String() }) },
+              "image/svg+xml": { schema: Type.String() },
+              "image/png": { schema: Type.String({ format: "binary" }) },
+            },
+          },
+        },
+      },
+    },
+    async (request, reply) => {
+      const actor = await requireActor(request);
+      const { stationId, evseId } = request.params;
+      const { format = "json", scale = 10 } = request.query;
+      const code = await actor.db.transaction(async (client) => {
+        const { rows } = await client.query<{ site_id: string }>(
+          "select site_id from station where operator_id = $1 and station_id = $2",
+          [actor.operatorId, stationId],
+        );
+        if (rows[0] === undefined) throw notFound("station", stationId);
+        await client.query(
+          `insert into evse_code (code, operator_id, site_id, station_id, evse_id) values ($1, $2, $3, $4, $5)
+           on conflict (station_id, evse_id) do nothing`,
+          [newCode(), actor.operatorId, rows[0].site_id, stationId, evseId],
+        );
+        const found = await client.query<{ code: string }>(
+          "select code from evse_code where operator_id = $1 and station_id = $2 and evse_id = $3",
+          [actor.operatorId, stationId, evseId],
+        );
+        if (found.rows[0] === undefined) throw notFound("EVSE", `${stationId} ${evseId}`);
+        return found.rows[0].code;
+      });
+      const url = `${pay.settings.publicUrl()}/c/${code}`;
+      if (format === "svg") return reply.type("image/svg+xml").send(qrSvg(url) as never);
+      if (format === "png") return reply.type("image/png").send(qrPng(url, scale) as never);
+      return reply.send({ code, url });
+    },
+  );
+}

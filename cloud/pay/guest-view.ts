@@ -1,0 +1,108 @@
+/** A guest's session as the guest sees it. Reads only; knows no secrets and no ids of others. */
+import { renderSVG } from "uqr";
+import type { GuestSessionView } from "../api/guest-schemas.ts";
+import { isoOf } from "../api/page.ts";
+import { notFound } from "../api/problem.ts";
+import {
+  energyOf,
+  TRANSACTION_COLUMNS,
+  toTransaction,
+  type TransactionRow,
+} from "../api/transaction-view.ts";
+import type { Queryable } from "../db/pool.ts";
+import { priceOf } from "../pricing.ts";
+import type { GuestRow } from "./guest.ts";
+import type { PaymentMethod, ProviderKind } from "./provider.ts";
+import type { PaymentRow } from "./rows.ts";
+import { paymentOf, readRefunds } from "./store.ts";
+
+const METHOD: Record<ProviderKind, PaymentMethod> = {
+  stripe: "card",
+  "mercado-pago": "pix",
+  sandbox: "sandbox",
+};
+
+type Row = GuestRow & { code: string; site_name: string; time_zone: string; identity: string };
+
+/** @throws ApiProblem 404. */
+export async function readGuest(db: Queryable, sessionId: string): Promise<GuestSessionView> {
+  const { rows } = await db.query<Row>(
+    `select g.*, coalesce(q.code, '') as code, i.name as site_name, i.time_zone, s.identity from guest_session g
+     join site i on i.site_id = g.site_id join station s on s.station_id = g.station_id
+     left join evse_code q on q.station_id = g.station_id and q.evse_id = g.evse_id
+     where g.guest_session_id = $1`,
+    [sessionId],
+  );
+  const [row] = rows;
+  if (row === undefined) throw notFound("session", sessionId);
+  const charging = await readCharging(db, row);
+  return {
+    guestSessionId: row.guest_session_id,
+    code: row.code,
+    siteName: row.site_name,
+    stationName: row.identity,
+    evseId: row.evse_id,
+    timeZone: row.time_zone,
+    language: row.language as GuestSessionView["language"],
+    state: row.state,
+    reason: row.reason,
+    payment: await readPayment(db, row.payment_id),
+    charging: charging?.view ?? null,
+    price: await readPrice(db, row, charging !== undefined),
+    capEnergyWh: row.cap_energy_wh,
+    stopAsked: row.stop_asked_at !== null || row.cancel_asked_at !== null,
+    hasReceipt: row.state === "settled" && row.cdr_id !== null,
+    createdAt: isoOf(row.created_at),
+  };
+}
+
+async function readPayment(db: Queryable, paymentId: string): Promise<GuestSessionView["payment"]> {
+  const { rows } = await db.query<PaymentRow>("select * from payment where payment_id = $1", [paymentId]);
+  const [row] = rows;
+  if (row === undefined) throw notFound("payment", paymentId);
+  const { refunds } = paymentOf(row, await readRefunds(db, paymentId));
+  const under = refunds.filter((refund) => refund.status === "requested" || refund.status === "pending");
+  const payable = ["created", "pending", "failed"].includes(row.status) && row.keep_minor === null;
+  return {
+    method: METHOD[row.kind],
+    flow: row.flow,
+    status: row.status,
+    currency: row.currency,
+    amountMinor: row.amount_minor,
+    capturedMinor: row.captured_minor,
+    refundedMinor: row.refunded_minor,
+    refundPendingMinor: under.reduce((sum, refund) => sum + refund.amount_minor, 0),
+    declineCode: row.decline_code,
+    checkoutUrl: payable ? row.checkout_url : null,
+    pixCode: payable ? row.pix_code : null,
+    pixQrSvg: payable && row.pix_code !== null ? renderSVG(row.pix_code, { ecc: "M", border: 2 }) : null,
+    expiresAt: isoOf(row.expires_at),
+  };
+}
+
+async function readCharging(db: Queryable, { transaction_id: id }: GuestRow) {
+  if (id === null) return undefined;
+  const { rows } = await db.query<TransactionRow>(
+    `select ${TRANSACTION_COLUMNS} from transaction t where t.transaction_id = $1`,
+    [id],
+  );
+  const [row] = rows;
+  if (row === undefined) return undefined;
+  const { startedAt, endedAt, powerW, socPercent } = toTransaction(row);
+  return { view: { startedAt, endedAt, energyWh: energyOf(row), powerW, socPercent } };
+}
+
+async function readPrice(db: Queryable, row: GuestRow, charges: boolean): Promise<GuestSessionView["price"]> {
+  if (row.cdr_id !== null) {
+    const { rows } = await db.query<{ total_minor: number; tax_minor: number }>(
+      "select total_minor, tax_minor from cdr where cdr_id = $1",
+      [row.cdr_id],
+    );
+    const [cdr] = rows;
+    if (cdr !== undefined) return { totalMinor: cdr.total_minor, taxMinor: cdr.tax_minor, final: true };
+  }
+  if (!charges || row.transaction_id === null) return null;
+  const priced = await priceOf(db, row.operator_id, row.transaction_id);
+  if (priced === undefined) return null;
+  return { totalMinor: priced.price.totalMinor, taxMinor: priced.price.taxMinor, final: false };
+}
