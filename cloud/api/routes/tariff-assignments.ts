@@ -61,7 +61,7 @@ async function assign(client: Client, actor: Actor, body: NewTariffAssignment): 
     [operatorId],
   );
   if ((counted[0]?.count ?? 0) >= TARIFF_ASSIGNMENTS_MAX) {
-    const detail = `tariffs hold for ${TARIFF_ASSIGNMENTS_MAX} places and groups already: use sites instead of stations`;
+    const detail = `tariffs hold for ${TARIFF_ASSIGNMENTS_MAX} places and groups already: assign to sites`;
     throw new ApiProblem(409, "TOO_MANY_ASSIGNMENTS", detail);
   }
   const assignmentId = randomUUID();
