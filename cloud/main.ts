@@ -12,6 +12,7 @@ import pino from "pino";
 import { AppError, describeError } from "../shared/errors.ts";
 import { migrate } from "./db/migrate.ts";
 import { managePolicyKeys } from "./ingest/policy-keys.ts";
+import { readSecretsKey } from "./pay/secrets.ts";
 import { checkMailConfig } from "./mail.ts";
 import { issueApiKey, ROLES, startSg, type Role, type SgConfig } from "./sg.ts";
 
@@ -28,7 +29,9 @@ const USAGE = `sg: the cloud half of Moov.olt
 Environment: DATABASE_URL, BROKER_URL (amqp:// amqps:// mqtt:// mqtts://), SG_HOST (127.0.0.1), SG_PORT (8080),
 SG_OPERATOR (default), LOG_LEVEL (info), BROKER_CA_FILE, SG_POLICY_KEY_FILE (Ed25519, PEM; else a key in the database),
 SG_PASS_ON_URL (service that answers for cars' certificates, ISO 15118), SG_FILES_DIR (firmware and logs;
-$STATE_DIRECTORY/files or ./files), SG_PUBLIC_URL (where ERs reach the API, http://127.0.0.1:<SG_PORT>),
+$STATE_DIRECTORY/files or ./files), SG_PUBLIC_URL (where ERs, guests and payment
+providers reach the API, http://127.0.0.1:<SG_PORT>), SG_SECRETS_KEY_FILE (32 bytes that seal the secrets of payment providers;
+else a key in the database), SG_SANDBOX_PAYMENTS (1: payments that move no money, for demonstrations; not with NODE_ENV=production),
 SMTP_URL (smtp:// smtps://; without it mails wait), MAIL_FROM (their sender), SG_WEBHOOK_ALLOW_PRIVATE (1: webhooks also to http and to private addresses).
 `;
 
@@ -57,6 +60,7 @@ function checkUrl(name: string, text: string): string {
 function readConfig(roles: readonly Role[]): SgConfig {
   const caFile = process.env["BROKER_CA_FILE"];
   const keyFile = process.env["SG_POLICY_KEY_FILE"];
+  const secretsKeyFile = process.env["SG_SECRETS_KEY_FILE"];
   const passOnUrl = process.env["SG_PASS_ON_URL"];
   const publicUrl = process.env["SG_PUBLIC_URL"];
   const smtpUrl = process.env["SMTP_URL"];
@@ -67,6 +71,8 @@ function readConfig(roles: readonly Role[]): SgConfig {
     ...(caFile === undefined ? {} : { brokerCa: readFileSync(caFile, "utf8") }),
     ...(passOnUrl === undefined ? {} : { passOnUrl: checkUrl("SG_PASS_ON_URL", passOnUrl) }),
     ...(keyFile === undefined ? {} : { policyKey: readFileSync(keyFile, "utf8") }),
+    ...(secretsKeyFile === undefined ? {} : { secretsKey: readSecretsKey(readFileSync(secretsKeyFile)) }),
+    sandboxPayments: process.env["SG_SANDBOX_PAYMENTS"] === "1",
     ...(smtpUrl === undefined || smtpUrl === ""
       ? {}
       : { mail: checkMailConfig(smtpUrl, process.env["MAIL_FROM"]) }),

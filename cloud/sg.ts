@@ -16,6 +16,8 @@ import { createPool, inTransaction, listen, type Pool } from "./db/pool.ts";
 import { startIngest } from "./ingest/ingest.ts";
 import { ensureSigningKey } from "./ingest/policy.ts";
 import { startJobs } from "./jobs/jobs.ts";
+import { createPay } from "./pay/providers.ts";
+import { ensureSecretBox } from "./pay/secrets.ts";
 import { createMailer, type MailConfig } from "./mail.ts";
 
 export const ROLES = ["api", "ingest", "jobs"] as const;
@@ -36,6 +38,10 @@ export type SgConfig = {
   filesDir: string;
   /** Where ERs reach the API, without a slash at its end; else this program on this machine. */
   publicUrl?: string;
+  /** Seals secrets in the database; without it the one in the database, made at first start. */
+  secretsKey?: Buffer;
+  /** The sandbox payment provider may be set up. */
+  sandboxPayments?: boolean;
   /** Service that answers what only somebody behind the SG can (`ingest/pass-on.ts`). */
   passOnUrl?: string;
   /** The mail server; without it mails wait. */
@@ -100,6 +106,10 @@ export async function startSg(config: SgConfig, logger: Logger = pino()) {
 
   /** Known when it listens: with port 0 not before. */
   const listening = { port: config.port };
+  const publicUrl = () => config.publicUrl ?? `http://127.0.0.1:${listening.port}`;
+  const pay = createPay(pool, await ensureSecretBox(pool, config.secretsKey), {
+    ...{ publicUrl, sandbox: config.sandboxPayments ?? false },
+  });
   const ingest = has("ingest")
     ? startIngest({
         pool,
@@ -108,14 +118,14 @@ export async function startSg(config: SgConfig, logger: Logger = pino()) {
         ...(config.brokerCa === undefined ? {} : { ca: config.brokerCa }),
         ...(config.passOnUrl === undefined ? {} : { passOnUrl: config.passOnUrl }),
         defaultOperatorId: config.defaultOperatorId,
-        publicUrl: () => config.publicUrl ?? `http://127.0.0.1:${listening.port}`,
+        publicUrl,
         policyKey: await ensureSigningKey(pool, config.policyKey),
         onLog,
       })
     : undefined;
   const mailer = config.mail === undefined ? undefined : createMailer(config.mail);
   const webhooks = { allowPrivate: config.webhookAllowPrivate ?? false };
-  const jobs = has("jobs") ? startJobs({ pool, mailer, webhooks, onLog }) : undefined;
+  const jobs = has("jobs") ? startJobs({ pool, pay, mailer, webhooks, onLog }) : undefined;
 
   const hub = createHub();
   const live = has("api")
@@ -129,6 +139,7 @@ export async function startSg(config: SgConfig, logger: Logger = pino()) {
   const app = await createApp({
     pool,
     hub,
+    pay,
     filesDir: config.filesDir,
     mailFrom: config.mail?.from,
     webhookAllowPrivate: config.webhookAllowPrivate ?? false,

@@ -6,8 +6,10 @@ import { MAIL_KEEP_DAYS, OUTBOX_KEEP_DAYS } from "../../shared/limits.ts";
 import { ensurePartitions } from "../db/partitions.ts";
 import type { Pool } from "../db/pool.ts";
 import type { Mailer } from "../mail.ts";
+import type { Pay } from "../pay/providers.ts";
 import type { WebhookSettings } from "../webhook-send.ts";
 import { lookAtAlarms } from "./alarms.ts";
+import { paymentJobs } from "./payments.ts";
 import { startRunner, type Job, type OnLog } from "./runner.ts";
 import { sendMails } from "./send-mail.ts";
 import { createDeliverer, trimOutbox } from "./webhook-delivery.ts";
@@ -46,10 +48,12 @@ export type JobOptions = {
   /** Without it mails wait. */
   mailer?: Mailer | undefined;
   webhooks?: WebhookSettings;
+  /** Without it payments wait. */
+  pay?: Pay;
 };
 
 /** Everything that happens now and then: the one place to add to. */
-export function allJobs({ pool, mailer, webhooks = { allowPrivate: false } }: JobOptions): Job[] {
+export function allJobs({ pool, mailer, pay, webhooks = { allowPrivate: false } }: JobOptions): Job[] {
   const deliverer = createDeliverer(pool, webhooks);
   return [
     {
@@ -94,6 +98,7 @@ export function allJobs({ pool, mailer, webhooks = { allowPrivate: false } }: Jo
       done: "old events and mails removed",
       run: () => trimOutbox(pool, OUTBOX_KEEP_DAYS, MAIL_KEEP_DAYS),
     },
+    ...(pay === undefined ? [] : paymentJobs(pay)),
     ...(mailer === undefined
       ? []
       : [
