@@ -1,0 +1,182 @@
+/**
+ * The nouns of drivers: the people behind idTokens, imports of tokens with them, and what a driver sees of its
+ * own. No code here either.
+ */
+import { Type, type Static, type TSchema } from "typebox";
+import { OneOf } from "../../shared/schema.ts";
+
+const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+const Time = Type.String({ format: "date-time" });
+
+const Name = Type.String({ minLength: 1, maxLength: 200, pattern: "\\S" });
+const Email = Type.String({ maxLength: 254, pattern: "^[^@\\s]+@[^@\\s]+$" });
+const Phone = Type.String({ minLength: 3, maxLength: 30, pattern: "^[0-9+() .\\-]+$" });
+const TaxId = Type.String({ maxLength: 20, description: "CPF or CNPJ, with or without its punctuation" });
+const Language = OneOf(["pt-BR", "en", "es"]);
+const GroupId = Type.String({ minLength: 1, maxLength: 36, description: "The fleet: of all its idTokens" });
+const Notes = Type.String({ maxLength: 2_000 });
+const UserId = Type.String({ minLength: 1, maxLength: 64, description: "Who this is when signed in" });
+
+const DriverStatus = OneOf(["active", "blocked", "erased"]);
+
+const driverFields = {
+  driverId: Type.String(),
+  operatorId: Type.String(),
+  /** The idTokens of one that is blocked or erased are refused at every site. */
+  status: DriverStatus,
+  name: Nullable(Type.String()),
+  email: Nullable(Type.String()),
+  phone: Nullable(Type.String()),
+  /** Bare: without punctuation. */
+  taxId: Nullable(Type.String()),
+  language: Type.String(),
+  groupId: Nullable(Type.String()),
+  userId: Nullable(Type.String()),
+  notes: Nullable(Type.String()),
+  tokenCount: Type.Integer(),
+  createdAt: Time,
+  updatedAt: Time,
+  erasedAt: Nullable(Time),
+  /** When nothing was left of an erased driver in the raw timeline either. */
+  erasureFinishedAt: Nullable(Time),
+};
+
+export const Driver = Type.Object(driverFields, { $id: "Driver" });
+export type Driver = Static<typeof Driver>;
+
+export const DriverDetail = Type.Object(
+  {
+    ...driverFields,
+    idTokens: Type.Array(Type.Ref("IdToken")),
+    /** The last ten, newest first. */
+    transactions: Type.Array(Type.Ref("Transaction")),
+  },
+  { $id: "DriverDetail" },
+);
+
+const writable = {
+  email: Type.Optional(Nullable(Email)),
+  phone: Type.Optional(Nullable(Phone)),
+  taxId: Type.Optional(Nullable(TaxId)),
+  language: Type.Optional(Language),
+  groupId: Type.Optional(Nullable(GroupId)),
+  userId: Type.Optional(Nullable(UserId)),
+  notes: Type.Optional(Nullable(Notes)),
+};
+
+export const NewDriver = Type.Object(
+  { name: Name, ...writable },
+  { $id: "NewDriver", additionalProperties: false },
+);
+export type NewDriver = Static<typeof NewDriver>;
+
+export const DriverPatch = Type.Object(
+  { name: Type.Optional(Name), status: Type.Optional(OneOf(["active", "blocked"])), ...writable },
+  { $id: "DriverPatch", additionalProperties: false },
+);
+export type DriverPatch = Static<typeof DriverPatch>;
+
+/** What has to be said word for word, because nothing brings an erased driver back. */
+export const ERASURE_WORDS = "erase this driver for good";
+
+export const NewDriverErasure = Type.Object(
+  {
+    confirm: Type.String({ maxLength: 100, description: `Exactly: "${ERASURE_WORDS}"` }),
+  },
+  { $id: "NewDriverErasure", additionalProperties: false },
+);
+
+export const DriverErasure = Type.Object(
+  {
+    driverId: Type.String(),
+    erasedAt: Time,
+    /** null: the raw timeline is still being gone through. */
+    finishedAt: Nullable(Time),
+  },
+  { $id: "DriverErasure" },
+);
+export type DriverErasure = Static<typeof DriverErasure>;
+
+export const IdTokenGroup = Type.Object(
+  {
+    groupId: Type.String(),
+    tokenCount: Type.Integer(),
+    blockedCount: Type.Integer(),
+    driverCount: Type.Integer(),
+  },
+  { $id: "IdTokenGroup" },
+);
+export type IdTokenGroup = Static<typeof IdTokenGroup>;
+
+export const IdTokenImportRow = Type.Object(
+  {
+    /** Of the file, where the row begins; the header is on the first. */
+    line: Type.Integer(),
+    idToken: Nullable(Type.String()),
+    result: OneOf(["created", "updated", "unchanged", "error"]),
+    reason: Nullable(Type.String()),
+  },
+  { $id: "IdTokenImportRow" },
+);
+
+export const IdTokenImport = Type.Object(
+  {
+    /** rejected: a row had an error and nothing was written. */
+    status: OneOf(["applied", "rejected", "dry-run"]),
+    created: Type.Integer(),
+    updated: Type.Integer(),
+    unchanged: Type.Integer(),
+    errors: Type.Integer(),
+    driversCreated: Type.Integer(),
+    driversUpdated: Type.Integer(),
+    rows: Type.Array(Type.Ref("IdTokenImportRow")),
+  },
+  { $id: "IdTokenImport" },
+);
+export type IdTokenImport = Static<typeof IdTokenImport>;
+
+export const OwnProfile = Type.Object(
+  {
+    driverId: Type.String(),
+    status: DriverStatus,
+    name: Nullable(Type.String()),
+    email: Nullable(Type.String()),
+    phone: Nullable(Type.String()),
+    taxId: Nullable(Type.String()),
+    language: Type.String(),
+    createdAt: Time,
+  },
+  { $id: "OwnProfile" },
+);
+export type OwnProfile = Static<typeof OwnProfile>;
+
+export const OwnIdToken = Type.Object(
+  {
+    idToken: Type.String(),
+    type: Nullable(Type.String()),
+    status: OneOf(["Accepted", "Blocked"]),
+    label: Nullable(Type.String()),
+    expiresAt: Nullable(Time),
+  },
+  { $id: "OwnIdToken" },
+);
+export type OwnIdToken = Static<typeof OwnIdToken>;
+
+export const OwnTransaction = Type.Object(
+  {
+    transactionId: Type.String(),
+    siteId: Type.String(),
+    siteName: Type.String(),
+    stationId: Type.String(),
+    evseId: Type.Integer(),
+    status: OneOf(["active", "ended"]),
+    startedAt: Time,
+    endedAt: Nullable(Time),
+    energyWh: Nullable(Type.Integer()),
+    /** As it is billed; null: not yet, or not at all. */
+    totalMinor: Nullable(Type.Integer()),
+    currency: Nullable(Type.String()),
+  },
+  { $id: "OwnTransaction" },
+);
+export type OwnTransaction = Static<typeof OwnTransaction>;
