@@ -21,6 +21,7 @@ import { migrate } from "./db/migrate.ts";
 import { createPool, type Pool } from "./db/pool.ts";
 import { storeHello } from "./ingest/hello.ts";
 import { storeBatches, type IngestResult } from "./ingest/journal.ts";
+import type { Pay } from "./pay/providers.ts";
 import { ensureOperator } from "./sg.ts";
 
 /** Where the clocks of all tests stand: 2026-05-04 12:00 UTC. */
@@ -363,12 +364,16 @@ export type TestApi = {
 };
 
 /** The API on a pool, with a key of the operator `default`; not listening. */
-export async function openTestApi(pool: Pool, options: { webRoot?: string } = {}): Promise<TestApi> {
+export async function openTestApi(
+  pool: Pool,
+  options: { webRoot?: string; pay?: Pay } = {},
+): Promise<TestApi> {
   const hub = createHub({ pingMs: 100, flushMs: 20 });
   const app = await createApp({
     pool,
     hub,
     webRoot: options.webRoot,
+    ...(options.pay === undefined ? {} : { pay: options.pay }),
     filesDir: join(tmpdir(), `sg-files-${randomUUID()}`),
     logger: false,
     health: async () => ({ status: "ok" }),
