@@ -37,6 +37,7 @@ import { ApiProblem, sendProblem } from "./problem.ts";
 import { apiKeyRoutes } from "./routes/api-keys.ts";
 import { auditRoutes } from "./routes/audit.ts";
 import { authRoutes } from "./routes/auth.ts";
+import { cdrRoutes } from "./routes/cdrs.ts";
 import { chargingProfileRoutes } from "./routes/charging-profiles.ts";
 import { commandRoutes } from "./routes/commands.ts";
 import { erFileRoutes } from "./routes/er-files.ts";
@@ -46,16 +47,20 @@ import { guestRoutes } from "./routes/guest.ts";
 import { idTokenRoutes } from "./routes/id-tokens.ts";
 import { invitationRoutes } from "./routes/invitations.ts";
 import { ownRoutes } from "./routes/me.ts";
+import { ledgerRoutes } from "./routes/ledger.ts";
 import { meterRoutes } from "./routes/meters.ts";
 import { ocppRoutes } from "./routes/ocpp.ts";
 import { paymentProviderRoutes } from "./routes/payment-providers.ts";
 import { paymentWebhookRoutes } from "./routes/payment-webhooks.ts";
 import { paymentRoutes } from "./routes/payments.ts";
+import { operatorRoutes } from "./routes/operator.ts";
+import { receiptRoutes } from "./routes/receipts.ts";
 import { reservationRoutes } from "./routes/reservations.ts";
 import { reviewRoutes } from "./routes/reviews.ts";
 import { setupRoutes } from "./routes/setup.ts";
 import { siteRoutes } from "./routes/sites.ts";
 import { stationFactRoutes } from "./routes/station-facts.ts";
+import { statementRoutes } from "./routes/statements.ts";
 import { stationControlRoutes } from "./routes/station-control.ts";
 import { stationRoutes } from "./routes/stations.ts";
 import { tariffAssignmentRoutes } from "./routes/tariff-assignments.ts";
@@ -69,6 +74,7 @@ import * as erSchemas from "./er-schemas.ts";
 import * as fileSchemas from "./file-schemas.ts";
 import * as guestSchemas from "./guest-schemas.ts";
 import * as paymentSchemas from "./payment-schemas.ts";
+import * as moneySchemas from "./money-schemas.ts";
 import * as reviewSchemas from "./review-schemas.ts";
 import * as ruleSchemas from "./rule-schemas.ts";
 import * as schemas from "./schemas.ts";
@@ -92,6 +98,8 @@ export type Context = {
   files: FileFolder;
   pay: Pay;
   people: People;
+  /** Where people open the page, where that was told. */
+  webUrl: string | undefined;
   requireActor: (request: FastifyRequest) => Promise<Actor>;
 };
 
@@ -203,6 +211,7 @@ const sharedSchemas = (): TSchema[] =>
       ...fileSchemas,
       ...guestSchemas,
       ...paymentSchemas,
+      ...moneySchemas,
       ...reviewSchemas,
       ...ruleSchemas,
       ...stationSchemas,
@@ -345,9 +354,14 @@ export async function createApp(options: AppOptions): Promise<App> {
   app.addHook("onClose", async () => behind.end());
   const { admit, requireActor } = createAuthenticator(options.pool, behind, people.readSession);
   app.addHook("onRequest", admit);
+  app.addHook("onRequest", async ({ url }) => {
+    // No text of PostgreSQL's holds it; a stream that has begun could not say so any more.
+    if (/%00/.test(url)) throw new ApiProblem(400, "INVALID_VALUE", "NUL is in no name, id or text");
+  });
   const files = openFileFolder(options.filesDir);
   const pay = options.pay ?? createPay(options.pool, secretBox(randomBytes(32)), NO_PAYMENTS);
-  const context: Context = { pool: options.pool, hub: options.hub, files, pay, people, requireActor };
+  const webUrl = options.people?.webUrl;
+  const context: Context = { pool: options.pool, hub: options.hub, files, pay, people, webUrl, requireActor };
 
   authRoutes(app, context);
   setupRoutes(app, context);
@@ -373,6 +387,11 @@ export async function createApp(options: AppOptions): Promise<App> {
   commandRoutes(app, context);
   reviewRoutes(app, context);
   idTokenRoutes(app, context);
+  cdrRoutes(app, context);
+  ledgerRoutes(app, context);
+  statementRoutes(app, context);
+  receiptRoutes(app, context);
+  operatorRoutes(app, context);
   paymentRoutes(app, context);
   paymentProviderRoutes(app, context);
   await paymentWebhookRoutes(app, context);
