@@ -1,5 +1,5 @@
 /**
- * sg api | ingest | jobs | all | migrate | key | policy-key: the command line of the SG.
+ * sg api | ingest | jobs | all | migrate | key | owner | invite | policy-key: the command line of the SG.
  *
  * Configured by the environment, since it runs in containers: DATABASE_URL, BROKER_URL, SG_HOST, SG_PORT,
  * SG_OPERATOR, LOG_LEVEL, BROKER_CA_FILE for a broker with a private CA, SG_POLICY_KEY_FILE for a key
@@ -14,13 +14,17 @@ import { migrate } from "./db/migrate.ts";
 import { managePolicyKeys } from "./ingest/policy-keys.ts";
 import { readSecretsKey } from "./pay/secrets.ts";
 import { checkMailConfig } from "./mail.ts";
-import { issueApiKey, ROLES, startSg, type Role, type SgConfig } from "./sg.ts";
+import { readPeopleConfig } from "./people-config.ts";
+import { issueApiKey, issueInvitation, ROLES, startSg, type Role, type SgConfig } from "./sg.ts";
 
 const USAGE = `sg: the cloud half of Moov.olt
 
   sg api | ingest | jobs | all     run one role, or all of them in one program
   sg migrate                       bring the database to this release
   sg key [--operator O] [--name N] make an API key and print it, once
+  sg owner --email E [--operator O] print a link that makes somebody an owner, or lets one in again who lost
+                                   password or second factor
+  sg invite --email E --role R     … the same for another role
   sg policy-key                    list the keys that sign policies
        --new | --announce FILE     … ERs learn to trust one more: made in the database, or that of a PEM file
        --use KEY                   … sign with it, from the next start of the ingest on
@@ -32,7 +36,10 @@ SG_PASS_ON_URL (service that answers for cars' certificates, ISO 15118), SG_FILE
 $STATE_DIRECTORY/files or ./files), SG_PUBLIC_URL (where ERs, guests and payment
 providers reach the API, http://127.0.0.1:<SG_PORT>), SG_SECRETS_KEY_FILE (32 bytes that seal the secrets of payment providers;
 else a key in the database), SG_SANDBOX_PAYMENTS (1: payments that move no money, for demonstrations; not with NODE_ENV=production),
-SMTP_URL (smtp:// smtps://; without it mails wait), MAIL_FROM (their sender), SG_WEBHOOK_ALLOW_PRIVATE (1: webhooks also to http and to private addresses).
+SMTP_URL (smtp:// smtps://; without it mails wait), MAIL_FROM (their sender), SG_WEBHOOK_ALLOW_PRIVATE (1: webhooks also to http and to private addresses),
+SG_WEB_URL (where people open the page, https://…; SG_PUBLIC_URL), SG_TRUST_PROXY (addresses of proxies in front),
+SG_AUTH_SECRET_FILE (signs cookies; else one in the database), SG_OIDC_ISSUER, SG_OIDC_CLIENT_ID, SG_OIDC_CLIENT_SECRET_FILE,
+SG_OIDC_DOMAINS, SG_OIDC_NAME (single sign-on).
 `;
 
 function required(name: string): string {
@@ -84,6 +91,7 @@ function readConfig(roles: readonly Role[]): SgConfig {
     host: process.env["SG_HOST"] ?? "127.0.0.1",
     port: readPort(),
     defaultOperatorId: process.env["SG_OPERATOR"] ?? "default",
+    people: readPeopleConfig(process.env),
   };
 }
 
@@ -95,12 +103,23 @@ async function run(roles: readonly Role[]): Promise<void> {
   process.once("SIGINT", stop);
 }
 
+/** The link for somebody who is to come in, or to come in again. */
+async function invite(operatorId: string, email: string | undefined, role: string): Promise<string> {
+  if (email === undefined || !/^[^@\s]+@[^@\s]+$/.test(email))
+    throw new AppError("ARGUMENT_MISSING", "--email says whom the link is for");
+  const link = await issueInvitation(required("DATABASE_URL"), operatorId, email, role);
+  const { webUrl } = readPeopleConfig(process.env);
+  return `${webUrl ?? `http://localhost:${readPort()}`}/invitation#token=${link}`;
+}
+
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
       operator: { type: "string" },
       name: { type: "string" },
+      email: { type: "string" },
+      role: { type: "string" },
       new: { type: "boolean" },
       announce: { type: "string" },
       use: { type: "string" },
@@ -127,6 +146,14 @@ async function main(): Promise<void> {
         await issueApiKey(required("DATABASE_URL"), values.operator ?? "default", values.name ?? "cli"),
       );
       return;
+    case "owner":
+    case "invite": {
+      const role = command === "owner" ? "owner" : (values.role ?? "");
+      console.log(
+        await invite(values.operator ?? process.env["SG_OPERATOR"] ?? "default", values.email, role),
+      );
+      return;
+    }
     case "policy-key": {
       const { new: make, announce, use, retire } = values;
       const file = announce === undefined ? undefined : readFileSync(announce, "utf8");

@@ -11,14 +11,18 @@ import { Gauge, Registry, collectDefaultMetrics } from "prom-client";
 import { AppError, describeError } from "../shared/errors.ts";
 import { createApp, WEB_ROOT } from "./api/app.ts";
 import { createHub } from "./api/live.ts";
+import type { PeopleOptions } from "./api/people.ts";
 import { createApiKey } from "./api/actor.ts";
+import { ROLE_NAMES } from "./core/access.ts";
 import { createPool, inTransaction, listen, type Pool } from "./db/pool.ts";
 import { startIngest } from "./ingest/ingest.ts";
 import { ensureSigningKey } from "./ingest/policy.ts";
 import { startJobs } from "./jobs/jobs.ts";
 import { createPay } from "./pay/providers.ts";
 import { ensureSecretBox } from "./pay/secrets.ts";
-import { createMailer, type MailConfig } from "./mail.ts";
+import { createMailer, queueMail, type MailConfig } from "./mail.ts";
+import type { PeopleConfig } from "./people-config.ts";
+import { createSetupCode, inviteFromConsole, ownerMissing } from "./people.ts";
 
 export const ROLES = ["api", "ingest", "jobs"] as const;
 export type Role = (typeof ROLES)[number];
@@ -46,9 +50,39 @@ export type SgConfig = {
   passOnUrl?: string;
   /** The mail server; without it mails wait. */
   mail?: MailConfig;
+  people?: PeopleConfig;
   /** Webhooks may go to http and to addresses inside: laboratories. */
   webhookAllowPrivate?: boolean;
 };
+
+/** What the application needs to know of people. */
+function peopleOf(config: SgConfig, pool: Pool, localUrl: () => string): PeopleOptions {
+  const { people, mail, defaultOperatorId } = config;
+  return {
+    webUrl: people?.webUrl,
+    localUrl,
+    secret: people?.authSecret,
+    sso: people?.sso,
+    setupOperatorId: defaultOperatorId,
+    // Without a mail server links would wait in the outbox, secret as they are.
+    ...(mail === undefined
+      ? {}
+      : {
+          sendMail: async (to, subject, text) =>
+            void (await queueMail(pool, { operatorId: null, kind: "sign-in", to, subject, text })),
+        }),
+  };
+}
+
+/** Whoever can read the log of a fresh SG may become its first owner. */
+async function tellSetupCode(pool: Pool, operatorId: string, url: string, logger: Logger): Promise<void> {
+  if (!(await ownerMissing(pool, operatorId))) return;
+  const code = await createSetupCode(pool, operatorId);
+  logger.warn(
+    { code },
+    `nobody owns the operator "${operatorId}": open ${url}/setup and enter this code within a day`,
+  );
+}
 
 /** Makes the operator if it does not exist. */
 export async function ensureOperator(pool: Pool, operatorId: string): Promise<void> {
@@ -62,6 +96,30 @@ export async function issueApiKey(databaseUrl: string, operatorId: string, name:
   try {
     await ensureOperator(pool, operatorId);
     return await inTransaction(pool, (client) => createApiKey(client, operatorId, name));
+  } finally {
+    await pool.end();
+  }
+}
+
+/**
+ * Makes a link's secret for somebody who is to come in, or to come in again (and the operator).
+ * @throws AppError UNKNOWN_ROLE.
+ */
+export async function issueInvitation(
+  databaseUrl: string,
+  operatorId: string,
+  email: string,
+  role: string,
+): Promise<string> {
+  const known = ROLE_NAMES.find((name) => name === role);
+  if (known === undefined)
+    throw new AppError("UNKNOWN_ROLE", `there is no role "${role}"`, {
+      hint: `one of ${ROLE_NAMES.join(", ")}`,
+    });
+  const pool = createPool(databaseUrl, { max: 1, name: "sg-invite" });
+  try {
+    await ensureOperator(pool, operatorId);
+    return await inviteFromConsole(pool, operatorId, email, known);
   } finally {
     await pool.end();
   }
@@ -136,9 +194,12 @@ export async function startSg(config: SgConfig, logger: Logger = pino()) {
       })
     : undefined;
   const registry = createMetrics(pool, hub, ingest);
+  const localUrl = () => config.publicUrl ?? `http://localhost:${listening.port}`;
   const app = await createApp({
     pool,
     hub,
+    people: peopleOf(config, pool, localUrl),
+    ...(config.people === undefined ? {} : { trustProxy: config.people.trustProxy }),
     pay,
     filesDir: config.filesDir,
     mailFrom: config.mail?.from,
@@ -175,6 +236,8 @@ export async function startSg(config: SgConfig, logger: Logger = pino()) {
   const port = (app.server.address() as { port: number }).port;
   listening.port = port;
   logger.info({ roles: config.roles, port }, "SG started");
+  if (has("api"))
+    await tellSetupCode(pool, config.defaultOperatorId, config.people?.webUrl ?? localUrl(), logger);
 
   return {
     port,

@@ -77,7 +77,8 @@ const FRESH_S = 3_600;
 const RESET_S = 3_600;
 const USER_AGENT_MAX = 300;
 /** A provider that could not be reached is asked again, not more often than this. */
-const SSO_RETRY_MS = 5_000;
+const SSO_RETRY_MS = 1_000;
+const SSO_MS_MAX = 3_000;
 
 /** Names of the library's fields and of our columns. */
 const columns = <T extends string>(...fields: T[]): Record<T, string> =>
@@ -130,8 +131,19 @@ async function useCodeOnce(pool: Pool, userId: string, code: string): Promise<vo
   if (rowCount === 0) throw new APIError("UNAUTHORIZED", { code: "INVALID_CODE", message: "Invalid code" });
 }
 
-function createAuth(options: SignInOptions, secret: string) {
-  const { pool, sso } = options;
+/** Whether the provider tells where it is. One that hangs must hold up nobody who signs in by password. */
+async function answers(sso: SsoConfig): Promise<boolean> {
+  try {
+    const response = await fetch(sso.discoveryUrl, { signal: AbortSignal.timeout(SSO_MS_MAX) });
+    await response.body?.cancel();
+    return response.ok;
+  } catch {
+    return false;
+  }
+}
+
+function createAuth(options: SignInOptions, secret: string, sso: SsoConfig | undefined) {
+  const { pool } = options;
   const verified = (known: { userVerified: boolean } | undefined) => {
     if (known?.userVerified !== true)
       throw new APIError("UNAUTHORIZED", {
@@ -289,11 +301,19 @@ export function createSignIn(options: SignInOptions) {
   let made: Promise<Auth> | undefined;
   let madeMs = 0;
 
+  async function make(): Promise<Auth> {
+    const { sso } = options;
+    const there = sso !== undefined && (await answers(sso)) ? sso : undefined;
+    if (there !== sso)
+      options.log("warn", "the single sign-on cannot be reached", { url: sso?.discoveryUrl });
+    return createAuth(options, await options.secret(), there);
+  }
+
   /** Made when first asked for, so that an application without a database can be described. */
   function auth(): Promise<Auth> {
     if (made === undefined) {
       madeMs = performance.now();
-      const making = options.secret().then((secret) => createAuth(options, secret));
+      const making = make();
       made = making;
       making.catch(() => (made = undefined));
     }

@@ -82,8 +82,9 @@ export async function uncountAttempt(pool: Queryable, kind: ThrottleKind, name: 
   );
 }
 
-/** What has run out: sessions, challenges, codes, counts. */
-export async function cleanSignIn(pool: Pool): Promise<void> {
+/** Removes what has run out: sessions, challenges, codes, counts. @returns how many. */
+export async function cleanSignIn(pool: Pool): Promise<number> {
+  let removed = 0;
   for (const sql of [
     "delete from auth_session where expires_at < now()",
     "delete from auth_verification where expires_at < now()",
@@ -92,5 +93,6 @@ export async function cleanSignIn(pool: Pool): Promise<void> {
        and (blocked_until is null or blocked_until < now())`,
     "delete from setup_code where expires_at < now()",
   ])
-    await pool.query(sql);
+    removed += (await pool.query(sql)).rowCount ?? 0;
+  return removed;
 }

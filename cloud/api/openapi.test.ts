@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { Ajv2020 } from "ajv/dist/2020.js";
+import { CLIENT_TYPES_FILE, clientTypes } from "./client-types.ts";
 import { OPENAPI_FILE, openapiText } from "./openapi.ts";
 
 type Schema = Record<string, unknown>;
@@ -30,6 +31,7 @@ const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
 
 test("the committed document is the one of this code (node cloud/api/openapi.ts writes it)", () => {
   expect(readFileSync(OPENAPI_FILE, "utf8")).toBe(text);
+  expect(readFileSync(CLIENT_TYPES_FILE, "utf8")).toBe(clientTypes(JSON.parse(text) as never));
 });
 
 test("it is OpenAPI 3.1 with a title, a version, bearer keys and sessions", () => {
@@ -84,7 +86,7 @@ test("paths are plural nouns in lower case", () => {
 });
 
 test("every schema is one, and every reference leads somewhere", () => {
-  const ajv = new Ajv2020({ strict: false, formats: { "date-time": true } });
+  const ajv = new Ajv2020({ strict: false, formats: { "date-time": true, email: true } });
   ajv.addSchema({ $id: "https://api.test/document", components: document.components });
   for (const name of Object.keys(document.components.schemas)) {
     expect(

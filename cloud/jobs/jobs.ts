@@ -7,6 +7,7 @@ import { ensurePartitions } from "../db/partitions.ts";
 import type { Pool } from "../db/pool.ts";
 import type { Mailer } from "../mail.ts";
 import type { Pay } from "../pay/providers.ts";
+import { cleanSignIn } from "../throttle.ts";
 import type { WebhookSettings } from "../webhook-send.ts";
 import { lookAtAlarms } from "./alarms.ts";
 import { paymentJobs } from "./payments.ts";
@@ -69,6 +70,12 @@ export function allJobs({ pool, mailer, pay, webhooks = { allowPrivate: false } 
       fails: "old readings of ERs could not be removed",
       done: "old readings of ERs removed",
       run: () => trimHealth(pool),
+    },
+    {
+      name: "sign-in",
+      everyMs: HOUR_MS,
+      fails: "sessions that have run out could not be removed",
+      run: () => cleanSignIn(pool),
     },
     {
       name: "policies",
