@@ -10,7 +10,7 @@ import { postingsOf, type CdrPrice, type Charged, type EnergyQuality } from "./c
 import type { Account } from "./core/ledger.ts";
 import type { TimeQuality } from "./core/time.ts";
 import type { Queryable } from "./db/pool.ts";
-import { post } from "./ledger.ts";
+import { BOOK_TIME, openBooks, post } from "./ledger.ts";
 import { emit } from "./webhooks.ts";
 
 export type Series = "cdr" | "statement" | "receipt";
@@ -107,9 +107,9 @@ const INSERT = `
   insert into cdr (operator_id, number, transaction_id, corrects, cause, reason, created_by, site_id, station_id,
     evse_id, connector_id, id_token, driver_id, payment_id, payer, started_at, ended_at, time_zone, time_quality,
     meter_start_wh, meter_stop_wh, energy_wh, energy_quality, flags, tariff_id, tariff_version, currency, net_minor,
-    tax_minor, total_minor, price, basis)
+    tax_minor, total_minor, price, basis, created_at)
   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
-    $24, $25, $26, $27, $28, $29, $30, $31, $32)
+    $24, $25, $26, $27, $28, $29, $30, $31, $32, ${BOOK_TIME})
   returning *`;
 
 /**
@@ -124,6 +124,7 @@ export async function storeCdr(
   nowMs: number,
 ): Promise<CdrRow> {
   const { price } = cdr;
+  await openBooks(client, cdr.operatorId);
   const number = await nextNumber(client, cdr.operatorId, "cdr");
   const { rows } = await client.query<CdrRow>(INSERT, [
     ...[cdr.operatorId, number, cdr.transactionId, standing?.cdr_id ?? null, cdr.cause, cdr.reason],

@@ -30,17 +30,21 @@ const ACCOUNTS = `
   select $1, account, kind, subject from unnest($2::text[], $3::text[], $4::text[]) as a(account, kind, subject)
   on conflict do nothing`;
 
+/** SQL: the time of the books, for an operator that is $1, held still by `openBooks`. */
+export const BOOK_TIME =
+  "greatest(clock_timestamp(), (select at from ledger_settled where operator_id = $1))";
+
 const POSTING = `
   with posting as (
-    insert into ledger_posting (operator_id, reference, kind, occurred_at, booked_at, cdr_id, payment_id, reverses, note)
+    insert into ledger_posting (operator_id, reference, kind, occurred_at, booked_at, cdr_id, payment_id, reverses, note, booked_by)
     values ($1, $2, $3, to_timestamp($4::float8 / 1000),
-      greatest(clock_timestamp(), (select at from ledger_settled where operator_id = $1)), $5, $6, $7, $8)
+      ${BOOK_TIME}, $5, $6, $7, $8, $9)
     on conflict (operator_id, reference) do nothing
     returning operator_id, posting_id, booked_at
   )
   insert into ledger_entry (operator_id, posting_id, line, account, currency, amount_minor, booked_at)
   select p.operator_id, p.posting_id, e.ordinality, e.account, e.currency, e.amount, p.booked_at
-  from posting p, unnest($9::text[], $10::text[], $11::bigint[]) with ordinality as e(account, currency, amount)
+  from posting p, unnest($10::text[], $11::text[], $12::bigint[]) with ordinality as e(account, currency, amount)
   returning posting_id`;
 
 type PostingRow = {
@@ -77,6 +81,11 @@ export async function settle(client: Queryable, operatorId: string): Promise<str
   return rows[0].at;
 }
 
+/** From here to the end of the transaction no moment is settled: what it books is booked before or after one. */
+export async function openBooks(client: Queryable, operatorId: string): Promise<void> {
+  await client.query("select pg_advisory_xact_lock_shared(hashtextextended($1, 0))", [lockName(operatorId)]);
+}
+
 const sameEntries = (a: readonly Entry[], b: readonly Entry[]) => {
   const text = (entries: readonly Entry[]) =>
     entries.map((e) => `${e.currency} ${e.account} ${e.amountMinor}`).sort();
@@ -100,10 +109,11 @@ export async function post(client: Queryable, operatorId: string, posting: Posti
     parsed.map((account) => account?.kind),
     parsed.map((account) => account?.subject),
   ]);
-  await client.query("select pg_advisory_xact_lock_shared(hashtextextended($1, 0))", [lockName(operatorId)]);
+  await openBooks(client, operatorId);
   const { rows } = await client.query<{ posting_id: string }>(POSTING, [
     ...[operatorId, posting.reference, posting.kind, posting.occurredAt],
     ...[posting.cdrId ?? null, posting.paymentId ?? null, posting.reverses ?? null, posting.note ?? null],
+    posting.bookedBy ?? null,
     posting.entries.map((entry) => entry.account),
     posting.entries.map((entry) => entry.currency),
     posting.entries.map((entry) => entry.amountMinor),
@@ -144,7 +154,7 @@ export async function reverse(
   client: Queryable,
   operatorId: string,
   reference: string,
-  event: { occurredAt: number; note?: string },
+  event: { occurredAt: number; note?: string; bookedBy?: string },
 ): Promise<Booked | undefined> {
   const first = await readPosting(client, operatorId, reference);
   return first === undefined ? undefined : post(client, operatorId, reversal(first, event));

@@ -77,8 +77,8 @@ export function judge(
   if (facts.mergedInto !== null) return { kind: "none", reason: "merged" };
   if (!facts.over) return { kind: "wait" };
   if (facts.reviewKinds.length > 0) return { kind: "held", reasons: [...facts.reviewKinds] };
-  if (facts.parked) return { kind: "held", reasons: ["entry-parked"] };
   const decided = decision?.basis === basis ? decision : undefined;
+  if (facts.parked && decided === undefined) return { kind: "held", reasons: ["entry-parked"] };
   if (decided?.decision === "keep" && standing !== undefined) return { kind: "keep" };
   const energyWh = facts.energyWh ?? decided?.energyWh ?? null;
   const told = facts.energyWh !== null;

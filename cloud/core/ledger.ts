@@ -94,6 +94,8 @@ export type Posting = {
   /** The reference that this posting takes back. */
   reverses?: string;
   note?: string;
+  /** Who has booked it by hand. */
+  bookedBy?: string;
 };
 
 export const ENTRIES_MAX = 100;
@@ -239,7 +241,10 @@ export function rounding({ payer, currency, amountMinor, ...event }: Amount & { 
 }
 
 /** Takes a posting back, whole. */
-export function reversal(of: Posting, event: { occurredAt: number; note?: string }): Posting {
+export function reversal(
+  of: Posting,
+  event: { occurredAt: number; note?: string; bookedBy?: string },
+): Posting {
   const { reference, entries, cdrId, paymentId } = of;
   return {
     reference: `reversal:${reference}`,

@@ -189,7 +189,7 @@ async function carryOut(client: Client, look: Look, verdict: Verdict, nowMs: num
   return { status, reasons, cdrId: row.cdr_id, made: true };
 }
 
-type BillingRow = {
+export type BillingRow = {
   transaction_id: string;
   cdr_id: string | null;
   decision: Decision["decision"] | null;

@@ -48,7 +48,8 @@ create table cdr (
   cause text not null,
   reason text,
   created_by text not null,
-  created_at timestamptz not null default now(),
+  -- When it came into the books: statements go by this, as of postings by booked_at.
+  created_at timestamptz not null default clock_timestamp(),
   site_id text not null,
   station_id text not null,
   evse_id integer not null,
@@ -87,7 +88,7 @@ create index cdr_transaction on cdr (transaction_id, number);
 create index cdr_list on cdr (operator_id, ended_at desc, cdr_id desc);
 create index cdr_site on cdr (operator_id, site_id, ended_at desc);
 create index cdr_station on cdr (operator_id, station_id, ended_at desc);
-create index cdr_payer on cdr (operator_id, payer, ended_at desc);
+create index cdr_payer on cdr (operator_id, payer, created_at);
 create index cdr_driver on cdr (operator_id, driver_id, ended_at desc) where driver_id is not null;
 create index cdr_token on cdr (operator_id, id_token, ended_at desc);
 create index cdr_payment on cdr (payment_id) where payment_id is not null;
@@ -328,6 +329,17 @@ create index statement_list on statement (operator_id, period_to desc, statement
 create index statement_account on statement (operator_id, account, period_to desc);
 select moov_protect('statement', 'false');
 select moov_keep('statement');
+
+-- Months of which every account has its statement.
+create table statement_month (
+  operator_id text not null references operator,
+  period_from timestamptz not null,
+  period_to timestamptz not null,
+  done_at timestamptz not null default now(),
+  primary key (operator_id, period_from, period_to)
+);
+select moov_protect('statement_month', 'false');
+revoke insert, update, delete on statement_month from moov_tenant;
 
 create table statement_cdr (
   statement_id uuid not null references statement,
