@@ -132,22 +132,28 @@ function tallyEnergy(tally: Tally, bands: Bands, timeline: Timeline, flags: Set<
     return 0;
   }
   const clamp = (at: number) => Math.min(Math.max(at, startedAt), endedAt);
-  let before = { at: clamp(first.at), wh: first.wh };
-  for (const { at: told, wh } of registers) {
-    if (wh < before.wh) flags.add("register-fell");
-    const next = { at: Math.max(before.at, clamp(told)), wh: Math.max(before.wh, wh) };
-    const [lengthMs, energyWh] = [next.at - before.at, next.wh - before.wh];
-    let [at, taken] = [before.at, 0];
-    while (energyWh > taken) {
-      const band = bands.at(at);
-      const to = Math.min(band.to, next.at);
-      const until = to >= next.at ? energyWh : share(energyWh, to - before.at, lengthMs);
-      if (until > taken) put(tally, "energy", band.winners.energy, until - taken, at, to);
-      [at, taken] = [to, until];
-    }
-    before = next;
+  let [at, wh] = [clamp(first.at), first.wh];
+  for (const told of registers) {
+    if (told.wh < wh) flags.add("register-fell");
+    const until = Math.max(at, clamp(told.at));
+    if (told.wh > wh) tallyBetween(tally, bands, { at, until, energyWh: told.wh - wh });
+    at = until;
+    wh = Math.max(wh, told.wh);
   }
-  return before.wh - first.wh;
+  return wh - first.wh;
+}
+
+/** What was taken between two registers, evenly. */
+function tallyBetween(tally: Tally, bands: Bands, span: { at: number; until: number; energyWh: number }) {
+  const { until, energyWh } = span;
+  let [at, taken] = [span.at, 0];
+  while (taken < energyWh) {
+    const band = bands.at(at);
+    const to = Math.min(band.to, until);
+    const sum = to >= until ? energyWh : share(energyWh, to - span.at, until - span.at);
+    if (sum > taken) put(tally, "energy", band.winners.energy, sum - taken, at, to);
+    [at, taken] = [to, sum];
+  }
 }
 
 const MINUTE_MS = 60_000;
