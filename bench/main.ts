@@ -13,11 +13,12 @@ import { erAnswers } from "./er-answers.ts";
 import { diskDir, type Bench, type Context, type Figure, type Options } from "./harness.ts";
 import { memory } from "./memory.ts";
 import { outage } from "./outage.ts";
+import { pricing } from "./pricing.ts";
 import { createServices } from "./services.ts";
 import { uplink } from "./uplink.ts";
 import { wear } from "./wear.ts";
 
-const BENCHES: Bench[] = [erAnswers, endToEnd, drain, wear, memory, uplink, cores, outage];
+const BENCHES: Bench[] = [erAnswers, endToEnd, drain, wear, memory, uplink, cores, pricing, outage];
 
 const USAGE = `npm run bench [-- name …] [options]
 
