@@ -96,6 +96,16 @@ function commandsOf(protocol: Protocol): Map<string, string[]> {
   return new Map([...commands].map(([action, kinds]) => [action, [...kinds]]));
 }
 
+/** What the ER sends by itself, where no command's name says it. */
+const BY_ITSELF: Record<string, string> = {
+  "ocpp2.0.1 CostUpdated":
+    "; by itself while a transaction runs, where there is a tariff and the station shows costs",
+  "ocpp2.1 CostUpdated":
+    "; by itself while a transaction runs, where there is a tariff and the station shows costs",
+  "ocpp1.6 DataTransfer":
+    "; by itself the price, the running and the final cost, where there is a tariff and the station shows costs",
+};
+
 export type Row = { action: string; from: "station" | "ER"; becomes: string };
 
 /** @throws Error for a message of the standard that has no place here. */
@@ -105,7 +115,7 @@ export function tableOf(protocol: Protocol): Row[] {
     const own = commands.get(action);
     const asked: Row = {
       ...{ action, from: "ER" },
-      becomes: `command ${(own ?? ["Call"]).map((kind) => `\`${kind}\``).join(", ")}`,
+      becomes: `command ${(own ?? ["Call"]).map((kind) => `\`${kind}\``).join(", ")}${BY_ITSELF[`${protocol} ${action}`] ?? ""}`,
     };
     if (!isFromStation(protocol, action)) return [asked];
     const request = smallest(schemaOf(protocol, action, "Request") ?? {}) as Record<string, unknown>;

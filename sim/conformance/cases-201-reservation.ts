@@ -13,7 +13,7 @@ import {
   tokenOf,
 } from "./flow-201.ts";
 import { check, checkEqual } from "./outcome.ts";
-import { notApplicable, test, type Case, type Tools } from "./suite.ts";
+import { test, type Case, type Tools } from "./suite.ts";
 
 type Reserve = {
   evseId?: number;
@@ -162,9 +162,18 @@ export const COST_201: readonly Case[] = [
     const { payload } = await obeyed(t, "CostUpdated", { totalCost: 1.5, transactionId }, { answer: {} });
     checkEqual("the CostUpdated", payload, { totalCost: 1.5, transactionId });
   }),
-  notApplicable(
-    "TC_I_02",
-    "Show EV Driver Final Total Cost After Charging",
-    "the CSMS has no tariffs: nobody knows what a session costs",
-  ),
+  test("TC_I_02", "Show EV Driver Final Total Cost After Charging", async (t) => {
+    const idToken = await t.token();
+    await boot(t);
+    await t.untilKnown();
+    await t.api.setTariff(t.station.id, { currency: "EUR", startFee: 0.5, perKwh: 0.4 });
+    await t.api.settled(t.station.id);
+    const session = createSession(t);
+    await session.charge(idToken);
+    await session.reading();
+    await session.stopAuthorized(idToken);
+    const answer = await session.end("EVCommunicationLost", "EVDisconnected");
+    // Twice 250 Wh: 0.50 + 0.5 × 0.40
+    checkEqual("the total cost", answer["totalCost"], 0.7);
+  }),
 ];

@@ -82,6 +82,8 @@ export type CsmsApi = {
   /** @param tellStation also by the station's own configuration, while it is connected. */
   setPassword(stationId: string, password: string, tellStation: boolean): Promise<void>;
   closeConnection(stationId: string): Promise<void>;
+  /** What charging costs at this station from now on, without tax. */
+  setTariff(stationId: string, prices: { currency: string; startFee: number; perKwh: number }): Promise<void>;
   /** Waits until the site would decide by what was changed up to now, also without the cloud. */
   settled(stationId: string): Promise<void>;
   station(stationId: string): Promise<StationSeen | undefined>;

@@ -4,6 +4,7 @@
  * The API counts requests by key, so several keys may be given and are used in turn; one that has used up its
  * minute is asked again later.
  */
+import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CsmsApi, Ended, MessageSeen, ReservationSeen, StationSeen, TransactionSeen } from "./csms.ts";
 import type { Fields } from "./frames.ts";
@@ -109,6 +110,14 @@ export function createMoovApi(base: string, keys: readonly string[]): CsmsApi {
     },
     async closeConnection(stationId) {
       await command(stationId, "CloseConnection", {});
+    },
+    async setTariff(stationId, { currency, startFee, perKwh }) {
+      const micro = (price: number) => Math.round(price * 1_000_000);
+      const element = { startFeeMicro: micro(startFee), perKwhMicro: micro(perKwh) };
+      const name = `${stationId} ${randomUUID()}`;
+      const terms = { currency, elements: [element] };
+      const { tariffId } = await ok<{ tariffId: string }>("POST", "/v1/tariffs", { name, terms });
+      await ok("POST", "/v1/tariff-assignments", { tariffId, target: { stationId } });
     },
     async station(stationId) {
       const reply = await request("GET", pathOf(stationId));

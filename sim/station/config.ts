@@ -70,6 +70,7 @@ const ROWS: Row[] = [
   ["ChargingScheduleAllowedChargingRateUnit", "SmartChargingCtrlr.RateUnit", "RO", "string", "Current,Power"],
   [undefined, "ReservationCtrlr.Enabled", "RO", "boolean", "true"],
   ["ReserveConnectorZeroSupported", "ReservationCtrlr.NonEvseSpecific", "RO", "boolean", "true"],
+  ["CustomDisplayCostAndPrice", "TariffCostCtrlr.Enabled", "RW", "boolean", "true"],
   ["SupportedFileTransferProtocols", "OCPPCommCtrlr.FileTransferProtocols", "RO", "string", "HTTP,HTTPS"],
   [undefined, "DeviceDataCtrlr.ItemsPerMessage", "RO", "integer", "50"],
   ["TransactionMessageAttempts", "OCPPCommCtrlr.MessageAttempts", "RW", "integer", "3"],

@@ -16,6 +16,7 @@ const INSTANCES: Record<string, string> = {
   "OCPPCommCtrlr.MessageAttempts": "TransactionEvent",
   "OCPPCommCtrlr.MessageAttemptInterval": "TransactionEvent",
   "DeviceDataCtrlr.ItemsPerMessage": "GetVariables",
+  "TariffCostCtrlr.Enabled": "Cost",
 };
 
 export type InventorySource = {

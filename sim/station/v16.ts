@@ -203,7 +203,10 @@ function createHandlers(placeOf: (number: number) => Place | undefined): Dialect
       const filter = { ids, purpose, stackLevel, evseId: place?.evseId } as ProfileFilter;
       return { status: station.clearProfiles(filter) };
     },
-    DataTransfer: () => ({ status: "UnknownVendorId" }),
+    // What it costs stands on a display that nobody looks at.
+    DataTransfer: ({ vendorId }) => ({
+      status: vendorId === "org.openchargealliance.costmsg" ? "Accepted" : "UnknownVendorId",
+    }),
     ClearCache: () => ({ status: "Accepted" }),
     ...upkeepHandlers16((number) => placeOf(number)?.evseId),
   };

@@ -211,6 +211,8 @@ const HANDLERS: Dialect["handlers"] = {
     const filter = { ids, evseId, purpose, stackLevel } as ProfileFilter;
     return { status: station.clearProfiles(filter) };
   },
+  // It stands on a display that nobody looks at.
+  CostUpdated: () => ({}),
   DataTransfer: () => ({ status: "UnknownVendorId" }),
   ClearCache: () => ({ status: "Accepted" }),
   ...UPKEEP_HANDLERS_201,

@@ -36,6 +36,7 @@ import {
   type Tables,
   type Taken,
 } from "./store.ts";
+import { WORLD_TARIFFS } from "./tariffs.ts";
 import { WORLD_TEMPLATE } from "./templates.ts";
 import type { Trace } from "./trace.ts";
 
@@ -240,6 +241,7 @@ export function createSg(options: SgOptions) {
       unknownToken: "cap",
       recent: [],
       templates: [WORLD_TEMPLATE],
+      tariffs: WORLD_TARIFFS,
       tokens: [...tables.tokens].map(([idToken, token]) => ({ hash: tokenHash(SALT, idToken), ...token })),
     };
     broker.publishDown("policy", encodeWire(signPolicy(policy, SIGNING_KEY)));
