@@ -15,9 +15,10 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import pino, { type Logger } from "pino";
 import pretty from "pino-pretty";
-import { createPool } from "../cloud/db/pool.ts";
+import { createPool, inTransaction, type Pool } from "../cloud/db/pool.ts";
 import { migrate } from "../cloud/db/migrate.ts";
 import { WEB_ROOT } from "../cloud/api/app.ts";
+import { acceptInvitation, findInvitation, inviteFromConsole, ownerMissing } from "../cloud/people.ts";
 import { issueApiKey, ROLES, startSg } from "../cloud/sg.ts";
 import { loadMeterModels } from "../edge/io/modbus.ts";
 import { ER_NODE_FLAGS } from "../edge/node-flags.ts";
@@ -94,21 +95,46 @@ async function buildPage(): Promise<void> {
     throw new AppError("PAGE_NOT_BUILT", "the page could not be built", { hint: "see vite's output above" });
 }
 
-/** The key of the last start if the database still knows it, or a new one. */
-async function ensureCredentials(path: string, databaseUrl: string): Promise<string> {
-  if (existsSync(path)) {
-    const { apiKey } = JSON.parse(readFileSync(path, "utf8")) as { apiKey: string };
-    const pool = createPool(databaseUrl, { max: 1, name: "start" });
+type Credentials = { apiKey: string; owner?: { email: string; password: string } };
+
+const OWNER_EMAIL = "owner@example.com";
+
+/** The owner of the last start, or one for a database that has none. Nobody else's database gets one. */
+async function ensureOwner(pool: Pool, known: Credentials["owner"]): Promise<Credentials["owner"]> {
+  const mine =
+    "select from member m join auth_user u on u.id = m.user_id where u.email = $1 and m.role = 'owner'";
+  if (known !== undefined && (await pool.query(mine, [known.email])).rowCount !== 0) return known;
+  if (!(await ownerMissing(pool, "default"))) return undefined;
+  const owner = { email: OWNER_EMAIL, password: randomBytes(12).toString("base64url") };
+  const link = await inviteFromConsole(pool, "default", owner.email, "owner");
+  await inTransaction(pool, async (client) => {
+    const invitation = await findInvitation(client, link);
+    if (invitation === undefined) throw new AppError("OWNER_NOT_MADE", "the invitation of the owner is gone");
+    await acceptInvitation(client, invitation, { name: "Demo", password: owner.password });
+  });
+  return owner;
+}
+
+/** Key and owner of the last start if the database still knows them, or new ones. */
+async function ensureCredentials(path: string, databaseUrl: string): Promise<Credentials> {
+  const last = existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as Partial<Credentials>) : {};
+  const pool = createPool(databaseUrl, { max: 1, name: "start" });
+  try {
     const found = await pool.query(
-      "select 1 from api_key where key_hash = sha256($1::bytea) and revoked_at is null",
-      [Buffer.from(apiKey)],
+      "select from api_key where key_hash = sha256($1::bytea) and revoked_at is null",
+      [Buffer.from(last.apiKey ?? "")],
     );
+    const apiKey =
+      last.apiKey !== undefined && found.rowCount === 1
+        ? last.apiKey
+        : await issueApiKey(databaseUrl, "default", "local");
+    const owner = await ensureOwner(pool, last.owner);
+    const credentials: Credentials = owner === undefined ? { apiKey } : { apiKey, owner };
+    writeFileSync(path, `${JSON.stringify(credentials)}\n`, { mode: 0o600 });
+    return credentials;
+  } finally {
     await pool.end();
-    if (found.rowCount === 1) return apiKey;
   }
-  const apiKey = await issueApiKey(databaseUrl, "default", "local");
-  writeFileSync(path, `${JSON.stringify({ apiKey })}\n`, { mode: 0o600 });
-  return apiKey;
 }
 
 async function ensureTokens(databaseUrl: string): Promise<void> {
@@ -242,15 +268,16 @@ async function startMeter(): Promise<{
   };
 }
 
-function banner(settings: Settings, apiKey: string, credentials: string): string {
+function banner(settings: Settings, { apiKey, owner }: Credentials, path: string): string {
+  const person = owner === undefined ? "" : `\n    sign in    ${owner.email}   ${owner.password}`;
   return `
   Moov.olt is running.
 
-    page       http://localhost:${settings.sgPort}/#key=${apiKey}
+    page       http://localhost:${settings.sgPort}/#key=${apiKey}${person}
     API        http://localhost:${settings.sgPort}/docs        Authorization: Bearer ${apiKey}
     stations   ws://localhost:${settings.erPort}/ocpp/<stationId>   OCPP 1.6, 2.0.1 and 2.1, no password (lab mode)
     tokens     ${TOKENS.map((t) => t.idToken).join(", ")}
-    data       ${settings.dataDir}   (the key is in ${credentials})
+    data       ${settings.dataDir}   (key and password are in ${path})
 
   Ctrl-C ends it; the data stay.
 `;
@@ -284,7 +311,7 @@ async function start(settings: Settings, stops: Stop[]): Promise<void> {
   }
   await migrate(databaseUrl);
   const credentials = join(dataDir, "credentials.json");
-  const apiKey = await ensureCredentials(credentials, databaseUrl);
+  const known = await ensureCredentials(credentials, databaseUrl);
   await ensureTokens(databaseUrl);
   await page;
   const sg = await startSg(
@@ -314,7 +341,7 @@ async function start(settings: Settings, stops: Stop[]): Promise<void> {
     const fleet = startFleet({ url, tokens, seed: Date.now() % 1_000_000, onTotalPower: meter.onPower });
     stops.push(() => fleet.stop());
   }
-  console.log(banner(settings, apiKey, credentials));
+  console.log(banner(settings, known, credentials));
 }
 
 async function main(): Promise<void> {

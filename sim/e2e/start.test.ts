@@ -87,6 +87,23 @@ describe("npm start", () => {
     ).rejects.toThrow("401");
   });
 
+  it("makes an owner who signs in at the page", async () => {
+    const { owner } = JSON.parse(await readFile(join(dir, "data", "credentials.json"), "utf8")) as {
+      owner: { email: string; password: string };
+    };
+    const base = `http://localhost:${env["SG_PORT"]}`;
+    const answer = await fetch(`${base}/v1/auth/sign-in`, {
+      method: "POST",
+      headers: { "content-type": "application/json", origin: base },
+      body: JSON.stringify(owner),
+    });
+    expect(await answer.json()).toEqual({ next: "done" });
+    const cookie = answer.headers.getSetCookie()[0]?.split(";")[0] ?? "";
+    const me = await fetch(`${base}/v1/me`, { headers: { cookie } });
+    expect(await me.json()).toMatchObject({ role: "owner", person: { email: owner.email } });
+    expect(await (await fetch(`${base}/v1/setup`)).json()).toEqual({ ownerNeeded: false });
+  });
+
   it(
     "shows a site with stations of three versions, a meter and a charge with its curve",
     { timeout: 60_000 },
