@@ -87,14 +87,18 @@ describe("who may import whom", () => {
 describe("the shape of files", () => {
   it("none is longer than 400 lines", () => {
     const long = sources
-      .filter((f) => f.lines.length > FILE_LINES_MAX)
+      .filter((f) => f.lines.length > FILE_LINES_MAX && !f.name.endsWith(".gen.ts"))
       .map((f) => `${f.name}: ${f.lines.length}`);
     expect(long).toEqual([]);
   });
 
   it("each opens with what it is", () => {
     const silent = sources.filter(
-      (f) => f.name.endsWith(".ts") && !f.text.startsWith("/**") && !f.text.startsWith("#!"),
+      (f) =>
+        f.name.endsWith(".ts") &&
+        !f.name.endsWith(".gen.ts") &&
+        !f.text.startsWith("/**") &&
+        !f.text.startsWith("#!"),
     );
     expect(silent.map((f) => f.name)).toEqual([]);
   });
@@ -102,7 +106,9 @@ describe("the shape of files", () => {
   it("no line is longer than 120 columns", () => {
     const wide = sources.flatMap((f) =>
       f.lines.flatMap((line, i) =>
-        line.length > 120 && f.name !== "shared/dictionary.ts" ? [`${f.name}:${i + 1}`] : [],
+        line.length > 120 && f.name !== "shared/dictionary.ts" && !f.name.endsWith(".gen.ts")
+          ? [`${f.name}:${i + 1}`]
+          : [],
       ),
     );
     expect(wide).toEqual([]);

@@ -4,14 +4,8 @@
  */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  arbitraryOf,
-  bent,
-  operationsOf,
-  unexpected,
-  type Document,
-  type Operation,
-} from "../../sim/fuzz/openapi.ts";
+import { arbitraryOf, bent, unexpected } from "../../sim/fuzz/openapi.ts";
+import { operationsOf, type Document, type Operation } from "./openapi-document.ts";
 import { openTestApi, openTestDb, type TestApi, type TestDb } from "../harness.ts";
 import { createApiKey } from "./actor.ts";
 import { createOperator, type Operator } from "./harness.ts";

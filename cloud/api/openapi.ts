@@ -1,10 +1,12 @@
 /**
- * Writes the API's description to docs/openapi.json. It is made from the schemas that validate; a test
- * tells when the committed file is another one.
+ * Writes the API's description to docs/openapi.json, and the types of the page's client made from it. It is made
+ * from the schemas that validate; a test tells when a committed file is another one.
  */
 import { writeFileSync } from "node:fs";
 import { createPool } from "../db/pool.ts";
+import type { Document } from "./openapi-document.ts";
 import { createApp } from "./app.ts";
+import { CLIENT_TYPES_FILE, clientTypes } from "./client-types.ts";
 import { createHub } from "./live.ts";
 
 export const OPENAPI_FILE = new URL("../../docs/openapi.json", import.meta.url);
@@ -26,4 +28,8 @@ export async function openapiText(): Promise<string> {
   return `${JSON.stringify(document, null, 2)}\n`;
 }
 
-if (import.meta.main) writeFileSync(OPENAPI_FILE, await openapiText());
+if (import.meta.main) {
+  const text = await openapiText();
+  writeFileSync(OPENAPI_FILE, text);
+  writeFileSync(CLIENT_TYPES_FILE, clientTypes(JSON.parse(text) as Document));
+}

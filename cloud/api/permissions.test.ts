@@ -5,13 +5,8 @@
  */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  arbitraryOf,
-  operationsOf,
-  type Document,
-  type JsonSchema,
-  type Operation,
-} from "../../sim/fuzz/openapi.ts";
+import { arbitraryOf } from "../../sim/fuzz/openapi.ts";
+import { operationsOf, type Document, type JsonSchema, type Operation } from "./openapi-document.ts";
 import { PERMISSIONS, permissionsOf, ROLE_NAMES, type Permission, type SiteScope } from "../core/access.ts";
 import { columnsOf, everythingOf, fillTables } from "../db/fill-tables.ts";
 import { openTestApi, openTestDb, type TestApi, type TestDb } from "../harness.ts";

@@ -11,12 +11,14 @@ export type Queryable = Pick<pg.Pool, "query">;
 // bigint columns hold Wh, sequence numbers and milliseconds: all far below 2^53.
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
 
-export function createPool(url: string, options: { max: number; name: string }): Pool {
+/** @param options.role as whom its connections ask, where that is not who they sign in as. */
+export function createPool(url: string, options: { max: number; name: string; role?: string }): Pool {
   const pool = new pg.Pool({
     connectionString: url,
     max: options.max,
     application_name: options.name,
     connectionTimeoutMillis: 10_000,
+    ...(options.role === undefined ? {} : { options: `-c role=${options.role}` }),
   });
   // A connection that breaks, idle or between two statements, is replaced by the pool, and whoever uses it
   // hears of it from the next statement; without these listeners it would end the process.
@@ -24,6 +26,9 @@ export function createPool(url: string, options: { max: number; name: string }):
   pool.on("connect", (client) => void client.on("error", () => undefined));
   return pool;
 }
+
+/** Whether the database refused a statement: the connection is as good as before. */
+export const isRefusal = (error: unknown): boolean => error instanceof pg.DatabaseError;
 
 /** Runs `work` in one transaction; rolls back and rethrows on any error. */
 export const inTransaction = async <T>(pool: Pool, work: (client: Client) => Promise<T>): Promise<T> =>

@@ -6,9 +6,8 @@
  * telling it costs a question only when it changes hands. What is nobody's (whose key is this?) and what is
  * everybody's (ingest, jobs) asks the ordinary pool.
  */
-import pg from "pg";
 import type { SiteScope } from "../core/access.ts";
-import { inTransactionOn, type Client, type Pool, type Queryable } from "./pool.ts";
+import { createPool, inTransactionOn, isRefusal, type Client, type Pool, type Queryable } from "./pool.ts";
 
 export type TenantDb = Queryable & {
   /** One transaction; rolled back and rethrown on any error. */
@@ -16,18 +15,9 @@ export type TenantDb = Queryable & {
 };
 
 /** A pool to the same database whose connections stand behind the wall and see nothing until they are told. */
-export function tenantPool(pool: Pool): Pool {
-  const { options } = pool;
-  const behind = new pg.Pool({
-    connectionString: options.connectionString,
-    max: options.max,
-    application_name: `${options.application_name ?? "sg"}-tenant`,
-    connectionTimeoutMillis: options.connectionTimeoutMillis,
-    options: "-c role=moov_tenant",
-  });
-  behind.on("error", () => undefined);
-  behind.on("connect", (client) => void client.on("error", () => undefined));
-  return behind;
+export function tenantPool({ options }: Pool): Pool {
+  const name = `${options.application_name ?? "sg"}-tenant`;
+  return createPool(options.connectionString ?? "", { max: options.max, name, role: "moov_tenant" });
 }
 
 /** Whom a connection asks for now. */
@@ -54,14 +44,13 @@ async function take(pool: Pool, operatorId: string, sites: string): Promise<Clie
 /** @param behind a `tenantPool`. @param siteIds null: every site of the operator. */
 export function tenantDb(behind: Pool, operatorId: string, siteIds: SiteScope): TenantDb {
   const sites = siteIds === null ? "*" : siteIds.join("\n");
-  async function query(...args: Parameters<pg.Pool["query"]>) {
+  async function query(...args: Parameters<Pool["query"]>) {
     const client = await take(behind, operatorId, sites);
     let broken: Error | undefined;
     try {
       return await (client.query as (...all: unknown[]) => Promise<unknown>)(...args);
     } catch (error) {
-      // A refused statement leaves the connection as it was; a lost one has no SQLSTATE of a refusal.
-      if (!(error instanceof pg.DatabaseError)) broken = error as Error;
+      if (!isRefusal(error)) broken = error as Error;
       throw error;
     } finally {
       client.release(broken);

@@ -61,13 +61,14 @@ export class ApiError extends Error {
   }
 }
 
-type Query = Record<string, string | number | undefined>;
+export type Query = Record<string, string | number | undefined>;
 type Options = {
   query?: Query;
   /** JSON, or the bytes themselves. */
   body?: unknown;
   key?: string;
   idempotencyKey?: string;
+  ifMatch?: string;
   signal?: AbortSignal | undefined;
 };
 
@@ -105,7 +106,7 @@ export async function errorOf(response: Response): Promise<ApiError> {
   return new ApiError({ status: response.status, code, title: response.statusText });
 }
 
-async function request<T>(method: string, path: string, options: Options = {}): Promise<T> {
+export async function request<T>(method: string, path: string, options: Options = {}): Promise<T> {
   const key = options.key ?? session.get().key;
   const headers: Record<string, string> = {
     accept: "application/json",
@@ -115,6 +116,7 @@ async function request<T>(method: string, path: string, options: Options = {}): 
   if (body !== undefined)
     headers["content-type"] = body instanceof Blob ? "application/octet-stream" : "application/json";
   if (options.idempotencyKey !== undefined) headers["idempotency-key"] = options.idempotencyKey;
+  if (options.ifMatch !== undefined) headers["if-match"] = options.ifMatch;
   let response: Response;
   try {
     response = await fetch(urlOf(`/v1${path}`, options.query), {
