@@ -366,7 +366,7 @@ export type TestApi = {
 /** The API on a pool, with a key of the operator `default`; not listening. */
 export async function openTestApi(
   pool: Pool,
-  options: { webRoot?: string; pay?: Pay } = {},
+  options: { webRoot?: string; pay?: Pay; filesDir?: string } = {},
 ): Promise<TestApi> {
   const hub = createHub({ pingMs: 100, flushMs: 20 });
   const app = await createApp({
@@ -374,7 +374,7 @@ export async function openTestApi(
     hub,
     webRoot: options.webRoot,
     ...(options.pay === undefined ? {} : { pay: options.pay }),
-    filesDir: join(tmpdir(), `sg-files-${randomUUID()}`),
+    filesDir: options.filesDir ?? join(tmpdir(), `sg-files-${randomUUID()}`),
     logger: false,
     health: async () => ({ status: "ok" }),
     metrics: async () => ({ contentType: "text/plain", text: "" }),

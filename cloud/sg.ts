@@ -15,6 +15,7 @@ import type { PeopleOptions } from "./api/people.ts";
 import { createApiKey } from "./api/actor.ts";
 import { ROLE_NAMES } from "./core/access.ts";
 import { createPool, inTransaction, listen, type Pool } from "./db/pool.ts";
+import { openFileFolder } from "./files.ts";
 import { startIngest } from "./ingest/ingest.ts";
 import { ensureSigningKey } from "./ingest/policy.ts";
 import { startJobs } from "./jobs/jobs.ts";
@@ -183,7 +184,9 @@ export async function startSg(config: SgConfig, logger: Logger = pino()) {
     : undefined;
   const mailer = config.mail === undefined ? undefined : createMailer(config.mail);
   const webhooks = { allowPrivate: config.webhookAllowPrivate ?? false };
-  const jobs = has("jobs") ? startJobs({ pool, pay, mailer, webhooks, onLog }) : undefined;
+  const jobs = has("jobs")
+    ? startJobs({ pool, pay, mailer, webhooks, files: openFileFolder(config.filesDir), onLog })
+    : undefined;
 
   const hub = createHub();
   const live = has("api")

@@ -38,16 +38,20 @@ import { apiKeyRoutes } from "./routes/api-keys.ts";
 import { auditRoutes } from "./routes/audit.ts";
 import { authRoutes } from "./routes/auth.ts";
 import { cdrRoutes } from "./routes/cdrs.ts";
+import { alarmRoutes } from "./routes/alarms.ts";
+import { alarmRuleRoutes } from "./routes/alarm-rules.ts";
 import { chargingProfileRoutes } from "./routes/charging-profiles.ts";
 import { commandRoutes } from "./routes/commands.ts";
 import { erFileRoutes } from "./routes/er-files.ts";
 import { erRoutes } from "./routes/ers.ts";
+import { exportRoutes } from "./routes/exports.ts";
 import { fileRoutes } from "./routes/files.ts";
 import { guestRoutes } from "./routes/guest.ts";
 import { idTokenRoutes } from "./routes/id-tokens.ts";
 import { invitationRoutes } from "./routes/invitations.ts";
 import { ownRoutes } from "./routes/me.ts";
 import { ledgerRoutes } from "./routes/ledger.ts";
+import { mailRoutes } from "./routes/mails.ts";
 import { meterRoutes } from "./routes/meters.ts";
 import { ocppRoutes } from "./routes/ocpp.ts";
 import { paymentProviderRoutes } from "./routes/payment-providers.ts";
@@ -69,12 +73,15 @@ import { tariffRoutes } from "./routes/tariffs.ts";
 import { templateRoutes } from "./routes/templates.ts";
 import { transactionRoutes } from "./routes/transactions.ts";
 import { userRoutes } from "./routes/users.ts";
+import { webhookDeliveryRoutes } from "./routes/webhook-deliveries.ts";
+import { webhookRoutes } from "./routes/webhooks.ts";
 import * as controlSchemas from "./control-schemas.ts";
 import * as erSchemas from "./er-schemas.ts";
 import * as fileSchemas from "./file-schemas.ts";
 import * as guestSchemas from "./guest-schemas.ts";
 import * as paymentSchemas from "./payment-schemas.ts";
 import * as moneySchemas from "./money-schemas.ts";
+import * as notifySchemas from "./notify-schemas.ts";
 import * as reviewSchemas from "./review-schemas.ts";
 import * as ruleSchemas from "./rule-schemas.ts";
 import * as schemas from "./schemas.ts";
@@ -96,6 +103,8 @@ export type Context = {
   pool: Pool;
   hub: Hub;
   files: FileFolder;
+  mailFrom: string | undefined;
+  webhookAllowPrivate: boolean;
   pay: Pay;
   people: People;
   /** Where people open the page, where that was told. */
@@ -212,6 +221,7 @@ const sharedSchemas = (): TSchema[] =>
       ...guestSchemas,
       ...paymentSchemas,
       ...moneySchemas,
+      ...notifySchemas,
       ...reviewSchemas,
       ...ruleSchemas,
       ...stationSchemas,
@@ -361,7 +371,17 @@ export async function createApp(options: AppOptions): Promise<App> {
   const files = openFileFolder(options.filesDir);
   const pay = options.pay ?? createPay(options.pool, secretBox(randomBytes(32)), NO_PAYMENTS);
   const webUrl = options.people?.webUrl;
-  const context: Context = { pool: options.pool, hub: options.hub, files, pay, people, webUrl, requireActor };
+  const context: Context = {
+    pool: options.pool,
+    hub: options.hub,
+    files,
+    pay,
+    people,
+    webUrl,
+    mailFrom: options.mailFrom,
+    webhookAllowPrivate: options.webhookAllowPrivate ?? false,
+    requireActor,
+  };
 
   authRoutes(app, context);
   setupRoutes(app, context);
@@ -387,6 +407,12 @@ export async function createApp(options: AppOptions): Promise<App> {
   commandRoutes(app, context);
   reviewRoutes(app, context);
   idTokenRoutes(app, context);
+  alarmRoutes(app, context);
+  alarmRuleRoutes(app, context);
+  webhookRoutes(app, context);
+  webhookDeliveryRoutes(app, context);
+  mailRoutes(app, context);
+  exportRoutes(app, context);
   cdrRoutes(app, context);
   ledgerRoutes(app, context);
   statementRoutes(app, context);

@@ -51,6 +51,9 @@ export const PERMISSIONS = [
   "exports:read",
   "exports:write",
   "reports:read",
+  /** Whether and to whom mails go; never what they say. */
+  "mails:read",
+  "mails:write",
   /** What is a driver's own: transactions, receipts, tokens. */
   "own:read",
 ] as const;
@@ -118,7 +121,7 @@ const OPERATOR_WIDE: ReadonlySet<Permission> = new Set([
   ...(["files:write", "templates:write", "id-tokens:read", "id-tokens:write"] as const),
   ...(["drivers:read", "drivers:write", "tariffs:write", "money:read", "money:write"] as const),
   ...(["payments:write", "alarm-rules:write", "webhooks:read", "webhooks:write"] as const),
-  ...(["exports:read", "exports:write"] as const),
+  ...(["exports:read", "exports:write", "mails:read", "mails:write"] as const),
 ]);
 
 /** `null`: all sites of the operator. */

@@ -5,12 +5,15 @@
 import { MAIL_KEEP_DAYS, OUTBOX_KEEP_DAYS } from "../../shared/limits.ts";
 import { ensurePartitions } from "../db/partitions.ts";
 import type { Pool } from "../db/pool.ts";
+import type { FileFolder } from "../files.ts";
 import type { Mailer } from "../mail.ts";
 import type { Pay } from "../pay/providers.ts";
 import { cleanSignIn } from "../throttle.ts";
 import type { WebhookSettings } from "../webhook-send.ts";
 import { lookAtAlarms } from "./alarms.ts";
+import { moneyJobs } from "./money.ts";
 import { paymentJobs } from "./payments.ts";
+import { expireExports, makeExports } from "./exports.ts";
 import { startRunner, type Job, type OnLog } from "./runner.ts";
 import { sendMails } from "./send-mail.ts";
 import { createDeliverer, trimOutbox } from "./webhook-delivery.ts";
@@ -49,12 +52,14 @@ export type JobOptions = {
   /** Without it mails wait. */
   mailer?: Mailer | undefined;
   webhooks?: WebhookSettings;
+  /** Where exports are kept; without it they wait. */
+  files?: FileFolder;
   /** Without it payments wait. */
   pay?: Pay;
 };
 
 /** Everything that happens now and then: the one place to add to. */
-export function allJobs({ pool, mailer, pay, webhooks = { allowPrivate: false } }: JobOptions): Job[] {
+export function allJobs({ pool, mailer, files, pay, webhooks = { allowPrivate: false } }: JobOptions): Job[] {
   const deliverer = createDeliverer(pool, webhooks);
   return [
     {
@@ -105,7 +110,26 @@ export function allJobs({ pool, mailer, pay, webhooks = { allowPrivate: false } 
       done: "old events and mails removed",
       run: () => trimOutbox(pool, OUTBOX_KEEP_DAYS, MAIL_KEEP_DAYS),
     },
+    ...moneyJobs(pool),
     ...(pay === undefined ? [] : paymentJobs(pay)),
+    ...(files === undefined
+      ? []
+      : [
+          {
+            name: "exports",
+            everyMs: 3_000,
+            fails: "exports could not be made",
+            done: "exports made",
+            run: () => makeExports(pool, files),
+          },
+          {
+            name: "old-exports",
+            everyMs: HOUR_MS,
+            fails: "old exports could not be removed",
+            done: "old exports removed",
+            run: () => expireExports(pool, files),
+          },
+        ]),
     ...(mailer === undefined
       ? []
       : [
