@@ -35,10 +35,15 @@ export type ReceiptRow = {
   replaced_by: number | null;
 };
 
+/** Made out to whom somebody has put in, else to the driver who pays. */
 export const RECEIPTS = `
-  select r.*, p.name as customer_name, p.tax_id as customer_tax_id,
+  select r.*, case when p.receipt_id is null then d.name else p.name end as customer_name,
+    case when p.receipt_id is null then d.tax_id else p.tax_id end as customer_tax_id,
     (select n.number from cdr n where n.operator_id = r.operator_id and n.corrects = r.cdr_id) as replaced_by
-  from receipt r left join receipt_customer p on p.receipt_id = r.receipt_id`;
+  from receipt r
+  left join receipt_customer p on p.receipt_id = r.receipt_id
+  left join cdr c on c.cdr_id = r.cdr_id
+  left join driver d on d.operator_id = c.operator_id and c.payer = 'driver:' || d.driver_id`;
 
 export async function readIssuer(db: Queryable, operatorId: string): Promise<Issuer> {
   const { rows } = await db.query<Issuer>(

@@ -32,6 +32,7 @@ let key: string;
 beforeAll(async () => {
   db = await openTestDb();
   api = await openTestApi(db.pool);
+  await api.app.ready();
 });
 afterAll(async () => {
   await api.close();
@@ -446,6 +447,31 @@ describe("receipts", () => {
     });
     expect(textOf(await pdf(`/v1/receipts/${view.receiptId}/pdf`))).not.toContain("Maria");
     expect(JSON.stringify(await db.rows("select detail from audit"))).not.toContain("52998224725");
+  });
+
+  test("of a driver bear its name, as does its statement, and no name when it has gone", async () => {
+    const driverId = randomUUID();
+    await db.pool.query(
+      "insert into driver (driver_id, operator_id, name, tax_id) values ($1, $2, 'João Pereira', '52998224725')",
+      [driverId, site.operatorId],
+    );
+    await db.pool.query(
+      `insert into id_token (operator_id, id_token, driver_id, driver_since) values ($1, 'CARD', $2, '2020-01-01')`,
+      [site.operatorId, driverId],
+    );
+    const from = new Date(Date.now() - 60_000).toISOString();
+    const cdr = await billed("card");
+    expect(cdr).toMatchObject({ payer: `driver:${driverId}`, driverId });
+    const path = `/v1/cdrs/${cdr.cdrId}/receipt`;
+    expect(textOf(await pdf(path))).toContain("João Pereira · CPF 529.982.247-25");
+    const statement = { account: `driver:${driverId}`, from, to: new Date().toISOString() };
+    const { statementId } = await done<StatementView>("POST", "/v1/statements", statement);
+    expect(textOf(await pdf(`/v1/statements/${statementId}/pdf`))).toContain("Motorista · João Pereira");
+    await db.pool.query(
+      "update driver set status = 'erased', erased_at = now(), name = null, tax_id = null where driver_id = $1",
+      [driverId],
+    );
+    expect(textOf(await pdf(path))).not.toContain("Pereira");
   });
 
   test("are checked by anybody who has the code, who also learns of a correction", async () => {

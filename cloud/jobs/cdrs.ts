@@ -48,10 +48,10 @@ type Row = TransactionRow & {
   parked: boolean;
 };
 
-/** The row of the token is read whole: whose it is stands in a column that a later migration adds. */
+/** `t.driver_id`: whose the token was when it began. */
 const READ = `
   select ${TRANSACTION_COLUMNS}, coalesce(s.time_zone, o.time_zone) as time_zone, o.currency as operator_currency,
-    k.group_id, to_jsonb(k)->>'driver_id' as driver_id,
+    k.group_id,
     p.account as payer_account, p.driver_id as payer_driver, p.payment_id,
     exists (select from parked_entry e where e.er_id = t.er_id and e.resolved_at is null
       and position(t.transaction_id::text in e.entry) > 0) as parked

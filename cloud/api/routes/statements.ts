@@ -67,15 +67,19 @@ async function create(client: Client, actor: Actor, body: NewStatement) {
   }
 }
 
-/** Who it is for, by the name that is on file. The drivers' table is a later migration's. */
+/** Who it is for, by the name that is on file; of a fleet, its group is its name. */
 async function partyName(db: Queryable, row: StatementRow): Promise<string | null> {
   const parsed = parseAccount(row.account);
-  if (parsed?.kind !== "token") return null;
-  const { rows } = await db.query<{ label: string | null }>(
-    "select label from id_token where operator_id = $1 and token_key = $2",
-    [row.operator_id, parsed.subject],
-  );
-  return rows[0]?.label ?? null;
+  const sql = {
+    driver: "select name from driver where operator_id = $1 and driver_id::text = $2",
+    token: "select label as name from id_token where operator_id = $1 and token_key = $2",
+  };
+  if (parsed?.kind !== "driver" && parsed?.kind !== "token") return null;
+  const { rows } = await db.query<{ name: string | null }>(sql[parsed.kind], [
+    row.operator_id,
+    parsed.subject,
+  ]);
+  return rows[0]?.name ?? null;
 }
 
 function writingRoutes(app: App, { requireActor }: Context): void {
