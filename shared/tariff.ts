@@ -142,15 +142,6 @@ export const PolicyTariffs = Type.Object({
 });
 export type PolicyTariffs = Static<typeof PolicyTariffs>;
 
-const ZERO_DECIMALS = new Set(
-  "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(" "),
-);
-const THREE_DECIMALS = new Set("BHD IQD JOD KWD LYD OMR TND".split(" "));
-
-/** Digits after the point of a currency's amounts (ISO 4217). */
-export const minorDigits = (currency: string): 0 | 2 | 3 =>
-  ZERO_DECIMALS.has(currency) ? 0 : THREE_DECIMALS.has(currency) ? 3 : 2;
-
 /** Why nobody could charge by these terms, in words for whoever wrote them; undefined: they hold. */
 export function termsProblem(given: TariffTerms): { pointer: string; message: string } | undefined {
   const { minimumMinor, maximumMinor } = given;

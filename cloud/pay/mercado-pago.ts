@@ -16,7 +16,7 @@ import {
 import { AppConfig } from "mercadopago/dist/utils/config/index.js";
 import type { PaymentFacts, RefundFact } from "../core/payment.ts";
 import { given } from "../../shared/given.ts";
-import { minorDigits } from "../../shared/tariff.ts";
+import { minorDigits } from "../../shared/currency.ts";
 import {
   paidRef,
   parseWebhook,

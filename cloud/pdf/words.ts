@@ -2,7 +2,7 @@
  * The words of receipts and statements, and how numbers and times look, in each language. Pure: the same input gives
  * the same text.
  */
-import { minorDigits } from "../../shared/tariff.ts";
+import { minorDigits } from "../../shared/currency.ts";
 
 export const LANGUAGES = ["pt-BR", "en"] as const;
 export type Language = (typeof LANGUAGES)[number];

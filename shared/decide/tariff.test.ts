@@ -1,7 +1,8 @@
 /** One price for one transaction: worked examples, and what must hold for any tariff and any course of one. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { minorDigits, termsProblem, type TariffTerms } from "../tariff.ts";
+import { minorDigits } from "../currency.ts";
+import { termsProblem, type TariffTerms } from "../tariff.ts";
 import { offsetSpanAt } from "./wall-clock.ts";
 import { bandAt } from "./tariff-bands.ts";
 import { priceTransaction, type ChargeState, type Price, type Timeline } from "./tariff.ts";

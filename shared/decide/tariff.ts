@@ -11,7 +11,8 @@
  * So no split of a transaction, and no number of samples, changes a line by more than its rounding; and more
  * energy or time never costs less. `docs/tariffs.md` works an example through.
  */
-import { minorDigits, type TariffTerms } from "../tariff.ts";
+import { minorDigits } from "../currency.ts";
+import type { TariffTerms } from "../tariff.ts";
 import { bandAt, cheapestBand, priceMicroOf, type Band, type Component } from "./tariff-bands.ts";
 import { isTimeZone } from "./wall-clock.ts";
 

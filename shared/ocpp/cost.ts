@@ -7,7 +7,8 @@
  */
 import type { Price } from "../decide/tariff.ts";
 import { formatTime } from "../time.ts";
-import { minorDigits, type TariffElement, type TariffTerms } from "../tariff.ts";
+import { minorDigits } from "../currency.ts";
+import type { TariffElement, TariffTerms } from "../tariff.ts";
 import type { Call } from "./dialect.ts";
 
 export const COST_VENDOR = "org.openchargealliance.costmsg";
