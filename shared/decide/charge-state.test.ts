@@ -1,0 +1,73 @@
+/** What stations' words for the charging mean for the price, and which tariff holds. */
+import { describe, expect, test } from "vitest";
+import { chargeStates, isChargeWord } from "./charge-state.ts";
+import { chooseTariff, type TariffAssignment } from "./tariff-choice.ts";
+
+const states = (...words: string[]) =>
+  chargeStates(words.map((word, at) => ({ at, word }))).map(({ at, state }) => `${at} ${state}`);
+
+describe("the words of a station", () => {
+  test("before the first energy nothing is anybody's to pay; afterwards the same word is idle time", () => {
+    expect(
+      states("EVConnected", "SuspendedEV", "Charging", "SuspendedEV", "Charging", "EVConnected"),
+    ).toEqual([...["0 suspended", "2 charging", "3 idle", "4 charging", "5 idle"]]);
+  });
+
+  test("what the site holds back is never the driver's, and what is told twice is told once", () => {
+    expect(
+      states("Charging", "SuspendedEVSE", "SuspendedEVSE", "Charging", "Finishing", "Available"),
+    ).toEqual([...["0 charging", "1 suspended", "3 charging", "4 idle", "5 suspended"]]);
+  });
+
+  test("a word that says nothing of it changes nothing", () => {
+    expect(states("Charging", "Occupied", "toString")).toEqual(["0 charging"]);
+    expect(["Charging", "Occupied", "toString", undefined].map(isChargeWord)).toEqual([
+      true,
+      false,
+      false,
+      false,
+    ]);
+  });
+});
+
+describe("which tariff holds", () => {
+  const terms = { currency: "BRL", elements: [{ perKwhMicro: 1 }] };
+  const version = (tariffId: string, n: number, validFrom: number, validTo?: number) => ({
+    ...{ tariffId, version: n, validFrom, terms },
+    ...(validTo === undefined ? {} : { validTo }),
+  });
+  const place = { stationId: "S", siteId: "X", groupId: "G" };
+  const ask = (assignments: TariffAssignment[], versions: ReturnType<typeof version>[], atMs: number) => {
+    const found = chooseTariff({ assignments, versions }, { ...place, atMs });
+    return found === undefined
+      ? undefined
+      : `${found.basis} ${found.version.tariffId}${found.version.version}`;
+  };
+
+  test("the nearest that has a valid version; ends are exclusive", () => {
+    const assignments = [
+      { tariffId: "o", from: 0 },
+      { tariffId: "x", from: 0, siteId: "X" },
+      { tariffId: "s", from: 0, stationId: "S", until: 30 },
+      { tariffId: "g", from: 0, groupId: "G" },
+      { tariffId: "n", from: 0, siteId: "another" },
+    ];
+    const versions = [
+      ...[version("o", 1, 0), version("x", 1, 0, 50), version("s", 1, 10), version("g", 1, 20, 25)],
+      version("n", 1, 0),
+    ];
+    expect([0, 10, 20, 24, 25, 29, 30, 49, 50].map((at) => ask(assignments, versions, at))).toEqual([
+      ...["site x1", "station s1", "group g1", "group g1", "station s1", "station s1", "site x1", "site x1"],
+      "operator o1",
+    ]);
+  });
+
+  test("of several versions the highest that has begun, whatever the order of their times", () => {
+    const assignments = [{ tariffId: "o", from: 0 }];
+    // The third takes the place of the second, which waited for its time.
+    const versions = [version("o", 2, 50), version("o", 1, 0), version("o", 3, 20)];
+    expect([0, 19, 20, 60].map((at) => ask(assignments, versions, at))).toEqual([
+      ...["operator o1", "operator o1", "operator o3", "operator o3"],
+    ]);
+  });
+});
