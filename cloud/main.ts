@@ -38,8 +38,8 @@ providers reach the API, http://127.0.0.1:<SG_PORT>), SG_SECRETS_KEY_FILE (32 by
 else a key in the database), SG_SANDBOX_PAYMENTS (1: payments that move no money, for demonstrations; not with NODE_ENV=production),
 SMTP_URL (smtp:// smtps://; without it mails wait), MAIL_FROM (their sender), SG_WEBHOOK_ALLOW_PRIVATE (1: webhooks also to http and to private addresses),
 SG_WEB_URL (where people open the page, https://…; SG_PUBLIC_URL), SG_TRUST_PROXY (addresses of proxies in front),
-SG_AUTH_SECRET_FILE (signs cookies; else one in the database), SG_OIDC_ISSUER, SG_OIDC_CLIENT_ID, SG_OIDC_CLIENT_SECRET_FILE,
-SG_OIDC_DOMAINS, SG_OIDC_NAME (single sign-on).
+SG_AUTH_SECRET_FILE (signs cookies; else one in the database), SG_OIDC_ISSUER, SG_OIDC_CLIENT_ID,
+SG_OIDC_CLIENT_SECRET_FILE, SG_OIDC_DOMAINS, SG_OIDC_NAME (single sign-on).
 `;
 
 function required(name: string): string {

@@ -299,26 +299,35 @@ async function toAnswer(response: Response): Promise<AuthAnswer> {
 export function createSignIn(options: SignInOptions) {
   type Auth = ReturnType<typeof createAuth>;
   let made: Promise<Auth> | undefined;
-  let madeMs = 0;
+  let retrying: Promise<void> | undefined;
+  let triedMs = -Infinity;
 
   async function make(): Promise<Auth> {
     const { sso } = options;
     const there = sso !== undefined && (await answers(sso)) ? sso : undefined;
     if (there !== sso)
       options.log("warn", "the single sign-on cannot be reached", { url: sso?.discoveryUrl });
+    triedMs = performance.now();
     return createAuth(options, await options.secret(), there);
   }
 
   /** Made when first asked for, so that an application without a database can be described. */
   function auth(): Promise<Auth> {
     if (made === undefined) {
-      madeMs = performance.now();
       const making = make();
       made = making;
       making.catch(() => (made = undefined));
     }
     return made;
   }
+
+  /** Tries once more, for all who ask meanwhile; until it is there, what is there goes on. */
+  async function retrySso(): Promise<void> {
+    const again = await make();
+    if (await knowsSso(again)) made = Promise.resolve(again);
+  }
+  const knowsSso = async (one: Auth): Promise<boolean> =>
+    (await one.$context).socialProviders.some((provider) => provider.id === SSO_ID);
 
   const headersOf = (call: Omit<AuthCall, "method" | "path">): Headers => {
     const headers = new Headers({ [ADDRESS_HEADER]: call.address, origin: call.origin });
@@ -363,12 +372,11 @@ export function createSignIn(options: SignInOptions) {
     /** Whether the provider of the single sign-on has told where it is. Asks again if it could not be reached. */
     async ssoReady(): Promise<boolean> {
       if (options.sso === undefined) return false;
-      const known = async () =>
-        (await (await auth()).$context).socialProviders.some((provider) => provider.id === SSO_ID);
-      if (await known()) return true;
-      if (performance.now() - madeMs < SSO_RETRY_MS) return false;
-      made = undefined;
-      return known();
+      if (await knowsSso(await auth())) return true;
+      if (retrying === undefined && performance.now() - triedMs < SSO_RETRY_MS) return false;
+      retrying ??= retrySso().finally(() => (retrying = undefined));
+      await retrying;
+      return knowsSso(await auth());
     },
   };
 }

@@ -80,6 +80,8 @@ describe("who may import whom", () => {
     expect(wrappedBy("ws", /^(shared|edge|cloud)\//)).toEqual(["edge/io/csms.ts"]);
     expect(wrappedBy("amqplib", /^(shared|edge|cloud)\//)).toEqual(["shared/link/amqp.ts"]);
     expect(wrappedBy("mqtt", /^(shared|edge|cloud)\//)).toEqual(["shared/link/mqtt.ts"]);
+    expect(wrappedBy("better-auth", /^(shared|edge|cloud)\//)).toEqual(["cloud/sign-in.ts"]);
+    expect(wrappedBy("@better-auth/passkey", /^(shared|edge|cloud)\//)).toEqual(["cloud/sign-in.ts"]);
     expect(wrappedBy("pg", /^(shared|edge|cloud)\//)).toEqual(["cloud/db/pool.ts"]);
   });
 });

@@ -271,7 +271,10 @@ export const InvitationToMe = Type.Object(
     email: Type.String(),
     operatorName: Type.String(),
     role: RoleName,
-    /** `create`: name and password are asked for. `sign-in`: sign in with this address first. `recover`: a new password. */
+    /**
+     * `create`: name and password are asked for. `sign-in`: sign in with this address first. `recover`: a new
+     * password.
+     */
     how: OneOf(["create", "sign-in", "recover"]),
   },
   { $id: "InvitationToMe" },

@@ -167,7 +167,7 @@ describe("invitations", () => {
     const statuses = await Promise.all(
       [1, 2, 3, 4].map(async () => (await accept(browser(), token, NEW)).status),
     );
-    expect(statuses.sort()).toEqual([200, 404, 404, 404]);
+    expect(statuses.sort((a, b) => a - b)).toEqual([200, 404, 404, 404]);
   });
 
   test("an installer's membership ends by itself", async () => {
@@ -339,7 +339,7 @@ describe("users", () => {
       browser().delete(`/v1/users/${ids[0]}`, key),
       browser().patch(`/v1/users/${ids[1]}`, { role: "admin" }, key),
     ]);
-    expect(attempts.map((answer) => answer.status).sort()).toEqual([200, 409]);
+    expect(attempts.map((answer) => answer.status).sort((a, b) => a - b)).toEqual([200, 409]);
     const [left] = await db.rows<{ user_id: string }>(
       "select user_id from member where operator_id = 'two' and role = 'owner'",
     );

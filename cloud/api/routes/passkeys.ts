@@ -51,7 +51,7 @@ export function passkeyRoutes(app: App, { pool, people }: Context): void {
         ...ownSession,
         tags: ["me"],
         description:
-          "For `PublicKeyCredential.parseCreationOptionsFromJSON`; good for five minutes, within an hour after signing in.",
+          "For `PublicKeyCredential.parseCreationOptionsFromJSON`; within an hour after signing in, for five minutes.",
         response: { 200: Type.Ref("PasskeyOptions") },
       },
     },
