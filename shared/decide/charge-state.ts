@@ -34,7 +34,7 @@ export function chargeStates(
   const states: { at: number; state: ChargeState }[] = [];
   let charged = false;
   for (const { at, word } of words) {
-    const meant = WORDS[word];
+    const meant = isChargeWord(word) ? WORDS[word] : undefined;
     if (meant === undefined) continue;
     charged ||= meant === "charging";
     const state = meant === "idle" && !charged ? "suspended" : meant;
