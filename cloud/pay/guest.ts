@@ -139,7 +139,7 @@ export async function workGuests(pay: Pay): Promise<number> {
 /** Steps of one session until it waits. */
 export async function workGuest(pay: Pay, sessionId: string): Promise<void> {
   try {
-    for (let step = 0; step < 4; step++) {
+    for (let step = 0; step < 5; step++) {
       const done = await inTransaction(pay.pool, (client) => stepGuest(client, sessionId));
       if (done === "wait") return;
     }
@@ -152,7 +152,9 @@ export async function workGuest(pay: Pay, sessionId: string): Promise<void> {
   }
 }
 
-async function stepGuest(client: Client, sessionId: string): Promise<GuestStep["do"]> {
+async function stepGuest(client: Client, sessionId: string): Promise<GuestStep["do"] | "link"> {
+  // Before the session is locked: whoever bills locks the transaction's billing first, and then the session.
+  if (await linkTransaction(client, sessionId)) return "link";
   const { rows } = await client.query<GuestRow>(
     "select * from guest_session where guest_session_id = $1 for update",
     [sessionId],
@@ -163,12 +165,30 @@ async function stepGuest(client: Client, sessionId: string): Promise<GuestStep["
     await client.query("select pg_advisory_xact_lock(hashtextextended($1, 0))", [
       `sg.evse ${row.station_id} ${row.evse_id}`,
     ]);
-  const { view, payment, transactionId } = await readView(client, row);
-  if (transactionId !== undefined && transactionId !== row.transaction_id)
-    await linkTransaction(client, row, transactionId);
+  const { view, payment } = await readView(client, row);
   const step = guestStep(view, Date.now());
-  await carryOut(client, row, payment, step, transactionId);
+  await carryOut(client, row, payment, step);
   return step.do;
+}
+
+/** The transaction of the session's token is known: the bill goes to the guest. @returns whether there was a new one. */
+async function linkTransaction(client: Client, sessionId: string): Promise<boolean> {
+  const [around] = (await client.query<AroundRow>(AROUND, [sessionId])).rows;
+  const { rows } = await client.query<GuestRow>("select * from guest_session where guest_session_id = $1", [
+    sessionId,
+  ]);
+  const [row] = rows;
+  const transactionId = around?.transaction_id ?? undefined;
+  if (row === undefined || transactionId === undefined || transactionId === row.transaction_id) return false;
+  await setPayer(client, {
+    ...{ operatorId: row.operator_id, transactionId, paymentId: row.payment_id },
+    account: accounts.guest(row.payment_id),
+  });
+  await client.query("update guest_session set transaction_id = $2 where guest_session_id = $1", [
+    sessionId,
+    transactionId,
+  ]);
+  return true;
 }
 
 /** Everything that the decision rests on. */
@@ -215,38 +235,20 @@ async function readView(client: Client, row: GuestRow) {
         : { status: around.billing, cdrId: around.cdr_id ?? undefined, totalMinor: around.total_minor ?? 0 },
     settledBy: row.cdr_id ?? undefined,
   };
-  return { view, payment: paymentRow, transactionId };
+  return { view, payment: paymentRow };
 }
 
 const commandOf = (status: string | null, at: Date | null) =>
   status === null || at === null ? undefined : { status, issuedAtMs: at.getTime() };
 
-/** The bill goes to the guest, whoever's token it looks like. */
-async function linkTransaction(client: Client, row: GuestRow, transactionId: string): Promise<void> {
-  await setPayer(client, {
-    ...{ operatorId: row.operator_id, transactionId, paymentId: row.payment_id },
-    account: accounts.guest(row.payment_id),
-  });
-  await client.query("update guest_session set transaction_id = $2 where guest_session_id = $1", [
-    row.guest_session_id,
-    transactionId,
-  ]);
-}
-
-async function carryOut(
-  client: Client,
-  row: GuestRow,
-  payment: PaymentRow,
-  step: GuestStep,
-  transactionId: string | undefined,
-): Promise<void> {
+async function carryOut(client: Client, row: GuestRow, payment: PaymentRow, step: GuestStep): Promise<void> {
   switch (step.do) {
     case "wait":
       return write(client, row, { state: step.state, reason: step.reason ?? null, lookInMs: step.lookInMs });
     case "start":
       return start(client, row);
     case "stop":
-      return stop(client, row, step.reason, transactionId ?? "");
+      return stop(client, row, step.reason);
     case "release": {
       await keep(client, row.payment_id, 0, step.reason);
       const state = step.reason === "payment-expired" ? "expired" : "released";
@@ -309,14 +311,9 @@ async function start(client: Client, row: GuestRow): Promise<void> {
   }
 }
 
-async function stop(
-  client: Client,
-  row: GuestRow,
-  reason: GuestReason,
-  transactionId: string,
-): Promise<void> {
+async function stop(client: Client, row: GuestRow, reason: GuestReason): Promise<void> {
   const actor = { operatorId: row.operator_id, name: GUEST_ACTOR };
-  const asked = { kind: "RequestStopTransaction", params: { transactionId } };
+  const asked = { kind: "RequestStopTransaction", params: { transactionId: row.transaction_id } };
   const command = await insertCommand(client, actor, row.station_id, asked);
   await write(client, row, { state: "charging", reason, lookInMs: 3_000, stopCommandId: command.command_id });
 }
@@ -327,7 +324,7 @@ async function settle(
   payment: PaymentRow,
   step: Extract<GuestStep, { do: "settle" }>,
 ): Promise<void> {
-  const late = row.state === "released" || row.state === "expired";
+  const late = row.state === "released" || row.state === "expired" || row.reason === "late-start";
   const why = step.cdrId === undefined ? "held" : late ? "late-start" : row.reason;
   await keep(
     client,
