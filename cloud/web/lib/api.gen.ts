@@ -1,10 +1,18 @@
 // Made from the API's description by `npm run openapi`. Changes here are lost.
 
 export type AcceptInvitation = { token: string; name?: string; password?: string };
+export type Alarm = { alarmId: string; ruleId: string | null; name: string; kind: string; severity: "info" | "warning" | "critical"; subject: string; siteId: string | null; erId: string | null; stationId: string | null; detail: Record<string, unknown>; status: "raised" | "acknowledged" | "cleared"; raisedAt: string; acknowledgedAt: string | null; acknowledgedBy: string | null; note: string | null; clearedAt: string | null; clearedBecause: "condition" | "rule-changed" | "rule-deleted" | null };
+export type AlarmAcknowledgement = { note?: string };
+export type AlarmKind = { kind: "er-offline" | "station-offline" | "connector-faulted" | "er-backlog" | "er-disk" | "er-pressure" | "er-clock" | "meter-silent" | "command-uncertain" | "orphan-stop" | "work-queue" | "entry-parked" | "billing-held" | "payment-problem" | "webhook-failing" | "mail-failed"; words: { en: string; pt: string }; params: Record<string, { min: number; max: number; default: number }> };
+export type AlarmRule = { ruleId: string; kind: "er-offline" | "station-offline" | "connector-faulted" | "er-backlog" | "er-disk" | "er-pressure" | "er-clock" | "meter-silent" | "command-uncertain" | "orphan-stop" | "work-queue" | "entry-parked" | "billing-held" | "payment-problem" | "webhook-failing" | "mail-failed"; name: string; params: Record<string, number>; severity: "info" | "warning" | "critical"; siteIds: (string)[] | null; raiseAfterS: number; clearAfterS: number; emails: (string)[]; webhook: boolean; enabled: boolean; createdAt: string; updatedAt: string };
+export type AlarmRulePatch = { name?: string; params?: Record<string, number>; severity?: "info" | "warning" | "critical"; siteIds?: (string)[] | null; raiseAfterS?: number; clearAfterS?: number; emails?: (string)[]; webhook?: boolean; enabled?: boolean };
 export type ApiKey = { keyId: string; prefix: string; name: string; role: "owner" | "admin" | "operations" | "billing" | "support" | "site-host" | "installer" | "driver"; permissions: (string)[] | null; siteIds: (string)[] | null; expiresAt: string | null; createdBy: string | null; createdAt: string; lastUsedAt: string | null; revokedAt: string | null };
 export type ApplicableTariff = { tariffId: string; version: number; name: string; assignedBy: "group" | "station" | "site" | "operator"; terms: TariffTerms };
 export type AuditEntry = { auditId: string; at: string; actor: string; action: string; subject: string; requestId: string; detail: unknown };
 export type BackupCodes = { backupCodes: (string)[] };
+export type BillingItem = { transactionId: string; siteId: string; status: "pending" | "held" | "billed" | "none"; reasons: (string)[]; cdrId: string | null; decision: "bill" | "waive" | "keep" | null; decidedBy: string | null; decidedAt: string | null; note: string | null; error: string | null; tries: number; updatedAt: string };
+export type Cdr = { cdrId: string; number: number; status: "standing" | "corrected"; transactionId: string; corrects: string | null; correctedBy: string | null; cause: "ended" | "late-data" | "payer" | "decision" | "manual"; reason: string | null; createdAt: string; createdBy: string; siteId: string; stationId: string; evseId: number; connectorId: number | null; idToken: string | null; driverId: string | null; paymentId: string | null; payer: string; startedAt: string; endedAt: string; timeZone: string; timeQuality: "station" | "er" | "estimated"; meterStartWh: number | null; meterStopWh: number | null; energyWh: number; energyQuality: "registers" | "readings" | "decided"; flags: (string)[]; tariffId: string | null; tariffVersion: number | null; currency: string; netMinor: number; taxMinor: number; totalMinor: number; tax: { name: string; rateBp: number; included: boolean } | null; lines: (CdrLine)[] };
+export type CdrLine = { component: "start" | "energy" | "charging-time" | "idle-time" | "minimum" | "maximum" | "correction"; elementIndex: number | null; from: string; to: string; quantity: number; unit: "Wh" | "s" | "start" | "adjustment"; priceMicro: number; amountMinor: number };
 export type CertificateRequest = { certificateRequestId: string; siteId: string; stationId: string; at: string; csr: string; certificateType: string | null; requestId: number | null; state: "open" | "answered"; answeredAt: string | null; commandId: string | null };
 export type ChargingProfile = { profileId: number; operatorId: string; siteId: string; stationId: string; evseId: number; purpose: string; stackLevel: number; transactionId: string | null; chargingProfile: Record<string, unknown>; state: "wanted" | "set" | "rejected" | "failed" | "cleared" | "ended"; reason: string | null; commandId: string; clearCommandId: string | null; issuedBy: string; createdAt: string; updatedAt: string };
 export type CodeOnly = { code: string };
@@ -16,6 +24,7 @@ export type Done = { done: true };
 export type Er = { erId: string; siteId: string; operatorId: string; online: boolean; lastSeenAt: string | null; release: string | null; startedAt: string | null; journalId: string | null; ackedSeq: number; journalSeq: number; backlog: number; policyVersion: number | null; clock: string | null; clockOffsetMs: number | null; parkedEntries: number; gauges: ErGauges | null; gaugesAt: string | null; previousEnd: string | null; previousReason: string | null; setAside: (SetAside)[] };
 export type ErGauges = { backlog: number; journalBytes: number; journalBudgetBytes: number; pressure: "none" | "compact" | "thin-60" | "thin-300" | "refuse"; diskFreeBytes?: number; writtenBytes?: number; diskWearPercent?: number; temperatureC?: number; rssBytes?: number; linkUp: boolean; clockOffsetMs: number; policyVersion: number; policyAgeS?: number; stationsConnected: number; activeTransactions: number };
 export type ErHealth = { at: string; gauges: ErGauges };
+export type Export = { exportId: string; kind: "transactions" | "cdrs" | "payments" | "id-tokens" | "meter-samples" | "energy-hours" | "alarms" | "audit"; from: string; to: string; siteId: string | null; status: "waiting" | "running" | "done" | "failed"; createdBy: string; createdAt: string; finishedAt: string | null; rows: number | null; bytes: number | null; error: string | null; expiresAt: string | null };
 export type File = { fileId: string; kind: "firmware" | "log"; name: string; size: number; sha256: string; status: "at-box" | "complete" | "lost"; stationId: string | null; commandId: string | null; createdAt: string; receivedAt: string | null; completedAt: string | null };
 export type GuestConnector = { code: string; operatorName: string; siteName: string; timeZone: string; stationName: string; evseId: number; offered: boolean; reason: "offline" | "taken" | "no-tariff" | "no-provider" | null; tariff: { name: string; terms: TariffTerms } | null; methods: ({ provider: "stripe" | "mercado-pago" | "sandbox"; method: "card" | "pix" | "sandbox"; flow: "authorize" | "prepay"; currency: string; defaultAmountMinor: number; minAmountMinor: number; maxAmountMinor: number; payMinutes: number })[] };
 export type GuestSession = { guestSessionId: string; code: string; siteName: string; stationName: string; evseId: number; timeZone: string; language: "pt-BR" | "en" | "es"; state: "awaiting-payment" | "starting" | "plug-in" | "charging" | "finishing" | "settled" | "released" | "expired"; reason: string | null; payment: { method: "card" | "pix" | "sandbox"; flow: "authorize" | "prepay"; status: string; currency: string; amountMinor: number; capturedMinor: number; refundedMinor: number; refundPendingMinor: number; declineCode: string | null; checkoutUrl: string | null; pixCode: string | null; pixQrSvg: string | null; expiresAt: string }; charging: { startedAt: string; endedAt: string | null; energyWh: number | null; powerW: number | null; socPercent: number | null } | null; price: { totalMinor: number; taxMinor: number; final: boolean } | null; capEnergyWh: number | null; stopAsked: boolean; hasReceipt: boolean; createdAt: string };
@@ -23,30 +32,47 @@ export type IdToken = { idToken: string; operatorId: string; type: string | null
 export type IdTokenPatch = { status?: "Accepted" | "Blocked"; label?: string | null; groupId?: string | null; master?: boolean; expiresAt?: string | null; siteIds?: (string)[] | null; stationIds?: (string)[] | null; trusted?: boolean; maxConcurrent?: number | null; maxEnergyWh?: number | null };
 export type Invitation = { invitationId: string; email: string; role: "owner" | "admin" | "operations" | "billing" | "support" | "site-host" | "installer" | "driver"; siteIds: (string)[] | null; expiresAt: string | null; state: "open" | "accepted" | "revoked" | "expired"; createdBy: string; createdAt: string; validUntil: string };
 export type InvitationToMe = { email: string; operatorName: string; role: "owner" | "admin" | "operations" | "billing" | "support" | "site-host" | "installer" | "driver"; how: "create" | "sign-in" | "recover" };
+export type LedgerAccount = { account: string; kind: string; subject: string | null; openedAt: string; balances: (LedgerBalance)[] };
+export type LedgerBalance = { currency: string; amountMinor: number };
+export type LedgerEntry = { account: string; currency: string; amountMinor: number };
+export type LedgerPosting = { postingId: string; reference: string; kind: string; occurredAt: string; bookedAt: string; bookedBy: string | null; cdrId: string | null; paymentId: string | null; reverses: string | null; note: string | null; entries: (LedgerEntry)[] };
 export type LiveEvent = { type: "reset" | "er" | "station" | "transaction" | "meter" | "command" | "message" | "review"; siteId?: string; erId?: string; stationId?: string; transactionId?: string; meterId?: string; commandId?: string };
 export type LocalList = { stationId: string; version: number | null; entries: ({ idToken: string; type: string | null; status: string; groupId: string | null; expiresAt: string | null })[] | null; checkedAt: string | null; updatedAt: string | null; lastResult: string | null; lastResultAt: string | null };
 export type MadeApiKey = { keyId: string; prefix: string; name: string; role: "owner" | "admin" | "operations" | "billing" | "support" | "site-host" | "installer" | "driver"; permissions: (string)[] | null; siteIds: (string)[] | null; expiresAt: string | null; createdBy: string | null; createdAt: string; lastUsedAt: string | null; revokedAt: string | null; key: string | null };
 export type MadeInvitation = { invitationId: string; email: string; role: "owner" | "admin" | "operations" | "billing" | "support" | "site-host" | "installer" | "driver"; siteIds: (string)[] | null; expiresAt: string | null; state: "open" | "accepted" | "revoked" | "expired"; createdBy: string; createdAt: string; validUntil: string; link: string | null; mailed: boolean };
+export type Mail = { mailId: string; kind: string; recipient: string; subject: string; status: "waiting" | "sent" | "failed"; attempts: number; createdAt: string; nextAt: string | null; lastError: string | null; finishedAt: string | null };
+export type MailState = { configured: boolean; from: string | null; waiting: number; failed: number; oldestWaitingAt: string | null; lastError: string | null };
 export type Me = { operatorId: string; keyName: string; role: string; permissions: (string)[]; siteIds: (string)[] | null; person: Person | null; operators: ({ operatorId: string; name: string; role: string })[] };
 export type Message = { messageId: string; at: string; atRaw: string | null; kind: "ocpp.handled" | "ocpp.rejected" | "ocpp.called" | "station.online" | "station.offline"; direction: "in" | "out" | "none"; protocol: string | null; action: string | null; request: string | null; response: string | null; reason: string | null; cause: string | null; transactionId: string | null; commandId: string | null; flags: (string)[] };
 export type Meter = { meterId: string; siteId: string; erId: string; operatorId: string; model: string | null; state: "ok" | "lost" | "unknown"; stateReason: string | null; sampledAt: string | null; powerW: number | null; powerPhasesW: (number)[] | null; currentPhasesMa: (number)[] | null; voltagePhasesMv: (number)[] | null; energyImportWh: number | null; energyExportWh: number | null; flags: (string)[] };
 export type MeterSample = { at: string; powerW: number | null; powerPhasesW: (number)[] | null; energyImportWh: number | null; energyExportWh: number | null };
+export type NewAlarmRule = { kind: "er-offline" | "station-offline" | "connector-faulted" | "er-backlog" | "er-disk" | "er-pressure" | "er-clock" | "meter-silent" | "command-uncertain" | "orphan-stop" | "work-queue" | "entry-parked" | "billing-held" | "payment-problem" | "webhook-failing" | "mail-failed"; name: string; params?: Record<string, number>; severity: "info" | "warning" | "critical"; siteIds?: (string)[] | null; raiseAfterS?: number; clearAfterS?: number; emails?: (string)[]; webhook?: boolean; enabled?: boolean };
 export type NewApiKey = { name: string; role: "owner" | "admin" | "operations" | "billing" | "support" | "site-host" | "installer" | "driver"; permissions?: (string)[] | null; siteIds?: (string)[] | null; expiresAt?: string | null };
+export type NewBillingDecision = { decision: "bill" | "waive" | "keep"; energyWh?: number; note: string };
+export type NewCdrCorrection = { reason: string; totalMinor?: number; energyWh?: number };
 export type NewChargingProfile = { evseId: number; chargingProfile: Record<string, unknown> };
 export type NewCommand = { kind: string; params: Record<string, unknown>; expiresInSeconds?: number };
+export type NewExport = { kind: "transactions" | "cdrs" | "payments" | "id-tokens" | "meter-samples" | "energy-hours" | "alarms" | "audit"; from: string; to: string; siteId?: string; spreadsheet?: boolean };
 export type NewGuestSession = { code: string; requestId: string; provider: "stripe" | "mercado-pago" | "sandbox"; amountMinor?: number; language: "pt-BR" | "en" | "es"; email?: string; taxId?: string };
 export type NewGuestSessionResult = { session: GuestSession; token: string };
 export type NewIdToken = { idToken: string; type?: string; label?: string; groupId?: string; master?: boolean; expiresAt?: string; siteIds?: (string)[]; stationIds?: (string)[]; trusted?: boolean; maxConcurrent?: number; maxEnergyWh?: number };
 export type NewInvitation = { email: string; role: "owner" | "admin" | "operations" | "billing" | "support" | "site-host" | "installer" | "driver"; siteIds?: (string)[] | null; expiresAt?: string | null };
+export type NewLedgerPosting = { kind: "transfer" | "write-off" | "payout" | "provider-fee" | "tax-remittance" | "rounding" | "manual"; note: string; occurredAt?: string; paymentId?: string; entries: (LedgerEntry)[] };
 export type NewPasskey = { credential: { id: string; rawId: string; type: "public-key"; response: Record<string, unknown>; clientExtensionResults?: Record<string, unknown>; authenticatorAttachment?: string | null }; name: string };
 export type NewPassword = { password: string; tellStation?: boolean; siteId?: string };
+export type NewReceipt = { cdrId?: string; postingId?: string; customer?: ReceiptCustomer };
 export type NewRefund = { amountMinor: number; reason: string };
 export type NewReservation = { evseId?: number; connectorType?: string; idToken: { idToken: string; type?: string }; groupIdToken?: { idToken: string; type?: string }; expiresAt: string };
 export type NewResolution = { action: "merge" | "resume-journal" | "replay" | "done" | "not-done" | "accept" | "write-off" | "discard"; intoTransactionId?: string; note?: string };
+export type NewReversal = { note: string };
+export type NewStatement = { account: string; currency?: string; month?: string; from?: string; to?: string };
 export type NewStation = { siteId?: string; identity: string; registration?: "Accepted" | "Pending" | "Rejected"; retryIntervalS?: number };
 export type NewStationTemplate = { name: string; vendor?: string; model?: string; firmware?: string; siteIds?: (string)[]; priority?: number; variables: ({ component?: string; componentInstance?: string; evseId?: number; connectorId?: number; variable: string; variableInstance?: string; key16?: string; value: string })[] };
 export type NewTariff = { name: string; terms: TariffTerms; validFrom?: string; validTo?: string };
 export type NewTariffAssignment = { tariffId: string; target: TariffTarget };
+export type NewWebhookEndpoint = { url: string; description?: string; eventTypes?: (string)[] };
+export type Operator = { operatorId: string; name: string; legalName: string | null; taxId: string | null; country: string; address: string | null; currency: string; timeZone: string; receiptFooter: string | null };
+export type OperatorPatch = { name?: string; legalName?: string | null; taxId?: string | null; country?: string; address?: string | null; currency?: string; timeZone?: string; receiptFooter?: string | null };
 export type Passkey = { passkeyId: string; name: string; backedUp: boolean; createdAt: string };
 export type PasskeyOptions = Record<string, unknown>;
 export type PasskeySignIn = { credential: { id: string; rawId: string; type: "public-key"; response: Record<string, unknown>; clientExtensionResults?: Record<string, unknown>; authenticatorAttachment?: string | null } };
@@ -69,6 +95,9 @@ export type PolicyKey = { publicKey: string };
 export type Price = { currency: string; netMinor: number; taxMinor: number; totalMinor: number; energyWh: number; chargingS: number; idleS: number; lines: (PriceLine)[]; flags: ("cheaper-band" | "energy-only" | "energy-unknown" | "register-fell")[] };
 export type PriceLine = { component: "start" | "energy" | "charging-time" | "idle-time" | "minimum" | "maximum"; elementIndex: number | null; from: string; to: string; quantity: number; unit: "Wh" | "s" | "start" | "adjustment"; priceMicro: number; amountMinor: number };
 export type Problem = { type: string; title: string; status: number; code: string; detail: string; instance: string; errors?: ({ pointer: string; message: string })[] };
+export type Receipt = { receiptId: string; number: number; code: string; kind: "cdr" | "payment"; cdrId: string | null; postingId: string | null; currency: string; amountMinor: number; customerName: string | null; customerTaxId: string | null; issuedAt: string; replacedBy: number | null };
+export type ReceiptCheck = { code: string; number: number; kind: "cdr" | "payment"; issuerName: string; issuerTaxId: string | null; issuedAt: string; startedAt: string | null; endedAt: string | null; energyWh: number | null; currency: string; amountMinor: number; standing: boolean };
+export type ReceiptCustomer = { name?: string | null; taxId?: string | null };
 export type Refund = { refundId: string; paymentId: string; amountMinor: number; currency: string; status: "requested" | "pending" | "succeeded" | "failed"; reason: string; requestedBy: string; providerRefundId: string | null; failure: string | null; createdAt: string; updatedAt: string };
 export type ReportedChargingProfile = { stationId: string; evseId: number; source: string; chargingProfile: Record<string, unknown>; reportedAt: string };
 export type Reservation = { reservationId: number; operatorId: string; siteId: string; stationId: string; evseId: number | null; connectorType: string | null; idToken: string; idTokenType: string | null; groupId: string | null; expiresAt: string; state: "requested" | "accepted" | "rejected" | "failed" | "used" | "cancelled" | "expired" | "removed"; reason: string | null; transactionId: string | null; commandId: string; cancelCommandId: string | null; issuedBy: string; createdAt: string };
@@ -81,6 +110,7 @@ export type ReviewSummary = { open: number; kinds: ({ kind: "conflicting-stop" |
 export type RevokedSessions = { revoked: number };
 export type Sample = { at: string; energyImportWh: number | null; powerW: number | null; currentPhasesMa: (number)[] | null; voltagePhasesMv: (number)[] | null; socPercent: number | null };
 export type SecondFactor = { method: "totp" | "backup-code"; code: string };
+export type SecretRotation = { keepOldForS?: number };
 export type Session = { sessionId: string; current: boolean; address: string | null; userAgent: string | null; createdAt: string; expiresAt: string };
 export type SetAside = { at: string; file: string; reason: string; journalId: string | null; lastSeq: number | null };
 export type Setup = { code: string; email: string; name: string; password: string };
@@ -92,6 +122,9 @@ export type Site = { siteId: string; operatorId: string; name: string; timeZone:
 export type SitePatch = { unknownToken?: "allow" | "cap" | "deny"; unknownCap?: { energyWh: number; durationS: number; startsPerDay: number; siteEnergyWhPerDay: number }; revocation?: { rule: "finish" | "stop-now" | "min-energy"; energyWh: number }; defaultLimitA?: number | null; staleAfterS?: number; oldAfterS?: number };
 export type SiteRules = { unknownToken: "allow" | "cap" | "deny"; unknownCap: { energyWh: number; durationS: number; startsPerDay: number; siteEnergyWhPerDay: number }; revocation: { rule: "finish" | "stop-now" | "min-energy"; energyWh: number }; defaultLimitA: number | null; staleAfterS: number; oldAfterS: number };
 export type SsoStart = { returnTo?: string };
+export type Statement = { statementId: string; number: number; account: string; currency: string; from: string; to: string; timeZone: string; openingMinor: number; chargesMinor: number; paymentsMinor: number; otherMinor: number; closingMinor: number; cdrCount: number; energyWh: number; createdAt: string; createdBy: string };
+export type StatementDetail = { statement: Statement; lines: (StatementLine)[]; linesTruncated: boolean };
+export type StatementLine = { bookedAt: string; kind: string; reference: string; amountMinor: number; note: string | null; cdrId: string | null; cdrNumber: number | null; stationId: string | null; startedAt: string | null; endedAt: string | null; energyWh: number | null };
 export type Station = { stationId: string; identity: string; siteId: string; erId: string; operatorId: string; online: boolean; onlineChangedAt: string | null; lastMessageAt: string | null; protocol: string | null; vendor: string | null; model: string | null; serialNumber: string | null; firmwareVersion: string | null; bootedAt: string | null; clockSkewMs: number | null; firmwareStatus: string | null; firmwareStatusAt: string | null; logStatus: string | null; logStatusAt: string | null; registration: "Accepted" | "Pending" | "Rejected"; registrationTold: string | null; retryIntervalS: number | null; configurationDrift: number; connectors: (Connector)[] };
 export type StationConfiguration = { stationId: string; protocol: string | null; driftCount: number; values: (ConfigurationValue)[]; truncated: boolean };
 export type StationEvent = { eventId: string; siteId: string; stationId: string; at: string; toldAt: string | null; kind: string; type: string; severity: number | null; cleared: boolean | null; evseId: number | null; detail: unknown };
@@ -116,6 +149,12 @@ export type TransactionDetail = { transaction: Transaction; samples: (Sample)[];
 export type TransactionPrice = { tariffId: string; tariffVersion: number; tariffName: string; assignedBy: "group" | "station" | "site" | "operator"; price: Price };
 export type User = { userId: string; email: string; name: string; emailVerified: boolean; twoFactor: boolean; role: "owner" | "admin" | "operations" | "billing" | "support" | "site-host" | "installer" | "driver"; siteIds: (string)[] | null; expiresAt: string | null; createdAt: string };
 export type UserPatch = { role?: "owner" | "admin" | "operations" | "billing" | "support" | "site-host" | "installer" | "driver"; siteIds?: (string)[] | null; expiresAt?: string | null };
+export type WebhookDelivery = { deliveryId: string; endpointId: string; eventId: string; type: string; siteId: string | null; happenedAt: string; data: unknown; status: "pending" | "delivered" | "failed"; attempts: number; createdAt: string; nextAt: string | null; lastAt: string | null; lastStatus: number | null; lastError: string | null; lastResponse: string | null; finishedAt: string | null };
+export type WebhookEndpoint = { endpointId: string; url: string; description: string | null; eventTypes: (string)[]; enabled: boolean; disabledBecause: "gone" | "by-person" | null; failingSince: string | null; oldSecretUntil: string | null; pending: number; failed: number; createdAt: string; updatedAt: string };
+export type WebhookEndpointPatch = { url?: string; description?: string | null; eventTypes?: (string)[]; enabled?: boolean };
+export type WebhookEndpointWithSecret = { endpointId: string; url: string; description: string | null; eventTypes: (string)[]; enabled: boolean; disabledBecause: "gone" | "by-person" | null; failingSince: string | null; oldSecretUntil: string | null; pending: number; failed: number; createdAt: string; updatedAt: string; secret: string };
+export type WebhookReplay = { since: string };
+export type WebhookType = { type: "transaction.started" | "transaction.ended" | "station.online" | "station.offline" | "command.finished" | "alarm.raised" | "alarm.cleared" | "cdr.created" | "cdr.corrected" | "statement.created" | "payment.authorized" | "payment.captured" | "payment.cancelled" | "payment.refunded" | "payment.failed" | "webhook.test"; words: string };
 
 export type Operations = {
   getSignInMethods: { path: Record<string, unknown>; query: Record<string, unknown>; body: undefined; answer: SignInMethods };
@@ -232,6 +271,53 @@ export type Operations = {
   createIdToken: { path: Record<string, unknown>; query: Record<string, unknown>; body: NewIdToken; answer: IdToken };
   getIdToken: { path: { idToken: string }; query: Record<string, unknown>; body: undefined; answer: IdToken };
   updateIdToken: { path: { idToken: string }; query: Record<string, unknown>; body: IdTokenPatch; answer: IdToken };
+  listAlarms: { path: Record<string, unknown>; query: { limit?: number; cursor?: string; status?: "open" | "cleared"; severity?: "info" | "warning" | "critical"; siteId?: string; stationId?: string }; body: undefined; answer: { items: (Alarm)[]; nextCursor: string | null } };
+  acknowledgeAlarm: { path: { alarmId: string }; query: Record<string, unknown>; body: AlarmAcknowledgement; answer: Alarm };
+  listAlarmKinds: { path: Record<string, unknown>; query: Record<string, unknown>; body: undefined; answer: { items: (AlarmKind)[] } };
+  listAlarmRules: { path: Record<string, unknown>; query: { limit?: number; cursor?: string }; body: undefined; answer: { items: (AlarmRule)[]; nextCursor: string | null } };
+  createAlarmRule: { path: Record<string, unknown>; query: Record<string, unknown>; body: NewAlarmRule; answer: AlarmRule };
+  updateAlarmRule: { path: { ruleId: string }; query: Record<string, unknown>; body: AlarmRulePatch; answer: AlarmRule };
+  deleteAlarmRule: { path: { ruleId: string }; query: Record<string, unknown>; body: undefined; answer: null };
+  listWebhookTypes: { path: Record<string, unknown>; query: Record<string, unknown>; body: undefined; answer: { items: (WebhookType)[] } };
+  listWebhookEndpoints: { path: Record<string, unknown>; query: { limit?: number; cursor?: string }; body: undefined; answer: { items: (WebhookEndpoint)[]; nextCursor: string | null } };
+  createWebhookEndpoint: { path: Record<string, unknown>; query: Record<string, unknown>; body: NewWebhookEndpoint; answer: WebhookEndpointWithSecret };
+  updateWebhookEndpoint: { path: { endpointId: string }; query: Record<string, unknown>; body: WebhookEndpointPatch; answer: WebhookEndpoint };
+  deleteWebhookEndpoint: { path: { endpointId: string }; query: Record<string, unknown>; body: undefined; answer: null };
+  rotateWebhookSecret: { path: { endpointId: string }; query: Record<string, unknown>; body: SecretRotation; answer: WebhookEndpointWithSecret };
+  listWebhookDeliveries: { path: Record<string, unknown>; query: { limit?: number; cursor?: string; endpointId?: string; status?: "pending" | "delivered" | "failed"; type?: string }; body: undefined; answer: { items: (WebhookDelivery)[]; nextCursor: string | null } };
+  replayWebhookDelivery: { path: { deliveryId: string }; query: Record<string, unknown>; body: undefined; answer: WebhookDelivery };
+  replayWebhookFailures: { path: { endpointId: string }; query: Record<string, unknown>; body: WebhookReplay; answer: { count: number } };
+  testWebhookEndpoint: { path: { endpointId: string }; query: Record<string, unknown>; body: undefined; answer: { eventId: string } };
+  getMailState: { path: Record<string, unknown>; query: Record<string, unknown>; body: undefined; answer: MailState };
+  listMails: { path: Record<string, unknown>; query: { limit?: number; cursor?: string; status?: "waiting" | "sent" | "failed"; kind?: string }; body: undefined; answer: { items: (Mail)[]; nextCursor: string | null } };
+  retryMail: { path: { mailId: string }; query: Record<string, unknown>; body: undefined; answer: Mail };
+  exportNow: { path: Record<string, unknown>; query: { kind: "transactions" | "cdrs" | "payments" | "id-tokens" | "meter-samples" | "energy-hours" | "alarms" | "audit"; from: string; to: string; siteId?: string; spreadsheet?: boolean }; body: undefined; answer: null };
+  createExport: { path: Record<string, unknown>; query: Record<string, unknown>; body: NewExport; answer: Export };
+  listExports: { path: Record<string, unknown>; query: { limit?: number; cursor?: string }; body: undefined; answer: { items: (Export)[]; nextCursor: string | null } };
+  getExport: { path: { exportId: string }; query: Record<string, unknown>; body: undefined; answer: Export };
+  downloadExport: { path: { exportId: string }; query: Record<string, unknown>; body: undefined; answer: null };
+  listCdrs: { path: Record<string, unknown>; query: { limit?: number; cursor?: string; siteId?: string; stationId?: string; driverId?: string; idToken?: string; payer?: string; paymentId?: string; transactionId?: string; from?: string; to?: string; status?: "standing" | "corrected" }; body: undefined; answer: { items: (Cdr)[]; nextCursor: string | null } };
+  getCdr: { path: { cdrId: string }; query: Record<string, unknown>; body: undefined; answer: Cdr };
+  correctCdr: { path: { cdrId: string }; query: Record<string, unknown>; body: NewCdrCorrection; answer: Cdr };
+  listBillingItems: { path: Record<string, unknown>; query: { limit?: number; cursor?: string; status?: "pending" | "held" | "billed" | "none"; siteId?: string; transactionId?: string }; body: undefined; answer: { items: (BillingItem)[]; nextCursor: string | null } };
+  decideBilling: { path: { transactionId: string }; query: Record<string, unknown>; body: NewBillingDecision; answer: BillingItem };
+  listLedgerAccounts: { path: Record<string, unknown>; query: { limit?: number; cursor?: string; kind?: "driver" | "fleet" | "token" | "guest" | "unassigned" | "revenue" | "tax" | "clearing" | "bank" | "fees" | "write-off" | "rounding"; account?: string }; body: undefined; answer: { items: (LedgerAccount)[]; nextCursor: string | null } };
+  listLedgerPostings: { path: Record<string, unknown>; query: { limit?: number; cursor?: string; account?: string; paymentId?: string; reference?: string; from?: string; to?: string; cdrId?: string; kind?: "charge" | "payment" | "refund" | "overpayment-refund" | "chargeback" | "provider-fee" | "payout" | "write-off" | "transfer" | "tax-remittance" | "rounding" | "reversal" | "manual" }; body: undefined; answer: { items: (LedgerPosting)[]; nextCursor: string | null } };
+  createLedgerPosting: { path: Record<string, unknown>; query: Record<string, unknown>; body: NewLedgerPosting; answer: LedgerPosting };
+  getLedgerPosting: { path: { postingId: string }; query: Record<string, unknown>; body: undefined; answer: LedgerPosting };
+  reverseLedgerPosting: { path: { postingId: string }; query: Record<string, unknown>; body: NewReversal; answer: LedgerPosting };
+  listStatements: { path: Record<string, unknown>; query: { limit?: number; cursor?: string; account?: string }; body: undefined; answer: { items: (Statement)[]; nextCursor: string | null } };
+  createStatement: { path: Record<string, unknown>; query: Record<string, unknown>; body: NewStatement; answer: Statement };
+  getStatement: { path: { statementId: string }; query: Record<string, unknown>; body: undefined; answer: StatementDetail };
+  getStatementPdf: { path: { statementId: string }; query: { language?: "pt-BR" | "en" }; body: undefined; answer: null };
+  createReceipt: { path: Record<string, unknown>; query: Record<string, unknown>; body: NewReceipt; answer: Receipt };
+  updateReceiptCustomer: { path: { receiptId: string }; query: Record<string, unknown>; body: ReceiptCustomer; answer: Receipt };
+  getReceipt: { path: { receiptId: string }; query: Record<string, unknown>; body: undefined; answer: Receipt };
+  getReceiptPdf: { path: { receiptId: string }; query: { language?: "pt-BR" | "en" }; body: undefined; answer: null };
+  getCdrReceipt: { path: { cdrId: string }; query: { language?: "pt-BR" | "en" }; body: undefined; answer: null };
+  checkReceiptCode: { path: { code: string }; query: Record<string, unknown>; body: undefined; answer: ReceiptCheck };
+  getOperator: { path: Record<string, unknown>; query: Record<string, unknown>; body: undefined; answer: Operator };
+  updateOperator: { path: Record<string, unknown>; query: Record<string, unknown>; body: OperatorPatch; answer: Operator };
   listPayments: { path: Record<string, unknown>; query: { limit?: number; cursor?: string; siteId?: string; stationId?: string; status?: "created" | "pending" | "authorized" | "paid" | "captured" | "partially_refunded" | "refunded" | "cancelled" | "failed" | "expired" | "disputed"; provider?: "stripe" | "mercado-pago" | "sandbox" }; body: undefined; answer: { items: (Payment)[]; nextCursor: string | null } };
   getPayment: { path: { paymentId: string }; query: Record<string, unknown>; body: undefined; answer: PaymentDetail };
   refundPayment: { path: { paymentId: string }; query: Record<string, unknown>; body: NewRefund; answer: Refund };
@@ -372,6 +458,53 @@ export const ROUTES: Record<keyof Operations, readonly [method: string, path: st
   createIdToken: ["POST", "/id-tokens"],
   getIdToken: ["GET", "/id-tokens/{idToken}"],
   updateIdToken: ["PATCH", "/id-tokens/{idToken}"],
+  listAlarms: ["GET", "/alarms"],
+  acknowledgeAlarm: ["POST", "/alarms/{alarmId}/acknowledge"],
+  listAlarmKinds: ["GET", "/alarm-kinds"],
+  listAlarmRules: ["GET", "/alarm-rules"],
+  createAlarmRule: ["POST", "/alarm-rules"],
+  updateAlarmRule: ["PATCH", "/alarm-rules/{ruleId}"],
+  deleteAlarmRule: ["DELETE", "/alarm-rules/{ruleId}"],
+  listWebhookTypes: ["GET", "/webhook-types"],
+  listWebhookEndpoints: ["GET", "/webhook-endpoints"],
+  createWebhookEndpoint: ["POST", "/webhook-endpoints"],
+  updateWebhookEndpoint: ["PATCH", "/webhook-endpoints/{endpointId}"],
+  deleteWebhookEndpoint: ["DELETE", "/webhook-endpoints/{endpointId}"],
+  rotateWebhookSecret: ["POST", "/webhook-endpoints/{endpointId}/rotate-secret"],
+  listWebhookDeliveries: ["GET", "/webhook-deliveries"],
+  replayWebhookDelivery: ["POST", "/webhook-deliveries/{deliveryId}/replay"],
+  replayWebhookFailures: ["POST", "/webhook-endpoints/{endpointId}/replay"],
+  testWebhookEndpoint: ["POST", "/webhook-endpoints/{endpointId}/test"],
+  getMailState: ["GET", "/mail-state"],
+  listMails: ["GET", "/mails"],
+  retryMail: ["POST", "/mails/{mailId}/retry"],
+  exportNow: ["GET", "/exports/now"],
+  createExport: ["POST", "/exports"],
+  listExports: ["GET", "/exports"],
+  getExport: ["GET", "/exports/{exportId}"],
+  downloadExport: ["GET", "/exports/{exportId}/file"],
+  listCdrs: ["GET", "/cdrs"],
+  getCdr: ["GET", "/cdrs/{cdrId}"],
+  correctCdr: ["POST", "/cdrs/{cdrId}/corrections"],
+  listBillingItems: ["GET", "/billing-items"],
+  decideBilling: ["POST", "/billing-items/{transactionId}/decision"],
+  listLedgerAccounts: ["GET", "/ledger/accounts"],
+  listLedgerPostings: ["GET", "/ledger/postings"],
+  createLedgerPosting: ["POST", "/ledger/postings"],
+  getLedgerPosting: ["GET", "/ledger/postings/{postingId}"],
+  reverseLedgerPosting: ["POST", "/ledger/postings/{postingId}/reversal"],
+  listStatements: ["GET", "/statements"],
+  createStatement: ["POST", "/statements"],
+  getStatement: ["GET", "/statements/{statementId}"],
+  getStatementPdf: ["GET", "/statements/{statementId}/pdf"],
+  createReceipt: ["POST", "/receipts"],
+  updateReceiptCustomer: ["PATCH", "/receipts/{receiptId}/customer"],
+  getReceipt: ["GET", "/receipts/{receiptId}"],
+  getReceiptPdf: ["GET", "/receipts/{receiptId}/pdf"],
+  getCdrReceipt: ["GET", "/cdrs/{cdrId}/receipt"],
+  checkReceiptCode: ["GET", "/receipt-codes/{code}"],
+  getOperator: ["GET", "/operator"],
+  updateOperator: ["PATCH", "/operator"],
   listPayments: ["GET", "/payments"],
   getPayment: ["GET", "/payments/{paymentId}"],
   refundPayment: ["POST", "/payments/{paymentId}/refunds"],
