@@ -1,9 +1,10 @@
 /**
  * CDRs in PostgreSQL: written once, numbered per operator without gaps, each with what it books.
  *
- * Invariants: a CDR, its number, its postings and the place it takes as the current one of its transaction are written
- * in one transaction; one that corrects takes the charge of the one before it back. The price is what `core/cdr.ts`
- * says. When there is to be one is for the job (`jobs/cdrs.ts`) or a person (`api/routes/cdrs.ts`) to say.
+ * Invariants: a CDR, its number, its postings and the place it takes as the current one of its transaction
+ * are written in one transaction; one that corrects takes the charge of the one before it back. The price is
+ * what `core/cdr.ts` says. When there is to be one is for the job (`jobs/cdrs.ts`) or a person
+ * (`api/routes/cdrs.ts`) to say.
  */
 import { AppError } from "../shared/errors.ts";
 import { postingsOf, type CdrPrice, type Charged, type EnergyQuality } from "./core/cdr.ts";

@@ -94,9 +94,11 @@ export async function auditBooks(db: TestDb, operatorId: string): Promise<unknow
     one(
       "a payer owes something else",
       `select * from (select payer as account, sum(total_minor) as owes from ${standing} group by 1) o
-       full join (select e.account, sum(e.amount_minor) as booked from ledger_entry e join ledger_posting p using (operator_id, posting_id)
+       full join (select e.account, sum(e.amount_minor) as booked from ledger_entry e
+         join ledger_posting p using (operator_id, posting_id)
          join ledger_account a on a.operator_id = e.operator_id and a.account = e.account
-         where e.operator_id = $1 and p.cdr_id is not null and a.kind in ('driver', 'fleet', 'token', 'guest', 'unassigned') group by 1) b
+         where e.operator_id = $1 and p.cdr_id is not null
+           and a.kind in ('driver', 'fleet', 'token', 'guest', 'unassigned') group by 1) b
        using (account) where coalesce(owes, 0) <> coalesce(booked, 0)`,
     ),
     one(

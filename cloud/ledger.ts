@@ -1,10 +1,10 @@
 /**
  * The ledger in PostgreSQL: books postings, tells balances. What a posting is: `core/ledger.ts`.
  *
- * Invariants: a reference is booked once, whoever comes with it and how often; a posting is booked whole, in the
- * caller's transaction, or not at all; nothing is ever changed (the database refuses it as well, and sums every posting
- * at commit). Booked under a shared lock, and booked_at is the time at which it was held: `settle`, which takes the lock
- * alone, knows that everything before it is visible.
+ * Invariants: a reference is booked once, whoever comes with it and how often; a posting is booked whole, in
+ * the caller's transaction, or not at all; nothing is ever changed (the database refuses it as well, and sums
+ * every posting at commit). Booked under a shared lock, and booked_at is the time at which it was held:
+ * `settle`, which takes the lock alone, knows that everything before it is visible.
  */
 import { AppError } from "../shared/errors.ts";
 import {
@@ -36,7 +36,8 @@ export const BOOK_TIME =
 
 const POSTING = `
   with posting as (
-    insert into ledger_posting (operator_id, reference, kind, occurred_at, booked_at, cdr_id, payment_id, reverses, note, booked_by)
+    insert into ledger_posting (operator_id, reference, kind, occurred_at, booked_at, cdr_id, payment_id, reverses,
+      note, booked_by)
     values ($1, $2, $3, to_timestamp($4::float8 / 1000),
       ${BOOK_TIME}, $5, $6, $7, $8, $9)
     on conflict (operator_id, reference) do nothing
@@ -59,13 +60,14 @@ type PostingRow = {
 
 const READ = `
   select p.posting_id, p.kind, p.occurred_at, p.cdr_id, p.payment_id, p.reverses,
-    (select json_agg(json_build_object('account', e.account, 'currency', e.currency, 'amountMinor', e.amount_minor)
-       order by e.line) from ledger_entry e where e.operator_id = p.operator_id and e.posting_id = p.posting_id) as entries
+    (select json_agg(json_build_object('account', e.account, 'currency', e.currency,
+       'amountMinor', e.amount_minor) order by e.line)
+     from ledger_entry e where e.operator_id = p.operator_id and e.posting_id = p.posting_id) as entries
   from ledger_posting p where p.operator_id = $1 and p.reference = $2`;
 
 /**
- * Waits for everybody who is booking now. What was booked before the returned moment is visible from then on, and
- * nothing will ever be booked before it: a period that lies before it is complete.
+ * Waits for everybody who is booking now. What was booked before the returned moment is visible from then on,
+ * and nothing will ever be booked before it: a period that lies before it is complete.
  * @param client inside a transaction, which keeps others from booking until it ends: a short one.
  * @returns the moment, as PostgreSQL writes it.
  */
@@ -81,7 +83,9 @@ export async function settle(client: Queryable, operatorId: string): Promise<str
   return rows[0].at;
 }
 
-/** From here to the end of the transaction no moment is settled: what it books is booked before or after one. */
+/**
+ * From here to the end of the transaction no moment is settled: what it books is booked before or after one.
+ */
 export async function openBooks(client: Queryable, operatorId: string): Promise<void> {
   await client.query("select pg_advisory_xact_lock_shared(hashtextextended($1, 0))", [lockName(operatorId)]);
 }
@@ -174,7 +178,8 @@ export async function balances(
        where operator_id = $1 and account = any ($2)
        union all
        select e.account, e.currency, e.amount_minor from ledger_entry e
-       left join ledger_balance b on b.operator_id = e.operator_id and b.account = e.account and b.currency = e.currency
+       left join ledger_balance b on b.operator_id = e.operator_id and b.account = e.account
+         and b.currency = e.currency
        where e.operator_id = $1 and e.account = any ($2) and e.booked_at >= coalesce(b.upto, '-infinity')
      ) s group by account, currency order by account, currency`,
     [operatorId, accounts],
@@ -194,8 +199,8 @@ export async function balance(
 }
 
 /**
- * Who pays for a transaction, where its token does not say it: a guest's payment, a driver who paid in the app. May be
- * told before or after the end; a CDR that was made for somebody else is corrected.
+ * Who pays for a transaction, where its token does not say it: a guest's payment, a driver who paid in the
+ * app. May be told before or after the end; a CDR that was made for somebody else is corrected.
  */
 export async function setPayer(
   client: Queryable,

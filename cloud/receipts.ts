@@ -1,8 +1,10 @@
 /**
- * Receipts: issued when they are first asked for, kept as they were then, checked by anybody who has the code.
+ * Receipts: issued when they are first asked for, kept as they were then, checked by anybody who has the
+ * code.
  *
- * Invariants: one per CDR and one per movement of money; numbered per operator without gaps; what a receipt says never
- * changes. The person it is made out to stands apart (`receipt_customer`), and goes when the person goes.
+ * Invariants: one per CDR and one per movement of money; numbered per operator without gaps; what a receipt
+ * says never changes. The person it is made out to stands apart (`receipt_customer`), and goes when the
+ * person goes.
  */
 import { randomBytes } from "node:crypto";
 import { AppError } from "../shared/errors.ts";
@@ -92,7 +94,8 @@ type PostingRow = {
 async function moneyPart(db: Queryable, operatorId: string, postingId: string) {
   const { rows } = await db.query<PostingRow>(
     `select p.posting_id, p.reference, p.kind, p.occurred_at, p.payment_id,
-       (select json_agg(json_build_object('account', e.account, 'currency', e.currency, 'amountMinor', e.amount_minor))
+       (select json_agg(json_build_object('account', e.account, 'currency', e.currency,
+          'amountMinor', e.amount_minor))
         from ledger_entry e where e.operator_id = p.operator_id and e.posting_id = p.posting_id) as entries
      from ledger_posting p where p.operator_id = $1 and p.posting_id = $2`,
     [operatorId, postingId],

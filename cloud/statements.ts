@@ -1,9 +1,9 @@
 /**
  * Statements: what an account's books say of a period, from what it began with to what it ended with.
  *
- * Invariants: the closing balance is the ledger's at the end of the period, the opening one that at its beginning; the
- * period is over and settled (`ledger.ts`), so nothing is ever booked into it again and the statement stays true. One
- * per account, currency and period, numbered per operator without gaps.
+ * Invariants: the closing balance is the ledger's at the end of the period, the opening one that at its
+ * beginning; the period is over and settled (`ledger.ts`), so nothing is ever booked into it again and the
+ * statement stays true. One per account, currency and period, numbered per operator without gaps.
  */
 import { AppError } from "../shared/errors.ts";
 import { nextNumber } from "./cdr-store.ts";
@@ -50,7 +50,8 @@ const SUMS = `
   select
     coalesce((select sum(amount_minor) from ledger_entry where operator_id = $1 and account = $2 and currency = $3
       and booked_at < $4::timestamptz), 0)::bigint as opening,
-    coalesce(sum(e.amount_minor) filter (where p.cdr_id is not null and p.kind in ('charge', 'reversal')), 0)::bigint as charges,
+    coalesce(sum(e.amount_minor) filter (where p.cdr_id is not null and p.kind in ('charge', 'reversal')),
+      0)::bigint as charges,
     coalesce(sum(e.amount_minor) filter (where p.kind in ('payment', 'refund', 'overpayment-refund', 'chargeback',
       'transfer')), 0)::bigint as payments,
     coalesce(sum(e.amount_minor), 0)::bigint as moved,
@@ -77,7 +78,8 @@ const INSERT = `
   insert into statement (operator_id, account, currency, period_from, period_to, number, time_zone, opening_minor,
     charges_minor, payments_minor, other_minor, closing_minor, cdr_count, energy_wh, created_by)
   select $1, $2, $3, $4, $5, $6, o.time_zone, $7, $8, $9, $10, $11,
-    (select count(*) from cdr where operator_id = $1 and payer = $2 and currency = $3 and created_at >= $4 and created_at < $5),
+    (select count(*) from cdr where operator_id = $1 and payer = $2 and currency = $3 and created_at >= $4
+       and created_at < $5),
     $12, $13
   from operator o where o.operator_id = $1 returning *`;
 
@@ -148,7 +150,8 @@ export type StatementLine = {
 export const STATEMENT_LINES_MAX = 10_000;
 
 const LINES = `
-  select l.*, c.number as cdr_number, c.station_id, s.name as site_name, c.id_token, c.started_at, c.ended_at, c.energy_wh
+  select l.*, c.number as cdr_number, c.station_id, s.name as site_name, c.id_token, c.started_at, c.ended_at,
+    c.energy_wh
   from (
     select e.booked_at, p.kind, p.reference, e.amount_minor, p.note, p.cdr_id
     from ledger_entry e join ledger_posting p on p.operator_id = e.operator_id and p.posting_id = e.posting_id

@@ -1,9 +1,9 @@
 /**
  * Brazilian tax numbers: CPF (people, 11 digits) and CNPJ (firms, 14 places), with their check digits.
  *
- * Kept bare, shown with their punctuation. Since July 2026 the first twelve places of a CNPJ may be letters: each place
- * then counts as its character's code minus 48, which for digits is what it always was. Pure; knows nothing of whether
- * a number was ever given to anybody.
+ * Kept bare, shown with their punctuation. Since July 2026 the first twelve places of a CNPJ may be letters:
+ * each place then counts as its character's code minus 48, which for digits is what it always was. Pure;
+ * knows nothing of whether a number was ever given to anybody.
  */
 
 export type TaxIdKind = "cpf" | "cnpj";
@@ -28,7 +28,9 @@ const cpfWeights = (count: number) => Array.from({ length: count }, (_, i) => co
 /** All places the same: the check digits hold, and nobody has it. */
 const repeated = (bare: string) => bare.split("").every((character) => character === bare[0]);
 
-/** Which of the two a text is, with or without punctuation; undefined: neither, or its check digits are wrong. */
+/**
+ * Which of the two a text is, with or without punctuation; undefined: neither, or its check digits are wrong.
+ */
 export function taxIdKind(text: string): TaxIdKind | undefined {
   const bare = bareTaxId(text);
   if (repeated(bare)) return undefined;

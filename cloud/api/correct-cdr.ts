@@ -1,6 +1,7 @@
 /**
- * What a person decides about money: another price or energy for a CDR, and what becomes of a transaction that is held.
- * In the transaction of the caller, under the lock of the transaction's billing: the job waits, or comes first.
+ * What a person decides about money: another price or energy for a CDR, and what becomes of a transaction
+ * that is held. In the transaction of the caller, under the lock of the transaction's billing: the job waits,
+ * or comes first.
  */
 import { withEnergy, HELD_REASONS, priceBy, priceByHand, type CdrPrice } from "../core/cdr.ts";
 import { storeCdr, type CdrRow } from "../cdr-store.ts";

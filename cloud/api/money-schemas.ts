@@ -1,6 +1,6 @@
 /**
- * The nouns of money: CDRs, what is held, the ledger, statements, receipts, and what an operator says of itself. Like
- * `schemas.ts`, and no code here either.
+ * The nouns of money: CDRs, what is held, the ledger, statements, receipts, and what an operator says of
+ * itself. Like `schemas.ts`, and no code here either.
  *
  * Amounts are whole minor units of their currency.
  */

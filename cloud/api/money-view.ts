@@ -131,8 +131,9 @@ export type PostingListRow = {
 
 export const POSTINGS = `
   select p.*, p.booked_at::text as booked_key,
-    (select json_agg(json_build_object('account', e.account, 'currency', e.currency, 'amountMinor', e.amount_minor)
-       order by e.line) from ledger_entry e where e.operator_id = p.operator_id and e.posting_id = p.posting_id) as entries
+    (select json_agg(json_build_object('account', e.account, 'currency', e.currency,
+       'amountMinor', e.amount_minor) order by e.line)
+     from ledger_entry e where e.operator_id = p.operator_id and e.posting_id = p.posting_id) as entries
   from ledger_posting p`;
 
 export const toPosting = (r: PostingListRow): LedgerPostingView => ({

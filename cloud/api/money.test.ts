@@ -110,7 +110,7 @@ describe("CDRs", () => {
     const first = await billed("A", 7);
     const second = await billed("B", 8);
     const numbers = async (query: string) =>
-      (await ok<Page<CdrView>>(`/v1/cdrs?${query}`)).items.map((cdr) => cdr.number).sort();
+      (await ok<Page<CdrView>>(`/v1/cdrs?${query}`)).items.map((cdr) => cdr.number).sort((a, b) => a - b);
     expect(await numbers("limit=10")).toEqual([1, 2]);
     expect(await numbers("idToken=A")).toEqual([1]);
     expect(await numbers("payer=token:b")).toEqual([2]);
@@ -120,7 +120,9 @@ describe("CDRs", () => {
     expect(await numbers(`to=${encodeURIComponent(first.endedAt)}`)).toEqual([]);
     const page = await ok<Page<CdrView>>("/v1/cdrs?limit=1");
     const next = await ok<Page<CdrView>>(`/v1/cdrs?limit=1&cursor=${page.nextCursor}`);
-    expect([page.items[0]?.cdrId, next.items[0]?.cdrId].sort()).toEqual([first.cdrId, second.cdrId].sort());
+    expect(new Set([page.items[0]?.cdrId, next.items[0]?.cdrId])).toEqual(
+      new Set([first.cdrId, second.cdrId]),
+    );
     expect(await ok<CdrView>(`/v1/cdrs/${first.cdrId}`)).toMatchObject({
       ...{ status: "standing", energyWh: 4_000, netMinor: 727, taxMinor: 73, totalMinor: 800 },
       lines: [{ component: "energy", quantity: 4_000, priceMicro: 2_000_000, amountMinor: 800 }],
@@ -424,7 +426,7 @@ describe("receipts", () => {
     const views = await Promise.all(
       asked.map((cdr) => done<ReceiptView>("POST", "/v1/receipts", { cdrId: cdr.cdrId })),
     );
-    expect([...new Set(views.map((view) => view.number))].sort()).toEqual([1, 2]);
+    expect(new Set(views.map((view) => view.number))).toEqual(new Set([1, 2]));
     expect(new Set(views.map((view) => view.code)).size).toBe(2);
     expect(await refused("POST", "/v1/receipts", { cdrId: randomUUID() })).toEqual([404, "NOT_FOUND"]);
     expect(await refused("POST", "/v1/receipts", {})).toEqual([422, "RECEIPT_UNCLEAR"]);

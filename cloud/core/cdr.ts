@@ -1,10 +1,11 @@
 /**
- * From a transaction that is over to its CDR: whether it is billed, held for a person or not billed at all, who pays,
- * and what a correction takes back. Pure.
+ * From a transaction that is over to its CDR: whether it is billed, held for a person or not billed at all,
+ * who pays, and what a correction takes back. Pure.
  *
- * A CDR never changes. When what it was made from changes (`basisOf`), another one takes its place: the old charge is
- * reversed in the ledger and the new one booked. The terms that were agreed at the start stay: a correction is priced
- * by the tariff of the CDR that it corrects. Reading and writing is `jobs/cdrs.ts`; prices are `shared/decide/tariff.ts`.
+ * A CDR never changes. When what it was made from changes (`basisOf`), another one takes its place: the old
+ * charge is reversed in the ledger and the new one booked. The terms that were agreed at the start stay: a
+ * correction is priced by the tariff of the CDR that it corrects. Reading and writing is `jobs/cdrs.ts`;
+ * prices are `shared/decide/tariff.ts`.
  */
 import { priceTransaction, type Price, type PriceLine, type Timeline } from "../../shared/decide/tariff.ts";
 import type { TariffTerms } from "../../shared/tariff.ts";
@@ -137,9 +138,9 @@ export const sameToken = (billed: string | null, now: string | null): boolean =>
   now === null || now === billed || now.startsWith("erased-");
 
 /**
- * Who owes it. Tokens of a group are a fleet's and paid by it together; else its driver pays; a token that is nobody's
- * has an account of its own, so that the debt is seen. Once billed, the payer stays, unless the token turns out to be
- * another one: who leaves a fleet takes no old bills along.
+ * Who owes it. Tokens of a group are a fleet's and paid by it together; else its driver pays; a token that is
+ * nobody's has an account of its own, so that the debt is seen. Once billed, the payer stays, unless the
+ * token turns out to be another one: who leaves a fleet takes no old bills along.
  */
 export function payerOf(facts: PayerFacts): Account {
   const { assigned, standing, idToken, groupId, driverId, siteId } = facts;
@@ -191,7 +192,9 @@ export function withEnergy(timeline: Timeline, energyWh: number): Timeline {
   };
 }
 
-/** By the terms and the course of it; the energy is the one that is billed, whatever the readings add up to. */
+/**
+ * By the terms and the course of it; the energy is the one that is billed, whatever the readings add up to.
+ */
 export function priceBy(terms: TariffTerms, timeline: Timeline, energyWh: number): CdrPrice {
   const price = priceTransaction(terms, timeline);
   if (price.energyWh === energyWh && !price.flags.includes("energy-unknown")) return kept(price, terms);

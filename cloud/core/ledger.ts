@@ -1,12 +1,14 @@
 /**
  * The ledger's language: accounts, postings, and which posting each business event makes. Pure.
  *
- * Double entry. An entry is a whole number of minor units on an account: above zero is a debit, below zero a credit;
- * the entries of a posting sum to zero per currency. So a payer's balance above zero is what it owes, a clearing
- * account's balance what the provider holds for the operator, and revenue and tax payable stand below zero.
+ * Double entry. An entry is a whole number of minor units on an account: above zero is a debit, below zero a
+ * credit; the entries of a posting sum to zero per currency. So a payer's balance above zero is what it owes,
+ * a clearing account's balance what the provider holds for the operator, and revenue and tax payable stand
+ * below zero.
  *
- * Nothing is ever changed: what was wrong is reversed by a posting that names it. What moves no money (a card's hold, a
- * checkout that was opened, a free transaction) makes no posting: its entries are empty. Storing is `cloud/ledger.ts`.
+ * Nothing is ever changed: what was wrong is reversed by a posting that names it. What moves no money (a
+ * card's hold, a checkout that was opened, a free transaction) makes no posting: its entries are empty.
+ * Storing is `cloud/ledger.ts`.
  */
 import { AppError } from "../../shared/errors.ts";
 
@@ -102,7 +104,9 @@ export const ENTRIES_MAX = 100;
 const REFERENCE_MAX = 200;
 const CURRENCY = /^[A-Z]{3}$/;
 
-/** Entries of one account and currency become one, what comes to zero goes. Ordered, so that equal is equal. */
+/**
+ * Entries of one account and currency become one, what comes to zero goes. Ordered, so that equal is equal.
+ */
 export function netEntries(entries: readonly Entry[]): Entry[] {
   const sums = new Map<string, Entry>();
   for (const { account, currency, amountMinor } of entries) {
@@ -132,7 +136,9 @@ function faultOfEntry(entry: Entry): string | undefined {
   return entry.amountMinor === 0 ? `an entry on ${entry.account} moves nothing` : undefined;
 }
 
-/** What is wrong with a posting; undefined when it may be booked. One without entries may, and books nothing. */
+/**
+ * What is wrong with a posting; undefined when it may be booked. One without entries may, and books nothing.
+ */
 export function faultOf(posting: Posting): string | undefined {
   const { reference, entries } = posting;
   if (reference.length === 0 || reference.length > REFERENCE_MAX)

@@ -1,6 +1,6 @@
 /**
- * What stands on a receipt, as it is kept when it is issued: everything but the language and the person it is made
- * out to. Pure.
+ * What stands on a receipt, as it is kept when it is issued: everything but the language and the person it is
+ * made out to. Pure.
  *
  * Kept whole, because an operator moves, a site gets another name, and a receipt stays what it was.
  */
@@ -70,6 +70,7 @@ export const RECEIPT_POSTINGS: ReadonlySet<PostingKind> = new Set<PostingKind>([
 /** Without letters that are taken for digits, or for each other. */
 const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const CODE_CHARACTERS = 16;
+const CODE = /^[0-9A-HJKMNP-TV-Z]+$/;
 
 /** 80 given random bits as a text that people can read to each other: `7M2K-…`. */
 export function receiptCode(random: Uint8Array): string {
@@ -85,7 +86,8 @@ export function receiptCode(random: Uint8Array): string {
 
 /** As people type it: small letters, no strokes, O for 0. undefined: it is none. */
 export function readReceiptCode(text: string): string | undefined {
-  const bare = text.toUpperCase().replaceAll(/[\s-]/g, "").replaceAll("O", "0").replaceAll(/[IL]/g, "1");
-  if (bare.length !== CODE_CHARACTERS || ![...bare].every((c) => ALPHABET.includes(c))) return undefined;
+  const large = text.toUpperCase().replaceAll(/[\s-]/g, "");
+  const bare = large.replaceAll("O", "0").replaceAll(/[IL]/g, "1");
+  if (bare.length !== CODE_CHARACTERS || !CODE.test(bare)) return undefined;
   return (bare.match(/.{4}/g) ?? []).join("-");
 }

@@ -1,6 +1,6 @@
 /**
- * Sums of what is booked, kept beside the entries: a balance is such a sum and the entries since. Derived; the entries
- * are the truth, and a missing or old sum only makes a balance dearer to read.
+ * Sums of what is booked, kept beside the entries: a balance is such a sum and the entries since. Derived;
+ * the entries are the truth, and a missing or old sum only makes a balance dearer to read.
  */
 import { inTransaction, type Pool } from "../db/pool.ts";
 import { settle } from "../ledger.ts";
@@ -12,7 +12,8 @@ const SUM = `
   insert into ledger_balance as b (operator_id, account, currency, upto, amount_minor)
   select e.operator_id, e.account, e.currency, $2::timestamptz, sum(e.amount_minor)
   from ledger_entry e
-  left join ledger_balance o on o.operator_id = e.operator_id and o.account = e.account and o.currency = e.currency
+  left join ledger_balance o on o.operator_id = e.operator_id and o.account = e.account
+    and o.currency = e.currency
   where e.operator_id = $1 and e.booked_at < $2::timestamptz and e.booked_at >= coalesce(o.upto, '-infinity')
   group by e.operator_id, e.account, e.currency
   having count(*) >= $3

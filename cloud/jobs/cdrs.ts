@@ -1,11 +1,11 @@
 /**
- * Bills transactions: whatever is due (`transaction_billing.due_at`) is looked at, and gets the CDR that what is known
- * now asks for.
+ * Bills transactions: whatever is due (`transaction_billing.due_at`) is looked at, and gets the CDR that what
+ * is known now asks for.
  *
- * Level-triggered: a look compares what a CDR would say with the one that stands (`basisOf`), so it may come once or ten
- * times, after a restart in the middle, and from several copies: each transaction is locked by who looks at it, the
- * others pass it by. Everything a look does is one transaction of the database. Who makes things due: triggers in
- * `0015_money.sql`. What is decided is `core/cdr.ts`.
+ * Level-triggered: a look compares what a CDR would say with the one that stands (`basisOf`), so it may come
+ * once or ten times, after a restart in the middle, and from several copies: each transaction is locked by
+ * who looks at it, the others pass it by. Everything a look does is one transaction of the database. Who
+ * makes things due: triggers in `0015_money.sql`. What is decided is `core/cdr.ts`.
  */
 import { AppError, describeError } from "../../shared/errors.ts";
 import { CDR_TRIES_DELAY_MAX_S } from "../../shared/limits.ts";
@@ -237,7 +237,8 @@ const standingOf = (look: Look): Standing | undefined =>
 
 const SETTLE = `
   update transaction_billing set status = $2, reasons = $3, cdr_id = $4, due_at = null, tries = 0, error = null,
-    updated_at = case when (status, reasons, cdr_id) is distinct from ($2, $3::text[], $4::uuid) then now() else updated_at end
+    updated_at = case when (status, reasons, cdr_id) is distinct from ($2, $3::text[], $4::uuid) then now()
+                      else updated_at end
   where transaction_id = $1`;
 
 /** Looks at one that the caller has locked. @returns whether a CDR was made. */

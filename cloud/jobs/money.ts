@@ -1,4 +1,7 @@
-/** The jobs of money: what is over is billed, months that are over get their statements, balances are summed up. */
+/**
+ * The jobs of money: what is over is billed, months that are over get their statements, balances are summed
+ * up.
+ */
 import type { Pool } from "../db/pool.ts";
 import { refreshBalances } from "./balances.ts";
 import { makeCdrs } from "./cdrs.ts";

@@ -1,9 +1,10 @@
 /**
- * Statements of the months that are over: for each driver, fleet and token whose account moved, or has a balance.
+ * Statements of the months that are over: for each driver, fleet and token whose account moved, or has a
+ * balance.
  *
- * Level-triggered: each of the last months that is not marked as done is looked at, and gets the statements it lacks. A
- * month is over by the operator's own calendar. Each statement is a transaction of its own, so a restart loses none and
- * makes none twice.
+ * Level-triggered: each of the last months that is not marked as done is looked at, and gets the statements
+ * it lacks. A month is over by the operator's own calendar. Each statement is a transaction of its own, so a
+ * restart loses none and makes none twice.
  */
 import type { Account } from "../core/ledger.ts";
 import { inTransaction, type Pool } from "../db/pool.ts";

@@ -1,8 +1,8 @@
 /**
  * A sheet of A4 that is written from top to bottom: the few shapes that receipts and statements are made of.
  *
- * The same calls give the same bytes: the only time in the file is the one that is handed in. Text that no font of PDF
- * knows (an emoji in a name) is written as a question mark, never refused.
+ * The same calls give the same bytes: the only time in the file is the one that is handed in. Text that no
+ * font of PDF knows (an emoji in a name) is written as a question mark, never refused.
  */
 import PDFDocument from "pdfkit";
 import { encode } from "uqr";
@@ -30,8 +30,8 @@ export type TextStyle = {
 };
 
 /** The standard fonts speak Windows-1252. */
-const FONT_KNOWS = /[^\u0020-\u007e\u00a0-\u00ff€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ\n]/gu;
-const writable = (text: string) => text.normalize("NFC").replaceAll(FONT_KNOWS, "?");
+const FONT_LACKS = /[^\u0020-\u007e\u00a0-\u00ff€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ\n]/gu;
+const writable = (text: string) => text.normalize("NFC").replaceAll(FONT_LACKS, "?");
 
 export class Sheet {
   readonly #doc: InstanceType<typeof PDFDocument>;

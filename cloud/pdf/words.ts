@@ -1,6 +1,6 @@
 /**
- * The words of receipts and statements, and how numbers and times look, in each language. Pure: the same input gives
- * the same text.
+ * The words of receipts and statements, and how numbers and times look, in each language. Pure: the same
+ * input gives the same text.
  */
 import { minorDigits } from "../../shared/currency.ts";
 

@@ -1,4 +1,7 @@
-/** What an operator says of itself: what stands on its receipts, in which currency and time zone it keeps its books. */
+/**
+ * What an operator says of itself: what stands on its receipts, in which currency and time zone it keeps its
+ * books.
+ */
 import { Type } from "typebox";
 import { isTimeZone } from "../../../shared/decide/wall-clock.ts";
 import type { Queryable } from "../../db/pool.ts";
@@ -36,7 +39,7 @@ export function operatorRoutes(app: App, { requireActor }: Context): void {
     {
       schema: {
         operationId: "getOperator",
-        ...needs(),
+        ...needs("sites:read"),
         tags: ["operator"],
         response: { 200: Type.Ref("Operator") },
       },
