@@ -6,6 +6,7 @@
 import { rmSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { AppError, describeError } from "../shared/errors.ts";
+import { api } from "./api.ts";
 import { cores } from "./cores.ts";
 import { drain } from "./drain.ts";
 import { endToEnd } from "./end-to-end.ts";
@@ -18,7 +19,7 @@ import { createServices } from "./services.ts";
 import { uplink } from "./uplink.ts";
 import { wear } from "./wear.ts";
 
-const BENCHES: Bench[] = [erAnswers, endToEnd, drain, wear, memory, uplink, cores, pricing, outage];
+const BENCHES: Bench[] = [erAnswers, endToEnd, drain, wear, memory, uplink, cores, pricing, api, outage];
 
 const USAGE = `npm run bench [-- name …] [options]
 

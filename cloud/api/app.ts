@@ -5,11 +5,9 @@
  * No middleware that changes a request: a route asks `requireActor` who is there and passes the actor on.
  */
 import { randomBytes } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import fastifyStatic from "@fastify/static";
-import swagger from "@fastify/swagger";
-import swaggerUi from "@fastify/swagger-ui";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import { Ajv } from "ajv";
 import { fullFormats } from "ajv-formats/dist/formats.js";
@@ -22,7 +20,6 @@ import Fastify, {
   type RawServerDefault,
 } from "fastify";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { Type, type TSchema } from "typebox";
 import { API_BODY_BYTES_MAX } from "../../shared/limits.ts";
 import { uuidV7 } from "../../shared/ids.ts";
 import type { Pool } from "../db/pool.ts";
@@ -30,65 +27,13 @@ import { tenantPool } from "../db/tenant.ts";
 import { openFileFolder, type FileFolder } from "../files.ts";
 import { createPay, type Pay } from "../pay/providers.ts";
 import { secretBox } from "../pay/secrets.ts";
-import { createAuthenticator, needs, neededBy, type Actor } from "./actor.ts";
+import { createAuthenticator, neededBy, type Actor } from "./actor.ts";
 import type { Hub } from "./live.ts";
+import { documentation } from "./documentation.ts";
 import { createPeople, type People, type PeopleOptions } from "./people.ts";
 import { ApiProblem, sendProblem } from "./problem.ts";
-import { apiKeyRoutes } from "./routes/api-keys.ts";
-import { auditRoutes } from "./routes/audit.ts";
-import { authRoutes } from "./routes/auth.ts";
-import { cdrRoutes } from "./routes/cdrs.ts";
-import { alarmRoutes } from "./routes/alarms.ts";
-import { alarmRuleRoutes } from "./routes/alarm-rules.ts";
-import { chargingProfileRoutes } from "./routes/charging-profiles.ts";
-import { commandRoutes } from "./routes/commands.ts";
-import { erFileRoutes } from "./routes/er-files.ts";
-import { erRoutes } from "./routes/ers.ts";
-import { exportRoutes } from "./routes/exports.ts";
-import { fileRoutes } from "./routes/files.ts";
-import { guestRoutes } from "./routes/guest.ts";
-import { idTokenRoutes } from "./routes/id-tokens.ts";
-import { invitationRoutes } from "./routes/invitations.ts";
-import { ownRoutes } from "./routes/me.ts";
-import { ledgerRoutes } from "./routes/ledger.ts";
-import { mailRoutes } from "./routes/mails.ts";
-import { meterRoutes } from "./routes/meters.ts";
-import { ocppRoutes } from "./routes/ocpp.ts";
-import { paymentProviderRoutes } from "./routes/payment-providers.ts";
-import { paymentWebhookRoutes } from "./routes/payment-webhooks.ts";
-import { paymentRoutes } from "./routes/payments.ts";
-import { operatorRoutes } from "./routes/operator.ts";
-import { receiptRoutes } from "./routes/receipts.ts";
-import { reservationRoutes } from "./routes/reservations.ts";
-import { reviewRoutes } from "./routes/reviews.ts";
-import { setupRoutes } from "./routes/setup.ts";
-import { siteRoutes } from "./routes/sites.ts";
-import { stationFactRoutes } from "./routes/station-facts.ts";
-import { statementRoutes } from "./routes/statements.ts";
-import { stationControlRoutes } from "./routes/station-control.ts";
-import { stationRoutes } from "./routes/stations.ts";
-import { tariffAssignmentRoutes } from "./routes/tariff-assignments.ts";
-import { tariffPreviewRoutes } from "./routes/tariff-previews.ts";
-import { tariffRoutes } from "./routes/tariffs.ts";
-import { templateRoutes } from "./routes/templates.ts";
-import { transactionRoutes } from "./routes/transactions.ts";
-import { userRoutes } from "./routes/users.ts";
-import { webhookDeliveryRoutes } from "./routes/webhook-deliveries.ts";
-import { webhookRoutes } from "./routes/webhooks.ts";
-import * as controlSchemas from "./control-schemas.ts";
-import * as erSchemas from "./er-schemas.ts";
-import * as fileSchemas from "./file-schemas.ts";
-import * as guestSchemas from "./guest-schemas.ts";
-import * as paymentSchemas from "./payment-schemas.ts";
-import * as moneySchemas from "./money-schemas.ts";
-import * as notifySchemas from "./notify-schemas.ts";
-import * as reviewSchemas from "./review-schemas.ts";
-import * as ruleSchemas from "./rule-schemas.ts";
-import * as schemas from "./schemas.ts";
-import * as stationSchemas from "./station-schemas.ts";
-import * as tariffSchemas from "./tariff-schemas.ts";
-import * as templateSchemas from "./template-schemas.ts";
-import * as userSchemas from "./user-schemas.ts";
+import { registerRoutes } from "./routes.ts";
+import { sharedSchemas } from "./shared-schemas.ts";
 
 export type App = FastifyInstance<
   RawServerDefault,
@@ -149,18 +94,8 @@ const PAGE_POLICY = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-const VERSION = (
-  JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string }
-).version;
-
 /** Where `npm run build` puts the page. */
 export const WEB_ROOT = fileURLToPath(new URL("../../dist/web/", import.meta.url));
-
-const DESCRIPTION = `Sites, stations, transactions, meters and commands of a charging operator.
-
-Times are RFC 3339 in UTC, quantities integers with their unit in the name, ids opaque. Lists are
-pages: pass \`nextCursor\` as \`cursor\`. Errors are RFC 9457 problems with a stable \`code\`. Writes
-take an \`Idempotency-Key\`.`;
 
 function createServer(options: AppOptions): App {
   let last = 0;
@@ -208,106 +143,6 @@ function nestedDeeper(root: unknown, depthMax: number): boolean {
     );
   }
   return false;
-}
-
-/** By name, so that the document is the same whoever loads the module. */
-const sharedSchemas = (): TSchema[] =>
-  (
-    Object.values({
-      ...schemas,
-      ...controlSchemas,
-      ...erSchemas,
-      ...fileSchemas,
-      ...guestSchemas,
-      ...paymentSchemas,
-      ...moneySchemas,
-      ...notifySchemas,
-      ...reviewSchemas,
-      ...ruleSchemas,
-      ...stationSchemas,
-      ...tariffSchemas,
-      ...templateSchemas,
-      ...userSchemas,
-    }) as (TSchema & {
-      $id?: string;
-    })[]
-  )
-    .filter((schema) => typeof schema.$id === "string")
-    .sort((a, b) => (String(a.$id) < String(b.$id) ? -1 : 1));
-
-async function documentation(app: App): Promise<void> {
-  await app.register(swagger, {
-    openapi: {
-      openapi: "3.1.0",
-      info: { title: "Moov.olt API", version: VERSION, description: DESCRIPTION },
-      components: {
-        securitySchemes: {
-          apiKey: { type: "http", scheme: "bearer", description: "An API key; the scope is a permission" },
-          session: { type: "apiKey", in: "cookie", name: "session", description: "A signed-in person" },
-        },
-      },
-    },
-    transformObject: (document) => {
-      if (!("openapiObject" in document)) throw new Error("the document is OpenAPI");
-      const problem = { schema: { $ref: "#/components/schemas/Problem" } };
-      for (const path of Object.values(document.openapiObject.paths ?? {})) {
-        for (const { responses } of Object.values(
-          path as Record<string, { responses: Record<string, unknown> }>,
-        )) {
-          responses["default"] = {
-            description: "What went wrong",
-            content: { "application/problem+json": problem },
-          };
-        }
-      }
-      // Its body is taken as it comes, by no schema.
-      const put = document.openapiObject.paths?.["/v1/files"]?.post;
-      if (put !== undefined)
-        put.requestBody = {
-          required: true,
-          content: { "application/octet-stream": { schema: { type: "string", format: "binary" } } },
-        };
-      return document.openapiObject;
-    },
-    refResolver: { buildLocalReference: (json, _base, _fragment, i) => String(json.$id ?? `def-${i}`) },
-  });
-  await app.register(swaggerUi, { routePrefix: "/docs" });
-}
-
-function eventRoutes(app: App, { hub, requireActor }: Context): void {
-  app.get(
-    "/v1/events",
-    {
-      schema: {
-        operationId: "streamEvents",
-        ...needs("sites:read"),
-        tags: ["events"],
-        description:
-          "Server-sent events with ids of what changed (LiveEvent); fetch what you show. Last-Event-ID is honoured.",
-        querystring: Type.Object({ siteId: Type.Optional(Type.String()) }),
-        response: {
-          200: { description: "The stream", content: { "text/event-stream": { schema: Type.String() } } },
-        },
-      },
-    },
-    async (request, reply) => {
-      const actor = await requireActor(request);
-      if (hub.full)
-        throw new ApiProblem(
-          503,
-          "TOO_MANY_STREAMS",
-          "too many event streams are open; try again in a moment",
-        );
-      const lastEventId = request.headers["last-event-id"];
-      reply.hijack();
-      hub.attach(reply.raw, {
-        operatorId: actor.operatorId,
-        siteIds: actor.siteIds,
-        siteId: request.query.siteId,
-        lastEventId: typeof lastEventId === "string" ? lastEventId : undefined,
-      });
-    },
-  );
 }
 
 function operationRoutes(app: App, options: AppOptions): void {
@@ -383,48 +218,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     requireActor,
   };
 
-  authRoutes(app, context);
-  setupRoutes(app, context);
-  ownRoutes(app, context);
-  userRoutes(app, context);
-  invitationRoutes(app, context);
-  apiKeyRoutes(app, context);
-  auditRoutes(app, context);
-  siteRoutes(app, context);
-  erRoutes(app, context);
-  stationRoutes(app, context);
-  stationControlRoutes(app, context);
-  reservationRoutes(app, context);
-  chargingProfileRoutes(app, context);
-  stationFactRoutes(app, context);
-  tariffRoutes(app, context);
-  tariffAssignmentRoutes(app, context);
-  tariffPreviewRoutes(app, context);
-  templateRoutes(app, context);
-  transactionRoutes(app, context);
-  meterRoutes(app, context);
-  ocppRoutes(app, context);
-  commandRoutes(app, context);
-  reviewRoutes(app, context);
-  idTokenRoutes(app, context);
-  alarmRoutes(app, context);
-  alarmRuleRoutes(app, context);
-  webhookRoutes(app, context);
-  webhookDeliveryRoutes(app, context);
-  mailRoutes(app, context);
-  exportRoutes(app, context);
-  cdrRoutes(app, context);
-  ledgerRoutes(app, context);
-  statementRoutes(app, context);
-  receiptRoutes(app, context);
-  operatorRoutes(app, context);
-  paymentRoutes(app, context);
-  paymentProviderRoutes(app, context);
-  await paymentWebhookRoutes(app, context);
-  guestRoutes(app, context);
-  await fileRoutes(app, context);
-  await erFileRoutes(app, context);
-  eventRoutes(app, context);
+  await registerRoutes(app, context);
   operationRoutes(app, options);
   if (options.webRoot !== undefined && existsSync(`${options.webRoot}/index.html`))
     await pageRoutes(app, options.webRoot);

@@ -107,7 +107,7 @@ const Filters = Type.Array(
 );
 const Url = Type.String({ minLength: 8, maxLength: 1_000 });
 
-export const WebhookType_ = Type.Object(
+export const WebhookTypeView = Type.Object(
   { type: OneOf(TYPE_NAMES), words: Type.String() },
   { $id: "WebhookType" },
 );

@@ -191,7 +191,7 @@ describe("requests that no client should send", () => {
           const reply = await api.get(url, key);
           statuses.add(reply.status);
           // What is a person's own is no key's.
-          const allowed = path.startsWith("/v1/me/") ? [400, 403] : [200, 400, 404];
+          const allowed = /^\/v1\/(me|own)\//.test(path) ? [400, 403] : [200, 400, 404];
           expect(allowed, `${url}: ${reply.text}`).toContain(reply.status);
           if (reply.status !== 200) expect(reply).toMatchObject(problem(reply.status, /./));
         }

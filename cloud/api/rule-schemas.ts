@@ -57,6 +57,8 @@ export const IdTokenView = Type.Object(
     maxConcurrent: Nullable(Type.Integer()),
     /** Bound of one transaction that a site decides alone. */
     maxEnergyWh: Nullable(Wh),
+    /** Whose it is. */
+    driverId: Nullable(Type.String()),
     createdAt: Time,
     updatedAt: Time,
   },

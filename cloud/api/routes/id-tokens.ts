@@ -1,5 +1,8 @@
 /** idTokens: who may charge. Every change becomes a new policy version for the operator's sites. */
 import { Type } from "typebox";
+import { POLICY_TOKENS_MAX } from "../../../shared/policy.ts";
+import { OneOf } from "../../../shared/schema.ts";
+import type { IdTokenGroup } from "../driver-schemas.ts";
 import { ApiProblem, notFound } from "../problem.ts";
 import { conditions, iso, isoOf, PageOf, PageQuery, readCursor, toPage } from "../page.ts";
 import type { IdTokenPatch, IdTokenView, NewIdToken } from "../rule-schemas.ts";
@@ -9,10 +12,7 @@ import type { App, Context } from "../app.ts";
 import { bumpPolicy } from "../policy-version.ts";
 import { audit, writeOnce } from "../write.ts";
 
-/** What a policy holds (`shared/policy.ts`). */
-const POLICY_TOKENS_MAX = 100_000;
-
-type TokenRow = {
+export type TokenRow = {
   id_token: string;
   operator_id: string;
   type: string | null;
@@ -26,11 +26,12 @@ type TokenRow = {
   trusted: boolean;
   max_concurrent: number | null;
   max_energy_wh: number | null;
+  driver_id: string | null;
   created_at: Date;
   updated_at: Date;
 };
 
-const toToken = (r: TokenRow): IdTokenView => ({
+export const toToken = (r: TokenRow): IdTokenView => ({
   idToken: r.id_token,
   operatorId: r.operator_id,
   type: r.type,
@@ -44,6 +45,7 @@ const toToken = (r: TokenRow): IdTokenView => ({
   trusted: r.trusted,
   maxConcurrent: r.max_concurrent,
   maxEnergyWh: r.max_energy_wh,
+  driverId: r.driver_id,
   createdAt: isoOf(r.created_at),
   updatedAt: isoOf(r.updated_at),
 });
@@ -132,7 +134,45 @@ async function patchToken(
   return rows[0];
 }
 
-export function idTokenRoutes(app: App, { requireActor }: Context): void {
+function groupRoute(app: App, { requireActor }: Context): void {
+  app.get(
+    "/v1/id-token-groups",
+    {
+      schema: {
+        operationId: "listIdTokenGroups",
+        ...needs("id-tokens:read"),
+        tags: ["idTokens"],
+        description:
+          "Groups are named by their tokens: whoever is in one may stop what another of it has started.",
+        querystring: Type.Object(PageQuery),
+        response: { 200: PageOf("IdTokenGroup") },
+      },
+    },
+    async (request) => {
+      const actor = await requireActor(request);
+      const where = conditions("t.operator_id = $1 and t.group_id is not null", actor.operatorId);
+      where.add("t.group_id > ?", readCursor(request.query, 1)?.[0]);
+      const { rows } = await actor.db.query<IdTokenGroup>(
+        `select t.group_id as "groupId", count(*)::int as "tokenCount",
+           count(*) filter (where t.status = 'Blocked')::int as "blockedCount",
+           count(distinct t.driver_id)::int as "driverCount"
+         from id_token t where ${where.sql} group by t.group_id order by t.group_id
+         limit ${(request.query.limit ?? 50) + 1}`,
+        where.params,
+      );
+      return toPage(
+        rows,
+        request.query,
+        (group) => [group.groupId],
+        (group) => group,
+      );
+    },
+  );
+}
+
+export function idTokenRoutes(app: App, context: Context): void {
+  const { requireActor } = context;
+  groupRoute(app, context);
   const TokenParams = Type.Object({ idToken: Type.String({ maxLength: 36 }) });
 
   app.get(
@@ -142,13 +182,25 @@ export function idTokenRoutes(app: App, { requireActor }: Context): void {
         operationId: "listIdTokens",
         ...needs("id-tokens:read"),
         tags: ["idTokens"],
-        querystring: Type.Object(PageQuery),
+        description: "`q` looks for a part of the idToken or its label.",
+        querystring: Type.Object({
+          ...PageQuery,
+          q: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
+          status: Type.Optional(OneOf(["Accepted", "Blocked"])),
+          groupId: Type.Optional(Type.String({ maxLength: 36 })),
+          driverId: Type.Optional(Type.String({ format: "uuid" })),
+        }),
         response: { 200: PageOf("IdToken") },
       },
     },
     async (request) => {
       const actor = await requireActor(request);
       const where = conditions("t.operator_id = $1", actor.operatorId);
+      const { q, status, groupId, driverId } = request.query;
+      where.add("(position(lower(?) in t.token_key) > 0 or position(lower(?) in lower(t.label)) > 0)", q, q);
+      where.add("t.status = ?", status);
+      where.add("t.group_id = ?", groupId);
+      where.add("t.driver_id = ?", driverId);
       where.add("t.id_token > ?", readCursor(request.query, 1)?.[0]);
       const limit = (request.query.limit ?? 50) + 1;
       const sql = `select t.* from id_token t where ${where.sql} order by t.id_token limit ${limit}`;

@@ -21,6 +21,10 @@ export type CommandDetail = { commandId: string; operatorId: string; siteId: str
 export type ConfigurationValue = { name: string; key: string | null; component: string | null; componentInstance: string | null; evseId: number | null; connectorId: number | null; variable: string; variableInstance: string | null; actual: string | null; secret: boolean; mutability: string | null; unit: string | null; dataType: string | null; readAt: string | null; wanted: string | null; templateId: string | null; template: string | null; drift: boolean; state: "wanted" | "written" | "refused" | "reboot-required" | "read-only" | "unknown" | null };
 export type Connector = { stationId: string; evseId: number; connectorId: number; status: "Available" | "Occupied" | "Reserved" | "Unavailable" | "Faulted" | "Unknown"; detail: string | null; errorCode: string | null; statusAt: string | null; transactionId: string | null; powerW: number | null };
 export type Done = { done: true };
+export type Driver = { driverId: string; operatorId: string; status: "active" | "blocked" | "erased"; name: string | null; email: string | null; phone: string | null; taxId: string | null; language: string; groupId: string | null; userId: string | null; notes: string | null; tokenCount: number; createdAt: string; updatedAt: string; erasedAt: string | null; erasureFinishedAt: string | null };
+export type DriverDetail = { driverId: string; operatorId: string; status: "active" | "blocked" | "erased"; name: string | null; email: string | null; phone: string | null; taxId: string | null; language: string; groupId: string | null; userId: string | null; notes: string | null; tokenCount: number; createdAt: string; updatedAt: string; erasedAt: string | null; erasureFinishedAt: string | null; idTokens: (IdToken)[]; transactions: (Transaction)[] };
+export type DriverErasure = { driverId: string; erasedAt: string; finishedAt: string | null };
+export type DriverPatch = { name?: string; status?: "active" | "blocked"; email?: string | null; phone?: string | null; taxId?: string | null; language?: "pt-BR" | "en" | "es"; groupId?: string | null; userId?: string | null; notes?: string | null };
 export type Er = { erId: string; siteId: string; operatorId: string; online: boolean; lastSeenAt: string | null; release: string | null; startedAt: string | null; journalId: string | null; ackedSeq: number; journalSeq: number; backlog: number; policyVersion: number | null; clock: string | null; clockOffsetMs: number | null; parkedEntries: number; gauges: ErGauges | null; gaugesAt: string | null; previousEnd: string | null; previousReason: string | null; setAside: (SetAside)[] };
 export type ErGauges = { backlog: number; journalBytes: number; journalBudgetBytes: number; pressure: "none" | "compact" | "thin-60" | "thin-300" | "refuse"; diskFreeBytes?: number; writtenBytes?: number; diskWearPercent?: number; temperatureC?: number; rssBytes?: number; linkUp: boolean; clockOffsetMs: number; policyVersion: number; policyAgeS?: number; stationsConnected: number; activeTransactions: number };
 export type ErHealth = { at: string; gauges: ErGauges };
@@ -28,7 +32,10 @@ export type Export = { exportId: string; kind: "transactions" | "cdrs" | "paymen
 export type File = { fileId: string; kind: "firmware" | "log"; name: string; size: number; sha256: string; status: "at-box" | "complete" | "lost"; stationId: string | null; commandId: string | null; createdAt: string; receivedAt: string | null; completedAt: string | null };
 export type GuestConnector = { code: string; operatorName: string; siteName: string; timeZone: string; stationName: string; evseId: number; offered: boolean; reason: "offline" | "taken" | "no-tariff" | "no-provider" | null; tariff: { name: string; terms: TariffTerms } | null; methods: ({ provider: "stripe" | "mercado-pago" | "sandbox"; method: "card" | "pix" | "sandbox"; flow: "authorize" | "prepay"; currency: string; defaultAmountMinor: number; minAmountMinor: number; maxAmountMinor: number; payMinutes: number })[] };
 export type GuestSession = { guestSessionId: string; code: string; siteName: string; stationName: string; evseId: number; timeZone: string; language: "pt-BR" | "en" | "es"; state: "awaiting-payment" | "starting" | "plug-in" | "charging" | "finishing" | "settled" | "released" | "expired"; reason: string | null; payment: { method: "card" | "pix" | "sandbox"; flow: "authorize" | "prepay"; status: string; currency: string; amountMinor: number; capturedMinor: number; refundedMinor: number; refundPendingMinor: number; declineCode: string | null; checkoutUrl: string | null; pixCode: string | null; pixQrSvg: string | null; expiresAt: string }; charging: { startedAt: string; endedAt: string | null; energyWh: number | null; powerW: number | null; socPercent: number | null } | null; price: { totalMinor: number; taxMinor: number; final: boolean } | null; capEnergyWh: number | null; stopAsked: boolean; hasReceipt: boolean; createdAt: string };
-export type IdToken = { idToken: string; operatorId: string; type: string | null; status: "Accepted" | "Blocked"; label: string | null; groupId: string | null; master: boolean; expiresAt: string | null; siteIds: (string)[] | null; stationIds: (string)[] | null; trusted: boolean; maxConcurrent: number | null; maxEnergyWh: number | null; createdAt: string; updatedAt: string };
+export type IdToken = { idToken: string; operatorId: string; type: string | null; status: "Accepted" | "Blocked"; label: string | null; groupId: string | null; master: boolean; expiresAt: string | null; siteIds: (string)[] | null; stationIds: (string)[] | null; trusted: boolean; maxConcurrent: number | null; maxEnergyWh: number | null; driverId: string | null; createdAt: string; updatedAt: string };
+export type IdTokenGroup = { groupId: string; tokenCount: number; blockedCount: number; driverCount: number };
+export type IdTokenImport = { status: "applied" | "rejected" | "dry-run"; created: number; updated: number; unchanged: number; errors: number; driversCreated: number; driversUpdated: number; rows: (IdTokenImportRow)[] };
+export type IdTokenImportRow = { line: number; idToken: string | null; result: "created" | "updated" | "unchanged" | "error"; reason: string | null };
 export type IdTokenPatch = { status?: "Accepted" | "Blocked"; label?: string | null; groupId?: string | null; master?: boolean; expiresAt?: string | null; siteIds?: (string)[] | null; stationIds?: (string)[] | null; trusted?: boolean; maxConcurrent?: number | null; maxEnergyWh?: number | null };
 export type Invitation = { invitationId: string; email: string; role: "owner" | "admin" | "operations" | "billing" | "support" | "site-host" | "installer" | "driver"; siteIds: (string)[] | null; expiresAt: string | null; state: "open" | "accepted" | "revoked" | "expired"; createdBy: string; createdAt: string; validUntil: string };
 export type InvitationToMe = { email: string; operatorName: string; role: "owner" | "admin" | "operations" | "billing" | "support" | "site-host" | "installer" | "driver"; how: "create" | "sign-in" | "recover" };
@@ -52,6 +59,8 @@ export type NewBillingDecision = { decision: "bill" | "waive" | "keep"; energyWh
 export type NewCdrCorrection = { reason: string; totalMinor?: number; energyWh?: number };
 export type NewChargingProfile = { evseId: number; chargingProfile: Record<string, unknown> };
 export type NewCommand = { kind: string; params: Record<string, unknown>; expiresInSeconds?: number };
+export type NewDriver = { name: string; email?: string | null; phone?: string | null; taxId?: string | null; language?: "pt-BR" | "en" | "es"; groupId?: string | null; userId?: string | null; notes?: string | null };
+export type NewDriverErasure = { confirm: string };
 export type NewExport = { kind: "transactions" | "cdrs" | "payments" | "id-tokens" | "meter-samples" | "energy-hours" | "alarms" | "audit"; from: string; to: string; siteId?: string; spreadsheet?: boolean };
 export type NewGuestSession = { code: string; requestId: string; provider: "stripe" | "mercado-pago" | "sandbox"; amountMinor?: number; language: "pt-BR" | "en" | "es"; email?: string; taxId?: string };
 export type NewGuestSessionResult = { session: GuestSession; token: string };
@@ -73,6 +82,9 @@ export type NewTariffAssignment = { tariffId: string; target: TariffTarget };
 export type NewWebhookEndpoint = { url: string; description?: string; eventTypes?: (string)[] };
 export type Operator = { operatorId: string; name: string; legalName: string | null; taxId: string | null; country: string; address: string | null; currency: string; timeZone: string; receiptFooter: string | null };
 export type OperatorPatch = { name?: string; legalName?: string | null; taxId?: string | null; country?: string; address?: string | null; currency?: string; timeZone?: string; receiptFooter?: string | null };
+export type OwnIdToken = { idToken: string; type: string | null; status: "Accepted" | "Blocked"; label: string | null; expiresAt: string | null };
+export type OwnProfile = { driverId: string; status: "active" | "blocked" | "erased"; name: string | null; email: string | null; phone: string | null; taxId: string | null; language: string; createdAt: string };
+export type OwnTransaction = { transactionId: string; siteId: string; siteName: string; stationId: string; evseId: number; status: "active" | "ended"; startedAt: string; endedAt: string | null; energyWh: number | null; totalMinor: number | null; currency: string | null };
 export type Passkey = { passkeyId: string; name: string; backedUp: boolean; createdAt: string };
 export type PasskeyOptions = Record<string, unknown>;
 export type PasskeySignIn = { credential: { id: string; rawId: string; type: "public-key"; response: Record<string, unknown>; clientExtensionResults?: Record<string, unknown>; authenticatorAttachment?: string | null } };
@@ -267,10 +279,26 @@ export type Operations = {
   getReviewSummary: { path: Record<string, unknown>; query: { siteId?: string }; body: undefined; answer: ReviewSummary };
   getReview: { path: { reviewId: string }; query: Record<string, unknown>; body: undefined; answer: ReviewDetail };
   resolveReview: { path: { reviewId: string }; query: Record<string, unknown>; body: NewResolution; answer: ReviewDetail };
-  listIdTokens: { path: Record<string, unknown>; query: { limit?: number; cursor?: string }; body: undefined; answer: { items: (IdToken)[]; nextCursor: string | null } };
+  listIdTokenGroups: { path: Record<string, unknown>; query: { limit?: number; cursor?: string }; body: undefined; answer: { items: (IdTokenGroup)[]; nextCursor: string | null } };
+  listIdTokens: { path: Record<string, unknown>; query: { limit?: number; cursor?: string; q?: string; status?: "Accepted" | "Blocked"; groupId?: string; driverId?: string }; body: undefined; answer: { items: (IdToken)[]; nextCursor: string | null } };
   createIdToken: { path: Record<string, unknown>; query: Record<string, unknown>; body: NewIdToken; answer: IdToken };
   getIdToken: { path: { idToken: string }; query: Record<string, unknown>; body: undefined; answer: IdToken };
   updateIdToken: { path: { idToken: string }; query: Record<string, unknown>; body: IdTokenPatch; answer: IdToken };
+  listDrivers: { path: Record<string, unknown>; query: { limit?: number; cursor?: string; q?: string; status?: "active" | "blocked" | "erased"; groupId?: string }; body: undefined; answer: { items: (Driver)[]; nextCursor: string | null } };
+  createDriver: { path: Record<string, unknown>; query: Record<string, unknown>; body: NewDriver; answer: Driver };
+  getDriver: { path: { driverId: string }; query: Record<string, unknown>; body: undefined; answer: DriverDetail };
+  updateDriver: { path: { driverId: string }; query: Record<string, unknown>; body: DriverPatch; answer: Driver };
+  listDriverIdTokens: { path: { driverId: string }; query: { limit?: number; cursor?: string }; body: undefined; answer: { items: (IdToken)[]; nextCursor: string | null } };
+  attachIdToken: { path: { driverId: string; idToken: string }; query: Record<string, unknown>; body: undefined; answer: Driver };
+  detachIdToken: { path: { driverId: string; idToken: string }; query: Record<string, unknown>; body: undefined; answer: Driver };
+  exportDriverData: { path: { driverId: string }; query: Record<string, unknown>; body: undefined; answer: Record<string, unknown> };
+  eraseDriver: { path: { driverId: string }; query: Record<string, unknown>; body: NewDriverErasure; answer: DriverErasure };
+  getOwnProfile: { path: Record<string, unknown>; query: Record<string, unknown>; body: undefined; answer: OwnProfile };
+  exportOwnData: { path: Record<string, unknown>; query: Record<string, unknown>; body: undefined; answer: Record<string, unknown> };
+  listOwnIdTokens: { path: Record<string, unknown>; query: { limit?: number; cursor?: string }; body: undefined; answer: { items: (OwnIdToken)[]; nextCursor: string | null } };
+  listOwnTransactions: { path: Record<string, unknown>; query: { limit?: number; cursor?: string }; body: undefined; answer: { items: (OwnTransaction)[]; nextCursor: string | null } };
+  importIdTokens: { path: Record<string, unknown>; query: { dryRun?: boolean; onError?: "reject" | "skip" }; body: string; answer: IdTokenImport };
+  exportIdTokens: { path: Record<string, unknown>; query: Record<string, unknown>; body: undefined; answer: null };
   listAlarms: { path: Record<string, unknown>; query: { limit?: number; cursor?: string; status?: "open" | "cleared"; severity?: "info" | "warning" | "critical"; siteId?: string; stationId?: string }; body: undefined; answer: { items: (Alarm)[]; nextCursor: string | null } };
   acknowledgeAlarm: { path: { alarmId: string }; query: Record<string, unknown>; body: AlarmAcknowledgement; answer: Alarm };
   listAlarmKinds: { path: Record<string, unknown>; query: Record<string, unknown>; body: undefined; answer: { items: (AlarmKind)[] } };
@@ -296,6 +324,10 @@ export type Operations = {
   listExports: { path: Record<string, unknown>; query: { limit?: number; cursor?: string }; body: undefined; answer: { items: (Export)[]; nextCursor: string | null } };
   getExport: { path: { exportId: string }; query: Record<string, unknown>; body: undefined; answer: Export };
   downloadExport: { path: { exportId: string }; query: Record<string, unknown>; body: undefined; answer: null };
+  getEnergyReport: { path: Record<string, unknown>; query: { from: string; to: string; by?: "hour" | "day" | "month"; group?: "site" | "station"; siteId?: string; stationId?: string; format?: "json" | "csv" }; body: undefined; answer: { items: ({ siteId: string; stationId: string | null; start: string; energyWh: number | null; occupiedS: number | null; transactions: number | null })[] } };
+  getRevenueReport: { path: Record<string, unknown>; query: { from: string; to: string; by?: "hour" | "day" | "month"; group?: "site" | "station"; siteId?: string; stationId?: string; format?: "json" | "csv" }; body: undefined; answer: { items: ({ siteId: string; stationId: string | null; start: string; currency: string; cdrs: number | null; energyWh: number | null; netMinor: number | null; taxMinor: number | null; totalMinor: number | null })[] } };
+  getUtilisationReport: { path: Record<string, unknown>; query: { from: string; to: string; by?: "hour" | "day" | "month"; group?: "site" | "station"; siteId?: string; stationId?: string; format?: "json" | "csv" }; body: undefined; answer: { items: ({ siteId: string; stationId: string | null; start: string; occupiedS: number | null; availableS: number | null; utilisationBp: number | null })[] } };
+  getUptimeReport: { path: Record<string, unknown>; query: { from: string; to: string; by?: "hour" | "day" | "month"; group?: "site" | "station"; siteId?: string; stationId?: string; format?: "json" | "csv" }; body: undefined; answer: { items: ({ siteId: string; stationId: string | null; start: string; onlineS: number | null; offlineS: number | null; unknownS: number | null; uptimeBp: number | null })[] } };
   listCdrs: { path: Record<string, unknown>; query: { limit?: number; cursor?: string; siteId?: string; stationId?: string; driverId?: string; idToken?: string; payer?: string; paymentId?: string; transactionId?: string; from?: string; to?: string; status?: "standing" | "corrected" }; body: undefined; answer: { items: (Cdr)[]; nextCursor: string | null } };
   getCdr: { path: { cdrId: string }; query: Record<string, unknown>; body: undefined; answer: Cdr };
   correctCdr: { path: { cdrId: string }; query: Record<string, unknown>; body: NewCdrCorrection; answer: Cdr };
@@ -454,10 +486,26 @@ export const ROUTES: Record<keyof Operations, readonly [method: string, path: st
   getReviewSummary: ["GET", "/reviews/summary"],
   getReview: ["GET", "/reviews/{reviewId}"],
   resolveReview: ["POST", "/reviews/{reviewId}/resolve"],
+  listIdTokenGroups: ["GET", "/id-token-groups"],
   listIdTokens: ["GET", "/id-tokens"],
   createIdToken: ["POST", "/id-tokens"],
   getIdToken: ["GET", "/id-tokens/{idToken}"],
   updateIdToken: ["PATCH", "/id-tokens/{idToken}"],
+  listDrivers: ["GET", "/drivers"],
+  createDriver: ["POST", "/drivers"],
+  getDriver: ["GET", "/drivers/{driverId}"],
+  updateDriver: ["PATCH", "/drivers/{driverId}"],
+  listDriverIdTokens: ["GET", "/drivers/{driverId}/id-tokens"],
+  attachIdToken: ["PUT", "/drivers/{driverId}/id-tokens/{idToken}"],
+  detachIdToken: ["DELETE", "/drivers/{driverId}/id-tokens/{idToken}"],
+  exportDriverData: ["GET", "/drivers/{driverId}/data"],
+  eraseDriver: ["POST", "/drivers/{driverId}/erasures"],
+  getOwnProfile: ["GET", "/own/profile"],
+  exportOwnData: ["GET", "/own/data"],
+  listOwnIdTokens: ["GET", "/own/tokens"],
+  listOwnTransactions: ["GET", "/own/transactions"],
+  importIdTokens: ["POST", "/id-token-imports"],
+  exportIdTokens: ["GET", "/id-token-exports"],
   listAlarms: ["GET", "/alarms"],
   acknowledgeAlarm: ["POST", "/alarms/{alarmId}/acknowledge"],
   listAlarmKinds: ["GET", "/alarm-kinds"],
@@ -483,6 +531,10 @@ export const ROUTES: Record<keyof Operations, readonly [method: string, path: st
   listExports: ["GET", "/exports"],
   getExport: ["GET", "/exports/{exportId}"],
   downloadExport: ["GET", "/exports/{exportId}/file"],
+  getEnergyReport: ["GET", "/reports/energy"],
+  getRevenueReport: ["GET", "/reports/revenue"],
+  getUtilisationReport: ["GET", "/reports/utilisation"],
+  getUptimeReport: ["GET", "/reports/uptime"],
   listCdrs: ["GET", "/cdrs"],
   getCdr: ["GET", "/cdrs/{cdrId}"],
   correctCdr: ["POST", "/cdrs/{cdrId}/corrections"],

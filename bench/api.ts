@@ -1,0 +1,207 @@
+/**
+ * The API on the database of a big operator: 10,000 stations, 1,000,000 transactions. Every list and every detail of the
+ * description is asked for, whole (permission, row-level security, view, JSON), and beside it, in the same run, the bare
+ * queries that it asked PostgreSQL, by the owner of the tables.
+ *
+ * The plans are looked at as well: a big table that is read from end to end is told, however fast it was today.
+ */
+import { performance } from "node:perf_hooks";
+import pg from "pg";
+import { createApiKey } from "../cloud/api/actor.ts";
+import { createApp, type App } from "../cloud/api/app.ts";
+import { createHub } from "../cloud/api/live.ts";
+import { operationsOf, type Document } from "../cloud/api/openapi-document.ts";
+import { migrate } from "../cloud/db/migrate.ts";
+import { createPool, type Pool } from "../cloud/db/pool.ts";
+import { AppError } from "../shared/errors.ts";
+import { fillBig, FULL, QUICK } from "./api-fill.ts";
+import type { Bench, Context } from "./harness.ts";
+
+const ROUNDS = 40;
+/** Tables of which no page may need all rows. */
+const BIG_ROWS = 50_000;
+const P95_MS_MAX = 50;
+
+type Asked = { text: string; values: unknown[] };
+type Node = { "Node Type": string; "Relation Name"?: string; Plans?: Node[]; "Never Executed"?: boolean };
+
+/** Every statement that this process sends, while `listening`. */
+function listenToQueries() {
+  const asked: Asked[] = [];
+  let listening = false;
+  const prototype = pg.Client.prototype as unknown as { query: (...args: unknown[]) => unknown };
+  const { query } = prototype;
+  prototype.query = function (...args: unknown[]) {
+    const [text, values] = args;
+    if (
+      listening &&
+      typeof text === "string" &&
+      /^\s*(select|with)/i.test(text) &&
+      !text.includes("set_config")
+    )
+      asked.push({ text, values: Array.isArray(values) ? (values as unknown[]) : [] });
+    return query.apply(this, args);
+  };
+  return {
+    async during(work: () => Promise<unknown>): Promise<Asked[]> {
+      asked.length = 0;
+      listening = true;
+      await work();
+      listening = false;
+      return [...asked];
+    },
+    stop: () => void (prototype.query = query),
+  };
+}
+
+const p95 = (times: number[]) => times.sort((a, b) => a - b)[Math.floor(times.length * 0.95)] ?? Number.NaN;
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const times: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const start = performance.now();
+    await work();
+    times.push(performance.now() - start);
+  }
+  return p95(times);
+}
+
+/** For each parameter something that is there, from the middle of what there is. */
+async function namesOf(pool: Pool): Promise<Record<string, string>> {
+  const { rows } = await pool.query<Record<string, string>>(
+    `select t.site_id as "siteId", t.er_id as "erId", t.station_id as "stationId", t.id_token as "idToken",
+       t.transaction_id as "transactionId", t.er_id || '.main' as "meterId",
+       (select command_id from command c where c.operator_id = 'big' limit 1) as "commandId",
+       'transaction:' || t.transaction_id as "reviewId", 'ocpp1.6' as protocol, 'Reset' as action
+     from transaction t where t.operator_id = 'big' and 'conflicting-stop' = any (t.flags)
+     order by t.started_at desc limit 1`,
+  );
+  if (rows[0] === undefined) throw new AppError("BENCH_API", "the database is empty");
+  return rows[0];
+}
+
+/** The addresses of all lists and details that can be named, each list also by each of its filters. */
+function addressesOf(document: Document, names: Record<string, string>): string[] {
+  const addresses: string[] = [];
+  for (const { path, method, operation } of operationsOf(document)) {
+    const open = operation.security?.length === 0;
+    if (method !== "GET" || open || operation.operationId === "streamEvents" || /^\/v1\/me\//.test(path))
+      continue;
+    const params = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? "");
+    if (params.some((name) => names[name] === undefined)) continue;
+    const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(names[name] ?? ""));
+    addresses.push(filled);
+    for (const { name, in: place } of operation.parameters ?? [])
+      if (place === "query" && names[name] !== undefined)
+        addresses.push(`${filled}?${name}=${encodeURIComponent(names[name])}`);
+    if (path === "/v1/transactions")
+      addresses.push(...["status=active", "status=ended", "needsReview=true"].map((q) => `${filled}?${q}`));
+  }
+  return addresses;
+}
+
+const scansOf = (node: Node): string[] => [
+  ...(node["Node Type"] === "Seq Scan" ? [node["Relation Name"] ?? ""] : []),
+  ...(node.Plans ?? []).flatMap(scansOf),
+];
+
+/** Big tables that a statement reads from end to end. */
+async function wholeScans(pool: Pool, { text, values }: Asked, big: ReadonlySet<string>): Promise<string[]> {
+  const { rows } = await pool.query<{ "QUERY PLAN": [{ Plan: Node }] }>(
+    `explain (format json) ${text}`,
+    values,
+  );
+  return scansOf(rows[0]?.["QUERY PLAN"][0].Plan ?? { "Node Type": "" }).filter((table) => big.has(table));
+}
+
+async function openApi(pool: Pool): Promise<{ app: App; ask: (url: string) => Promise<number> }> {
+  const hub = createHub();
+  const app = await createApp({
+    ...{ pool, hub, filesDir: "", webRoot: undefined, logger: false },
+    health: async () => ({ status: "ok" as const }),
+    metrics: async () => ({ contentType: "", text: "" }),
+  });
+  app.addHook("onClose", async () => hub.stop());
+  let key = "";
+  let used = 0;
+  return {
+    app,
+    async ask(url) {
+      // One key may ask so often in a minute; the bench asks more.
+      if (used++ % 1_000 === 0) key = await createApiKey(pool, "big", "bench");
+      const reply = await app.inject({ method: "GET", url, headers: { authorization: `Bearer ${key}` } });
+      return reply.statusCode;
+    },
+  };
+}
+
+async function run(context: Context): Promise<void> {
+  const url = await context.services.database();
+  await migrate(url);
+  const pool = createPool(url, { max: 4, name: "bench-api" });
+  context.onEnd(() => pool.end());
+  const size = context.quick ? QUICK : FULL;
+  await fillBig(pool, size);
+  const listener = listenToQueries();
+  context.onEnd(listener.stop);
+  const { app, ask } = await openApi(pool);
+  context.onEnd(() => app.close());
+  await app.ready();
+  const document = JSON.parse(JSON.stringify(app.swagger())) as Document;
+  const { rows: counts } = await pool.query<{ name: string }>(
+    "select relname as name from pg_class where relkind = 'r' and reltuples > $1",
+    [BIG_ROWS],
+  );
+  const big = new Set(counts.map(({ name }) => name));
+  const results: { address: string; ms: number; bareMs: number; scans: string[] }[] = [];
+  for (const address of addressesOf(document, await namesOf(pool))) {
+    const status = await ask(address);
+    if (status !== 200) throw new AppError("BENCH_API", `GET ${address} answers ${status}`);
+    const asked = await listener.during(() => ask(address));
+    const ms = await timed(() => ask(address));
+    const bareMs = await timed(async () => {
+      for (const { text, values } of asked) await pool.query(text, values);
+    });
+    const scans = (await Promise.all(asked.map((one) => wholeScans(pool, one, big)))).flat();
+    results.push({ address, ms, bareMs, scans });
+  }
+  report(context, results, size);
+}
+
+function report(
+  context: Context,
+  results: { address: string; ms: number; bareMs: number; scans: string[] }[],
+  size: object,
+): void {
+  results.sort((a, b) => b.ms - a.ms);
+  for (const { address, ms, bareMs } of results.slice(0, 12))
+    context.report({
+      ...{ bench: "api", figure: `p95 of GET ${address}`, value: ms, unit: "ms", limit: bareMs },
+      limitOf: "bare queries",
+      goal: { of: "value", better: "less", target: P95_MS_MAX / 2, floor: P95_MS_MAX },
+    });
+  const slow = results.filter(({ ms }) => ms > P95_MS_MAX);
+  const scanned = results.filter(({ scans }) => scans.length > 0);
+  const zero = { of: "value", better: "less", target: 0, floor: 0 } as const;
+  context.report({
+    ...{
+      bench: "api",
+      figure: `of ${results.length} addresses slower than 50 ms`,
+      value: slow.length,
+      unit: "",
+    },
+    goal: zero,
+    more: { size, addresses: slow.map(({ address }) => address) },
+  });
+  context.report({
+    ...{ bench: "api", figure: "that read a big table whole", value: scanned.length, unit: "" },
+    goal: zero,
+    more: { scans: scanned.map(({ address, scans }) => `${address}: ${scans.join(", ")}`) },
+  });
+}
+
+export const api: Bench = {
+  name: "api",
+  about: "lists and details at 10,000 stations and 1,000,000 transactions, against their bare queries",
+  run,
+};

@@ -1,0 +1,104 @@
+/**
+ * Everything that is kept about a driver as one JSON document (LGPD, Art. 18), written piece by piece: however much it
+ * is, little of it is in memory.
+ *
+ * Pages of each kind, by a key that does not move. What cannot be told apart from other people's things (raw messages of a
+ * station) is not in it: what they say of the driver is in its transactions.
+ */
+import type { Queryable } from "../db/pool.ts";
+import { toDriver, type DriverRow } from "./driver-store.ts";
+import { toToken, type TokenRow } from "./routes/id-tokens.ts";
+import { TRANSACTION_COLUMNS, toTransaction, type TransactionRow } from "./transaction-view.ts";
+
+const PORTION = 500;
+
+/** A query of rows with the text `key`, by which they are sorted: $1 operator, $2 driver, $3 the key before. */
+type Section = { name: string; sql: string; toItem: (row: Record<string, unknown>) => unknown };
+
+const withoutKey = ({ key: _key, ...row }: Record<string, unknown>): unknown => row;
+
+const PAYMENTS = `select payment_id from cdr where operator_id = $1 and driver_id = $2 and payment_id is not null
+  union select payment_id from transaction_payer where operator_id = $1 and driver_id = $2`;
+
+/** Of the audit what was done, and not by whom: those are other people. */
+const SECTIONS: readonly Section[] = [
+  {
+    name: "idTokens",
+    sql: `select t.*, t.id_token as key from id_token t
+      where t.operator_id = $1 and t.driver_id = $2::uuid and t.id_token > $3 collate "C"`,
+    toItem: (row) => toToken(row as TokenRow),
+  },
+  {
+    name: "transactions",
+    sql: `select ${TRANSACTION_COLUMNS}, t.transaction_id::text as key from transaction t
+      where t.operator_id = $1 and t.driver_id = $2::uuid and t.transaction_id::text > $3 collate "C"`,
+    toItem: (row) => toTransaction(row as TransactionRow),
+  },
+  {
+    name: "cdrs",
+    sql: `select c.cdr_id::text as key, c.cdr_id as "cdrId", c.number, c.transaction_id as "transactionId",
+        c.corrects, c.started_at as "startedAt", c.ended_at as "endedAt", c.id_token as "idToken", c.payer,
+        c.energy_wh as "energyWh", c.currency, c.net_minor as "netMinor", c.tax_minor as "taxMinor",
+        c.total_minor as "totalMinor", c.price
+      from cdr c where c.operator_id = $1 and c.driver_id = $2 and c.cdr_id::text > $3 collate "C"`,
+    toItem: withoutKey,
+  },
+  {
+    name: "ledger",
+    sql: `select e.posting_id::text as key, p.reference, p.kind, p.occurred_at as "occurredAt", e.currency,
+        e.amount_minor as "amountMinor"
+      from ledger_entry e join ledger_posting p using (operator_id, posting_id)
+      where e.operator_id = $1 and e.account = 'driver:' || $2 and e.posting_id::text > $3 collate "C"`,
+    toItem: withoutKey,
+  },
+  {
+    name: "payments",
+    sql: `select p.payment_id::text as key, p.payment_id as "paymentId", p.amount_minor as "amountMinor", p.currency,
+        p.description, p.status, p.captured_minor as "capturedMinor", p.refunded_minor as "refundedMinor",
+        p.created_at as "createdAt"
+      from payment p where p.operator_id = $1 and p.payment_id::text in (${PAYMENTS}) and p.payment_id::text > $3 collate "C"`,
+    toItem: withoutKey,
+  },
+  {
+    name: "statements",
+    sql: `select s.statement_id::text as key, s.number, s.currency, s.period_from as "periodFrom",
+        s.period_to as "periodTo", s.opening_minor as "openingMinor", s.closing_minor as "closingMinor"
+      from statement s where s.operator_id = $1 and s.account = 'driver:' || $2 and s.statement_id::text > $3 collate "C"`,
+    toItem: withoutKey,
+  },
+  {
+    name: "audit",
+    sql: `select lpad(a.audit_id::text, 20, '0') as key, a.at, a.action, a.subject, a.detail
+      from audit a where a.operator_id = $1 and lpad(a.audit_id::text, 20, '0') > $3 collate "C" and (a.subject = $2
+        or a.actor = (select d.email from driver d where d.driver_id = $2::uuid)
+        or (a.action like 'idToken.%' and lower(a.subject) in (
+              select k.token_key from id_token k where k.operator_id = $1 and k.driver_id = $2::uuid)))`,
+    toItem: withoutKey,
+  },
+];
+
+async function* itemsOf(db: Queryable, driver: DriverRow, section: Section): AsyncGenerator<string> {
+  let after = "";
+  for (let first = true; ; first = false) {
+    const { rows } = await db.query<Record<string, unknown> & { key: string }>(
+      `select * from (${section.sql}) s order by key collate "C" limit ${PORTION}`,
+      [driver.operator_id, driver.driver_id, after],
+    );
+    const last = rows.at(-1);
+    if (last === undefined) return;
+    const text = rows.map((row) => JSON.stringify(section.toItem(row))).join(",");
+    yield first ? text : `,${text}`;
+    after = last.key;
+  }
+}
+
+/** The document, in pieces. */
+export async function* exportDriver(db: Queryable, driver: DriverRow): AsyncGenerator<string> {
+  yield `{"exportedAt":${JSON.stringify(new Date())},"driver":${JSON.stringify(toDriver(driver))}`;
+  for (const section of SECTIONS) {
+    yield `,${JSON.stringify(section.name)}:[`;
+    yield* itemsOf(db, driver, section);
+    yield "]";
+  }
+  yield "}";
+}
