@@ -28,6 +28,8 @@ export function tokenHash(salt: string, idToken: string): string {
     .toString("base64url");
 }
 
+export const POLICY_TOKENS_MAX = 100_000;
+
 const Short = Type.String({ minLength: 1, maxLength: 36 });
 
 export const PolicyToken = Type.Object({
@@ -113,7 +115,7 @@ export const Policy = Type.Object({
   oldAfterS: Type.Integer({ minimum: 60 }),
   /** Current that a station may give when nobody governs it (its default profile); absent: none is set. */
   defaultLimitA: Type.Optional(Type.Integer({ minimum: 6, maximum: 500 })),
-  tokens: Type.Array(PolicyToken, { maxItems: 100_000 }),
+  tokens: Type.Array(PolicyToken, { maxItems: POLICY_TOKENS_MAX }),
   /** Tokens used at this site of late, by name, newest first: for the stations' own lists. */
   recent: Type.Array(Type.Object({ idToken: Short, lastUsedAt: Type.Integer() }), { maxItems: 2_000 }),
   /** Values that the site's stations should have, by what they are. */

@@ -19,6 +19,8 @@ type AuthorizeRow = Omit<TokenRow, "id_token"> & {
   id_token: string | null;
   site_id: string;
   unknown_token: UnknownTokenRule;
+  /** It belonged to somebody who is gone. */
+  erased: boolean;
   running: number;
 };
 
@@ -76,6 +78,7 @@ async function authorize(
 ): Promise<Answer["answer"] | undefined> {
   const { rows } = await pool.query<AuthorizeRow>(
     `select s.site_id, s.unknown_token, ${TOKEN_COLUMNS},
+       t.id_token is null and moov_erased(s.site_id, $2) is not null as erased,
        (select count(*)::int from transaction x where x.site_id = s.site_id and x.running
           and lower(x.id_token) = lower($2)) as running
      from er e join site s using (site_id)
@@ -92,11 +95,10 @@ async function authorize(
   }
   // Names of stations are read only where the token is bound to some.
   const identities = row.station_ids === null ? new Map() : await readIdentities(pool, row.site_id);
+  const erased = row.erased ? ({ status: "Blocked" } as const) : undefined;
   const decision = decideAuthorize({
     token:
-      row.id_token === null
-        ? undefined
-        : tokenAt({ ...row, id_token: row.id_token }, row.site_id, identities),
+      row.id_token === null ? erased : tokenAt({ ...row, id_token: row.id_token }, row.site_id, identities),
     unknownToken: row.unknown_token,
     purpose: question.purpose,
     stationId: question.stationId,

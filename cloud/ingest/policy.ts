@@ -7,7 +7,13 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { setImmediate as breathe } from "node:timers/promises";
 import { AppError } from "../../shared/errors.ts";
-import { signPolicy, type Policy, type PolicyToken, type SignedPolicy } from "../../shared/policy.ts";
+import {
+  POLICY_TOKENS_MAX,
+  signPolicy,
+  type Policy,
+  type PolicyToken,
+  type SignedPolicy,
+} from "../../shared/policy.ts";
 import { policyOf, policyTokenAt, type SiteRules, type TokenRow } from "../core/policy.ts";
 import { inTransaction, type Pool, type Queryable } from "../db/pool.ts";
 import { readPolicyTariffs } from "../tariff-book.ts";
@@ -19,7 +25,10 @@ const PORTION = 2_000;
 const RECENT_DAYS = 90;
 const RECENT_MAX = 2_000;
 
-export const TOKEN_COLUMNS = `t.id_token, t.status, t.group_id, t.master, t.expires_at, t.site_ids, t.station_ids,
+/** Of the table `id_token t`. Whose driver is blocked is blocked, whatever the token itself says. */
+export const TOKEN_COLUMNS = `t.id_token, case when exists (
+    select from driver d where d.driver_id = t.driver_id and d.status <> 'active') then 'Blocked' else t.status end as status,
+  t.group_id, t.master, t.expires_at, t.site_ids, t.station_ids,
   t.trusted, t.max_concurrent, t.max_energy_wh`;
 
 export const publicKeyOf = (key: KeyObject): string =>
@@ -111,6 +120,15 @@ async function readRecent(db: Queryable, operatorId: string, siteId: string): Pr
   return rows.map((row) => ({ idToken: row.id_token, lastUsedAt: row.used_at.getTime() }));
 }
 
+/** Tokens of people who are gone, of whom only hashes are left: the latest ones, as far as there is room. */
+async function readErasedTokens(db: Queryable, siteId: string, limit: number): Promise<PolicyToken[]> {
+  const { rows } = await db.query<{ hash: string }>(
+    "select hash from erased_token where site_id = $1 order by erased_at desc, hash limit $2",
+    [siteId, Math.max(0, limit)],
+  );
+  return rows.map(({ hash }) => ({ hash, status: "Blocked" }));
+}
+
 /** The policy of a site as it is now; undefined for a site that is not known. */
 export async function readPolicy(pool: Pool, siteId: string): Promise<Policy | undefined> {
   const found = await pool.query<SiteRules & { operator_id: string }>(
@@ -131,6 +149,7 @@ export async function readPolicy(pool: Pool, siteId: string): Promise<Policy | u
     tokens.push(policyTokenAt(row, site, identities));
     if (tokens.length % PORTION === 0) await breathe();
   }
+  tokens.push(...(await readErasedTokens(pool, siteId, POLICY_TOKENS_MAX - tokens.length)));
   const policy = policyOf(site, tokens, await readRecent(pool, site.operator_id, siteId), Date.now());
   const templates = templatesAt(await readTemplates(pool, site.operator_id), siteId);
   const stations = await readPolicyStations(pool, siteId);

@@ -17,6 +17,7 @@ const token: IdTokenView = {
   trusted: true,
   maxConcurrent: 2,
   maxEnergyWh: 7_500,
+  driverId: null,
   createdAt: "2026-01-01T00:00:00Z",
   updatedAt: "2026-01-01T00:00:00Z",
 };
