@@ -13,9 +13,11 @@ import type { WebhookSettings } from "../webhook-send.ts";
 import { lookAtAlarms } from "./alarms.ts";
 import { moneyJobs } from "./money.ts";
 import { paymentJobs } from "./payments.ts";
+import { rollUpEnergy } from "./energy.ts";
 import { expireExports, makeExports } from "./exports.ts";
 import { startRunner, type Job, type OnLog } from "./runner.ts";
 import { sendMails } from "./send-mail.ts";
+import { runErasures } from "./erasures.ts";
 import { createDeliverer, trimOutbox } from "./webhook-delivery.ts";
 
 const HOUR_MS = 60 * 60_000;
@@ -83,6 +85,13 @@ export function allJobs({ pool, mailer, files, pay, webhooks = { allowPrivate: f
       run: () => cleanSignIn(pool),
     },
     {
+      name: "erasures",
+      everyMs: 60_000,
+      fails: "what mentions a person who is gone could not be gone through",
+      done: "people who are gone are nowhere any more",
+      run: () => runErasures(pool),
+    },
+    {
       name: "policies",
       everyMs: HOUR_MS,
       fails: "policies could not be renewed",
@@ -95,6 +104,12 @@ export function allJobs({ pool, mailer, files, pay, webhooks = { allowPrivate: f
       fails: "an alarm rule could not be looked at",
       done: "alarms raised or cleared",
       run: () => lookAtAlarms(pool),
+    },
+    {
+      name: "energy-hours",
+      everyMs: 60_000,
+      fails: "hours of energy could not be added up",
+      run: () => rollUpEnergy(pool),
     },
     {
       name: "webhooks",
