@@ -194,6 +194,9 @@ export const MODBUS_BUFFER_BYTES_MAX = 512;
 /* API */
 export const API_PAGE_DEFAULT = 50;
 export const API_PAGE_MAX = 200;
+/** One file of idTokens that is imported. */
+export const TOKEN_IMPORT_BYTES_MAX = 5_000_000;
+export const TOKEN_IMPORT_ROWS_MAX = 50_000;
 export const API_BODY_BYTES_MAX = 256 * 1024;
 export const API_RATE_PER_MIN = 1_200;
 export const SSE_CLIENTS_MAX = 500;
