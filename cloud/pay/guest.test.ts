@@ -104,7 +104,7 @@ describe("what a guest sees first", () => {
 describe("all goes well", () => {
   test("a card: authorized, started, charged, the real price captured", async () => {
     const guest = new Guest(bench, stand, "stripe");
-    const session = await guest.begin();
+    const session = await guest.begin({ email: "ana@example.com", taxId: "529.982.247-25" });
     expect(session).toMatchObject({
       state: "awaiting-payment",
       capEnergyWh: 25_002,
@@ -173,6 +173,11 @@ describe("all goes well", () => {
   test("the sandbox: a page where one presses pay", async () => {
     const guest = new Guest(bench, stand, "sandbox");
     const { payment } = await guest.begin();
+    const none = await bench.api.app.inject({
+      url: `/v1/guest/sessions/${guest.id}/receipt`,
+      headers: { "x-guest-token": guest.token },
+    });
+    expect(none.json()).toMatchObject({ status: 409, code: "NO_RECEIPT" });
     const { pathname: url } = new URL(payment.checkoutUrl ?? "");
     const page = await bench.api.app.inject({ url });
     expect(page.body).toContain('value="pay"');

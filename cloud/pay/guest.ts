@@ -23,6 +23,7 @@ import { inTransaction, type Client, type Queryable } from "../db/pool.ts";
 import { setPayer } from "../ledger.ts";
 import { priceOf } from "../pricing.ts";
 import { find } from "./books.ts";
+import { mailReceipt } from "./guest-receipt.ts";
 import type { Pay } from "./providers.ts";
 import type { PaymentRow } from "./rows.ts";
 import { keep, paymentOf, readRefunds } from "./store.ts";
@@ -139,7 +140,9 @@ export async function workGuests(pay: Pay): Promise<number> {
 /** Steps of one session until it waits. */
 export async function workGuest(pay: Pay, sessionId: string): Promise<void> {
   try {
-    for (let step = 0; step < 5; step++) {
+    for (let step = 0; step < 6; step++) {
+      // Before the step that ends the looking: what is not mailed is looked at again.
+      await mailReceipt(pay, sessionId);
       const done = await inTransaction(pay.pool, (client) => stepGuest(client, sessionId));
       if (done === "wait") return;
     }
@@ -339,7 +342,7 @@ async function settle(
   await write(client, row, {
     state: step.cdrId === undefined ? "finishing" : "settled",
     reason: why,
-    lookInMs: step.cdrId === undefined ? 3_600_000 : undefined,
+    lookInMs: step.cdrId === undefined ? 3_600_000 : 0,
     ...given("cdrId", step.cdrId),
     priceMinor: step.totalMinor,
   });

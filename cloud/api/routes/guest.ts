@@ -4,6 +4,7 @@
  */
 import { Type } from "typebox";
 import { isGuestToken, guestToken, newCode, offerAt, openGuest } from "../../pay/guest-open.ts";
+import { guestReceipt } from "../../pay/guest-receipt.ts";
 import { readGuest } from "../../pay/guest-view.ts";
 import type { Pay } from "../../pay/providers.ts";
 import { addressGroup, countAttempt } from "../../throttle.ts";
@@ -36,10 +37,22 @@ function createReadLimit() {
   };
 }
 
-export function guestRoutes(app: App, { pay, requireActor }: Context): void {
+export function guestRoutes(app: App, context: Context): void {
+  const { pay, requireActor } = context;
   const limit = createReadLimit();
+
+  /** Who has not the token cannot tell whether there is such a session. @throws ApiProblem 404, 429. */
+  function checkToken(request: GuestRequest): string {
+    limit(request.ip);
+    const { guestSessionId: id } = request.params as { guestSessionId: string };
+    const { "x-guest-token": token } = request.headers as { "x-guest-token": string };
+    if (!UUID.test(id) || !isGuestToken(pay, id, token)) throw notFound("session", id);
+    return id;
+  }
+
   connectorRoute(app, pay, limit);
-  sessionRoutes(app, pay, limit);
+  sessionRoutes(app, pay, checkToken);
+  receiptRoute(app, context, checkToken);
   stickerRoute(app, pay, requireActor);
 }
 
@@ -81,19 +94,17 @@ function connectorRoute(app: App, pay: Pay, limit: (address: string) => void): v
   );
 }
 
-function sessionRoutes(app: App, pay: Pay, limit: (address: string) => void): void {
-  const Params = Type.Object({ guestSessionId: Type.String({ maxLength: 36 }) });
-  const Headers = Type.Object({ "x-guest-token": Type.String({ maxLength: 100 }) });
-  const session = { params: Params, headers: Headers, response: { 200: Type.Ref("GuestSession") } };
+const SessionParams = Type.Object({ guestSessionId: Type.String({ maxLength: 36 }) });
+const TokenHeader = Type.Object({ "x-guest-token": Type.String({ maxLength: 100 }) });
 
-  /** Who has not the token cannot tell whether there is such a session. @throws ApiProblem 404, 429. */
-  function checkToken(request: { ip: string; params: unknown; headers: unknown }): string {
-    limit(request.ip);
-    const { guestSessionId: id } = request.params as { guestSessionId: string };
-    const { "x-guest-token": token } = request.headers as { "x-guest-token": string };
-    if (!UUID.test(id) || !isGuestToken(pay, id, token)) throw notFound("session", id);
-    return id;
-  }
+type GuestRequest = { ip: string; params: unknown; headers: unknown };
+
+function sessionRoutes(app: App, pay: Pay, checkToken: (request: GuestRequest) => string): void {
+  const session = {
+    params: SessionParams,
+    headers: TokenHeader,
+    response: { 200: Type.Ref("GuestSession") },
+  };
 
   app.post(
     "/v1/guest/sessions",
@@ -180,6 +191,40 @@ function sessionRoutes(app: App, pay: Pay, limit: (address: string) => void): vo
         [id],
       );
       return readGuest(pay.pool, id);
+    },
+  );
+}
+
+function receiptRoute(
+  app: App,
+  { pay, webUrl }: Context,
+  checkToken: (request: GuestRequest) => string,
+): void {
+  app.get(
+    "/v1/guest/sessions/:guestSessionId/receipt",
+    {
+      schema: {
+        operationId: "getGuestReceipt",
+        ...open("a guest is known by the token of the session"),
+        tags: ["guests"],
+        description: "The receipt as PDF, once the charging was billed.",
+        params: SessionParams,
+        headers: TokenHeader,
+        response: {
+          200: {
+            description: "The file",
+            content: { "application/pdf": { schema: Type.String({ format: "binary" }) } },
+          },
+        },
+      },
+    },
+    async (request, reply) => {
+      const verifyUrl = webUrl === undefined ? null : `${webUrl}/receipts`;
+      const { number, pdf } = await guestReceipt(pay, checkToken(request), verifyUrl);
+      return reply
+        .type("application/pdf")
+        .header("Content-Disposition", `inline; filename="receipt-${number}.pdf"`)
+        .send(pdf as never);
     },
   );
 }
