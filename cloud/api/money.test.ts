@@ -23,7 +23,7 @@ import type {
   StatementLineView,
   StatementView,
 } from "./money-schemas.ts";
-import type { Page } from "./schemas.ts";
+import type { Page, TransactionDetail } from "./schemas.ts";
 
 let db: TestDb;
 let api: TestApi;
@@ -126,6 +126,9 @@ describe("CDRs", () => {
     expect(await ok<CdrView>(`/v1/cdrs/${first.cdrId}`)).toMatchObject({
       ...{ status: "standing", energyWh: 4_000, netMinor: 727, taxMinor: 73, totalMinor: 800 },
       lines: [{ component: "energy", quantity: 4_000, priceMicro: 2_000_000, amountMinor: 800 }],
+    });
+    expect(await ok<TransactionDetail>(`/v1/transactions/${first.transactionId}`)).toMatchObject({
+      billing: { status: "billed", reasons: [], cdrId: first.cdrId },
     });
     expect((await api.get(`/v1/cdrs/${randomUUID()}`, key)).status).toBe(404);
     expect((await api.get("/v1/cdrs/nonsense", key)).status).toBe(404);

@@ -236,6 +236,8 @@ describe("what a page shows", () => {
         },
       ],
       samplesTruncated: false,
+      price: null,
+      billing: null,
     });
   });
 

@@ -193,6 +193,17 @@ export const Sample = Type.Object(
 );
 export type Sample = Static<typeof Sample>;
 
+export const TransactionBilling = Type.Object(
+  {
+    status: OneOf(["pending", "held", "billed", "none"]),
+    /** Why it waits for a person, or why there is nothing to bill. */
+    reasons: Type.Array(Type.String()),
+    cdrId: Nullable(Type.String()),
+  },
+  { $id: "TransactionBilling" },
+);
+export type TransactionBilling = Static<typeof TransactionBilling>;
+
 export const TransactionDetail = Type.Object(
   {
     transaction: Type.Ref("Transaction"),
@@ -200,6 +211,8 @@ export const TransactionDetail = Type.Object(
     samplesTruncated: Type.Boolean(),
     /** So far, where it runs; null: no tariff held when it began. */
     price: Nullable(Type.Ref("TransactionPrice")),
+    /** How far its billing is; null: it runs. The CDR itself is `GET /v1/cdrs/{cdrId}`. */
+    billing: Nullable(Type.Ref("TransactionBilling")),
   },
   { $id: "TransactionDetail" },
 );
@@ -208,6 +221,7 @@ export type TransactionDetail = {
   samples: Sample[];
   samplesTruncated: boolean;
   price: TransactionPrice | null;
+  billing: TransactionBilling | null;
 };
 
 export const Meter = Type.Object(

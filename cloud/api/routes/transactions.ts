@@ -6,7 +6,7 @@ import type { Queryable } from "../../db/pool.ts";
 import { priceOf } from "../../pricing.ts";
 import { ApiProblem, notFound } from "../problem.ts";
 import { conditions, isoOf, PageOf, PageQuery, readCursor, toPage } from "../page.ts";
-import type { Sample } from "../schemas.ts";
+import type { Sample, TransactionBilling } from "../schemas.ts";
 import type { App, Context } from "../app.ts";
 import type { TransactionPrice } from "../tariff-schemas.ts";
 import { toPrice } from "../tariff-view.ts";
@@ -43,6 +43,18 @@ async function readPrice(db: Queryable, operatorId: string, id: string): Promise
   if (priced === undefined) return null;
   const { tariffId, tariffVersion, tariffName, assignedBy, price } = priced;
   return { tariffId, tariffVersion, tariffName, assignedBy, price: toPrice(price) };
+}
+
+async function readBilling(
+  db: Queryable,
+  operatorId: string,
+  transactionId: string,
+): Promise<TransactionBilling | null> {
+  const { rows } = await db.query<TransactionBilling>(
+    `select status, reasons, cdr_id as "cdrId" from transaction_billing where operator_id = $1 and transaction_id = $2`,
+    [operatorId, transactionId],
+  );
+  return rows[0] ?? null;
 }
 
 export function transactionRoutes(app: App, { requireActor }: Context): void {
@@ -117,6 +129,7 @@ export function transactionRoutes(app: App, { requireActor }: Context): void {
         samples: samples.rows.slice(0, SAMPLES_MAX).map(toSample),
         samplesTruncated: samples.rows.length > SAMPLES_MAX,
         price: await readPrice(actor.db, actor.operatorId, row.transaction_id),
+        billing: await readBilling(actor.db, actor.operatorId, row.transaction_id),
       };
     },
   );

@@ -157,7 +157,8 @@ export type TermsPreview = { startedAt?: string; siteId?: string; timeZone?: str
 export type TokenOnly = { token: string };
 export type TotpSecret = { totpUri: string; backupCodes: (string)[] };
 export type Transaction = { transactionId: string; ocppTransactionId: string | null; operatorId: string; siteId: string; stationId: string; evseId: number; connectorId: number | null; status: "active" | "ended"; chargingState: string | null; startedAt: string; startedAtRaw: string | null; endedAt: string | null; endedAtRaw: string | null; timeQuality: "station" | "er" | "estimated"; endedUnseen: boolean; meterStartWh: number | null; meterStopWh: number | null; meterStopOtherWh: number | null; energyWh: number | null; powerW: number | null; socPercent: number | null; idToken: string | null; authorizedBy: string; authorizationStatus: string | null; authorizationReason: string | null; capEnergyWh: number | null; capDurationS: number | null; revokedReason: string | null; stoppedReason: string | null; flags: (string)[]; needsReview: boolean; mergedInto: string | null; writtenOff: boolean };
-export type TransactionDetail = { transaction: Transaction; samples: (Sample)[]; samplesTruncated: boolean; price: TransactionPrice | null };
+export type TransactionBilling = { status: "pending" | "held" | "billed" | "none"; reasons: (string)[]; cdrId: string | null };
+export type TransactionDetail = { transaction: Transaction; samples: (Sample)[]; samplesTruncated: boolean; price: TransactionPrice | null; billing: TransactionBilling | null };
 export type TransactionPrice = { tariffId: string; tariffVersion: number; tariffName: string; assignedBy: "group" | "station" | "site" | "operator"; price: Price };
 export type User = { userId: string; email: string; name: string; emailVerified: boolean; twoFactor: boolean; role: "owner" | "admin" | "operations" | "billing" | "support" | "site-host" | "installer" | "driver"; siteIds: (string)[] | null; expiresAt: string | null; createdAt: string };
 export type UserPatch = { role?: "owner" | "admin" | "operations" | "billing" | "support" | "site-host" | "installer" | "driver"; siteIds?: (string)[] | null; expiresAt?: string | null };
@@ -366,6 +367,7 @@ export type Operations = {
   getGuestSession: { path: { guestSessionId: string }; query: Record<string, unknown>; body: undefined; answer: GuestSession };
   stopGuestSession: { path: { guestSessionId: string }; query: Record<string, unknown>; body: undefined; answer: GuestSession };
   cancelGuestSession: { path: { guestSessionId: string }; query: Record<string, unknown>; body: undefined; answer: GuestSession };
+  getGuestReceipt: { path: { guestSessionId: string }; query: Record<string, unknown>; body: undefined; answer: null };
   getEvseQr: { path: { stationId: string; evseId: number }; query: { format?: "json" | "svg" | "png"; scale?: number }; body: undefined; answer: { code: string; url: string } };
   createFile: { path: Record<string, unknown>; query: { name: string }; body: string; answer: File };
   listFiles: { path: Record<string, unknown>; query: { limit?: number; cursor?: string; kind?: "firmware" | "log"; stationId?: string; commandId?: string }; body: undefined; answer: { items: (File)[]; nextCursor: string | null } };
@@ -573,6 +575,7 @@ export const ROUTES: Record<keyof Operations, readonly [method: string, path: st
   getGuestSession: ["GET", "/guest/sessions/{guestSessionId}"],
   stopGuestSession: ["POST", "/guest/sessions/{guestSessionId}/stop"],
   cancelGuestSession: ["POST", "/guest/sessions/{guestSessionId}/cancel"],
+  getGuestReceipt: ["GET", "/guest/sessions/{guestSessionId}/receipt"],
   getEvseQr: ["GET", "/stations/{stationId}/evses/{evseId}/qr"],
   createFile: ["POST", "/files"],
   listFiles: ["GET", "/files"],
