@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { startProxy } from "../sim/services/proxy.ts";
 import { until } from "../sim/services/until.ts";
 import { arrive, Journal, online, openTestApi, openTestDb, type TestDb } from "./harness.ts";
-import { issueApiKey, startSg, type Sg, type SgConfig } from "./sg.ts";
+import { issueApiKey, issueInvitation, startSg, type Sg, type SgConfig } from "./sg.ts";
 
 let db: TestDb;
 beforeAll(async () => void (db = await openTestDb()));
@@ -154,4 +154,51 @@ test("without a page built, unknown paths are problems", async () => {
   const api = await openTestApi(db.pool);
   expect((await api.app.inject({ url: "/" })).json()).toMatchObject({ status: 404, code: "NOT_FOUND" });
   await api.close();
+});
+
+test("a fresh SG writes a code into its log; who has it becomes the owner, in a browser's way", async () => {
+  const lines: { code?: string; msg: string }[] = [];
+  const logger = pino({ level: "warn" }, { write: (line: string) => void lines.push(JSON.parse(line)) });
+  const fresh = config({ defaultOperatorId: "fresh" });
+  const sg = await startSg(fresh, logger);
+  const told = lines.find((line) => line.msg.includes("/setup"));
+  expect(told?.code).toMatch(/^([A-Z2-9]{4}-){3}[A-Z2-9]{4}$/);
+  const base = `http://localhost:${sg.port}`;
+  const post = (path: string, body: object, headers: Record<string, string> = {}) =>
+    fetch(`${base}${path}`, {
+      method: "POST",
+      headers: { "content-type": "application/json", origin: base, ...headers },
+      body: JSON.stringify(body),
+    });
+  const person = { email: "ana@example.com", name: "Ana", password: "correct horse battery" };
+  const foreign = await post(
+    "/v1/setup",
+    { code: told?.code, ...person },
+    { origin: "https://evil.example" },
+  );
+  expect(foreign.status).toBe(403);
+  const answer = await post("/v1/setup", { code: told?.code, ...person });
+  expect(await answer.json()).toEqual({ next: "done" });
+  const cookie = answer.headers.getSetCookie()[0]?.split(";")[0] ?? "";
+  const me = await get(sg, "/v1/me", { cookie, host: `localhost:${sg.port}` });
+  expect(await me.json()).toMatchObject({ operatorId: "fresh", role: "owner" });
+  await sg.stop();
+  // There is one: the next start tells no code.
+  lines.length = 0;
+  const again = await startSg(fresh, logger);
+  expect(lines.filter((line) => line.msg.includes("/setup"))).toEqual([]);
+  await again.stop();
+});
+
+test("a link from the command line lets somebody in, for a role that exists", async () => {
+  const secret = await issueInvitation(db.url, "default", "Bia@example.com", "admin");
+  await expect(issueInvitation(db.url, "default", "bia@example.com", "root")).rejects.toThrow("no role");
+  const sg = await startSg(config(), silent);
+  const answer = await fetch(`http://127.0.0.1:${sg.port}/v1/invitations/lookup`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ token: secret }),
+  });
+  expect(await answer.json()).toMatchObject({ email: "bia@example.com", role: "admin", how: "create" });
+  await sg.stop();
 });

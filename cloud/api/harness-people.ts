@@ -39,6 +39,7 @@ export async function openPeopleApi(
     health: async () => ({ status: "ok" }),
     metrics: async () => ({ contentType: "text/plain", text: "" }),
   });
+  await app.ready();
   return {
     app,
     mails,
