@@ -6,16 +6,24 @@ import {
   type SelectHTMLAttributes,
   type TextareaHTMLAttributes,
 } from "react";
+import { Icon } from "./icon.tsx";
 
 const BOX = `h-10 w-full min-w-0 rounded-lg border border-line-strong bg-surface px-3 text-ink
-  pointer-coarse:h-11  disabled:opacity-50`;
+  pointer-coarse:h-11  disabled:opacity-50 aria-invalid:border-red`;
 
-type Common = { label: string; hint?: string | undefined; hideLabel?: boolean };
+type Common = {
+  label: string;
+  hint?: string | undefined;
+  /** What is wrong with what stands in it, in words. */
+  error?: string | undefined;
+  hideLabel?: boolean;
+};
 
 function Shell({
   id,
   label,
   hint,
+  error,
   hideLabel = false,
   children,
 }: Common & { id: string; children: ReactNode }) {
@@ -30,21 +38,34 @@ function Shell({
           {hint}
         </p>
       )}
+      {error !== undefined && (
+        <p id={`${id}-error`} className="mt-1 flex gap-1 text-[0.8125rem] text-red">
+          <Icon name="alert" className="mt-0.5 size-3.5" />
+          {error}
+        </p>
+      )}
     </div>
   );
 }
 
+/** What tells a screen reader about a field: hint and error, where there are any. */
+const described = (id: string, { hint, error }: Pick<Common, "hint" | "error">) => ({
+  "aria-describedby": [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(" ") || undefined,
+  "aria-invalid": error === undefined ? undefined : true,
+});
+
 export function TextField({
   label,
   hint,
+  error,
   hideLabel,
   className = "",
   ...rest
 }: Common & InputHTMLAttributes<HTMLInputElement>) {
   const id = useId();
   return (
-    <Shell id={id} label={label} hint={hint} hideLabel={hideLabel ?? false}>
-      <input id={id} className={`${BOX} ${className}`} aria-describedby={hint && `${id}-hint`} {...rest} />
+    <Shell {...{ id, label, hint, error }} hideLabel={hideLabel ?? false}>
+      <input id={id} className={`${BOX} ${className}`} {...described(id, { hint, error })} {...rest} />
     </Shell>
   );
 }
@@ -52,14 +73,15 @@ export function TextField({
 export function SelectField({
   label,
   hint,
+  error,
   hideLabel,
   className = "",
   ...rest
 }: Common & SelectHTMLAttributes<HTMLSelectElement>) {
   const id = useId();
   return (
-    <Shell id={id} label={label} hint={hint} hideLabel={hideLabel ?? false}>
-      <select id={id} className={`${BOX} ${className}`} aria-describedby={hint && `${id}-hint`} {...rest} />
+    <Shell {...{ id, label, hint, error }} hideLabel={hideLabel ?? false}>
+      <select id={id} className={`${BOX} ${className}`} {...described(id, { hint, error })} {...rest} />
     </Shell>
   );
 }
@@ -161,17 +183,18 @@ export function CheckField({ label, hint, checked, onChange }: CheckProps) {
 export function TextArea({
   label,
   hint,
+  error,
   hideLabel,
   ...rest
 }: Common & TextareaHTMLAttributes<HTMLTextAreaElement>) {
   const id = useId();
   return (
-    <Shell id={id} label={label} hint={hint} hideLabel={hideLabel ?? false}>
+    <Shell {...{ id, label, hint, error }} hideLabel={hideLabel ?? false}>
       <textarea
         id={id}
         rows={2}
         className="block w-full min-w-0 rounded-lg border border-line-strong bg-surface px-3 py-2 text-ink"
-        aria-describedby={hint && `${id}-hint`}
+        {...described(id, { hint, error })}
         {...rest}
       />
     </Shell>
