@@ -113,9 +113,10 @@ export function tableOf(protocol: Protocol): Row[] {
   const commands = commandsOf(protocol);
   const rows = actionsOf(protocol).flatMap((action): Row[] => {
     const own = commands.get(action);
+    const names = (own ?? ["Call"]).map((kind) => `\`${kind}\``);
     const asked: Row = {
       ...{ action, from: "ER" },
-      becomes: `command ${(own ?? ["Call"]).map((kind) => `\`${kind}\``).join(", ")}${BY_ITSELF[`${protocol} ${action}`] ?? ""}`,
+      becomes: `command ${names.join(", ")}${BY_ITSELF[`${protocol} ${action}`] ?? ""}`,
     };
     if (!isFromStation(protocol, action)) return [asked];
     const request = smallest(schemaOf(protocol, action, "Request") ?? {}) as Record<string, unknown>;
