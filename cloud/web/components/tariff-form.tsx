@@ -11,7 +11,6 @@ import {
 } from "../lib/tariff.ts";
 import { dayName } from "../lib/tariff-words.ts";
 import { Button } from "./button.tsx";
-import { Card } from "./card.tsx";
 import { CheckField, SelectField, TextField } from "./field.tsx";
 
 const DAYS = [1, 2, 3, 4, 5, 6, 7] as const;

@@ -15,8 +15,10 @@ type Part<K extends string, T> = T extends undefined
 type PathOf<N extends Name> = string extends keyof Operations[N]["path"]
   ? unknown
   : { path: { [P in keyof Operations[N]["path"]]: string | number } };
+/** A filter that is not set may be handed on: what is undefined is left out. */
+type Loose<T> = { [K in keyof T]: T[K] | (Record<string, never> extends Pick<T, K> ? undefined : never) };
 export type Args<N extends Name> = PathOf<N> &
-  Part<"query", Operations[N]["query"]> &
+  Part<"query", Loose<Operations[N]["query"]>> &
   Part<"body", Operations[N]["body"]> & {
     idempotencyKey?: string;
     /** ETag of the document that is changed. */

@@ -1,5 +1,5 @@
 /** What the pages of tariffs ask for. */
-import { queryOptions } from "@tanstack/react-query";
+import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import type { Tariff, TermsPreview } from "../../api/tariff-schemas.ts";
 import { fetchAll } from "./api.ts";
 import { call } from "./client.ts";
@@ -48,7 +48,7 @@ export const previewQuery = (body: TermsPreview | null) =>
   queryOptions({
     queryKey: ["tariff-preview", body],
     enabled: body !== null,
-    placeholderData: (before) => before,
+    placeholderData: keepPreviousData,
     queryFn: ({ signal }) => call("previewTerms", { body: body as TermsPreview, signal }),
   });
 
