@@ -260,18 +260,18 @@ export function alarmRuleRoutes(app: App, { requireActor }: Context): void {
         ...needs("alarm-rules:write"),
         tags,
         params: RuleParams,
-        response: { 204: Type.Null() },
+        response: { 200: Type.Ref("AlarmRule") },
       },
     },
-    async (request, reply) => {
+    async (request) => {
       const actor = await requireActor(request);
       const { ruleId } = request.params;
-      await writeOnce(actor, request, async (client) => {
+      const { body } = await writeOnce(actor, request, async (client) => {
         const rule = await deleteRule(client, actor, ruleId);
         await audit(client, actor, request, "alarmRule.delete", ruleId, toRule(rule));
-        return { status: 204, body: null };
+        return { status: 200, body: toRule(rule) };
       });
-      return reply.code(204).send(null);
+      return body as AlarmRule;
     },
   );
 }

@@ -234,20 +234,20 @@ export function webhookRoutes(app: App, { requireActor, webhookAllowPrivate }: C
         ...needs("webhooks:write"),
         tags,
         params: EndpointParams,
-        response: { 204: Type.Null() },
+        response: { 200: Type.Ref("WebhookEndpoint") },
       },
     },
-    async (request, reply) => {
+    async (request) => {
       const actor = await requireActor(request);
       const { endpointId } = request.params;
-      await writeOnce(actor, request, async (client) => {
-        const { url } = await readEndpoint(client, actor, endpointId);
+      const { body } = await writeOnce(actor, request, async (client) => {
+        const endpoint = await readEndpoint(client, actor, endpointId);
         const sql = "delete from webhook_endpoint where operator_id = $1 and endpoint_id = $2";
         await client.query(sql, [actor.operatorId, endpointId]);
-        await audit(client, actor, request, "webhookEndpoint.delete", endpointId, { url });
-        return { status: 204, body: null };
+        await audit(client, actor, request, "webhookEndpoint.delete", endpointId, { url: endpoint.url });
+        return { status: 200, body: endpoint };
       });
-      return reply.code(204).send(null);
+      return body as WebhookEndpoint;
     },
   );
 
