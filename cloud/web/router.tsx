@@ -1,19 +1,12 @@
 /** Where everything is. Filters are search parameters, so that an address shows what it showed. */
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
-import { ErrorPage, NotFoundPage } from "./components/error-page.tsx";
-import { Shell } from "./components/shell.tsx";
+import { createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import { businessPages, businessRoutes } from "./business-routes.ts";
 import { isEventKind, type EventKind } from "./lib/events.ts";
 import { isReviewKind, type ReviewKind } from "./lib/review.ts";
+import { fetchSignIn } from "./outside.ts";
 import { OverviewPage } from "./pages/overview.tsx";
-
-type Search = Record<string, unknown>;
-
-/** A search parameter as text; anything else is as good as absent. The router reads `a=1` as a number. */
-function text(search: Search, name: string): string | undefined {
-  const value = search[name];
-  if (typeof value === "number") return String(value);
-  return typeof value === "string" && value !== "" ? value : undefined;
-}
+import { peoplePages, peopleRoutes } from "./people-routes.ts";
+import { root, text, type Search } from "./root.tsx";
 
 /** Pages that come after the first view. */
 const pages = {
@@ -42,14 +35,9 @@ const pages = {
 
 /** Fetches the rest in a quiet moment: a page that is open all day must not fail when the link is down. */
 export async function fetchAhead(): Promise<void> {
-  await Promise.allSettled([...Object.values(pages).map((load) => load()), import("./components/plot.tsx")]);
+  const all = Object.values({ ...pages, ...peoplePages, ...businessPages }).map((load) => load());
+  await Promise.allSettled([...all, fetchSignIn(), import("./components/plot.tsx")]);
 }
-
-const root = createRootRoute({
-  component: Shell,
-  notFoundComponent: NotFoundPage,
-  errorComponent: ErrorPage,
-});
 
 const overview = createRoute({ getParentRoute: () => root, path: "/", component: OverviewPage });
 
@@ -248,6 +236,7 @@ const review = createRoute({
 const places = [
   ...[overview, site, er, transactions, transaction, meter, tokens, work, review],
   ...[templates, template, events],
+  ...[...peopleRoutes, ...businessRoutes],
   station.addChildren(stationTabs),
 ];
 

@@ -63,6 +63,18 @@ const PATHS = {
   moon: <path d="M16.5 11.5A7 7 0 0 1 8.5 3.5a7 7 0 1 0 8 8z" />,
   screen: <path d="M2.5 4h15v10h-15zM7 17h6" />,
   plus: <path d="M10 4v12M4 10h12" />,
+  menu: <path d="M3.5 5.5h13M3.5 10h13M3.5 14.5h13" />,
+  person: <path d="M10 10a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM3.5 17a6.5 6.5 0 0 1 13 0" />,
+  people: (
+    <>
+      <path d="M7.5 10a3 3 0 1 0 0-6 3 3 0 0 0 0 6zM2 16.5a5.5 5.5 0 0 1 11 0" />
+      <path d="M13 4.3a3 3 0 0 1 0 5.4M14.8 12a5.5 5.5 0 0 1 3.2 4.5" />
+    </>
+  ),
+  key: <path d="M12.5 11a4 4 0 1 0-3.7-2.5L3 14.3V17h3v-2h2v-2l1.8-1.8a4 4 0 0 0 2.7-.2zM13.5 6.4v.1" />,
+  history: <path d="M3.6 8.2A6.6 6.6 0 1 1 3.4 11M3 4.5v4h4M10 6.5V10l2.4 1.6" />,
+  mail: <path d="M2.5 4.5h15v11h-15zm0 .8 7.5 5.7 7.5-5.7" />,
+  phone: <path d="M6 2.5h8v15H6zM9.2 15h1.6" />,
 } satisfies Record<StateIcon, ReactNode> & Record<string, ReactNode>;
 
 export type IconName = keyof typeof PATHS;

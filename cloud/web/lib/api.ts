@@ -1,7 +1,8 @@
 /**
  * The HTTP API, typed by its schemas: one wrapper around `fetch`, one function per call.
  *
- * Every failure is an `ApiError` with the cloud's own code and detail; a key that is refused signs out.
+ * Every failure is an `ApiError` with the cloud's own code and detail; a key that is refused, or a session that
+ * has ended, leads to the sign-in page.
  * It does not cache and does not retry: TanStack Query does.
  */
 import type { Er, ErHealth } from "../../api/er-schemas.ts";
@@ -40,7 +41,7 @@ import type {
   StationTemplatePatch,
 } from "../../api/template-schemas.ts";
 import type { CommandKind } from "./intents.ts";
-import { session, signOut } from "./session.ts";
+import { credentials, leave, session } from "./session.ts";
 
 /** What the cloud said went wrong. `status` 0 and code `unreachable`: no answer came at all. */
 export class ApiError extends Error {
@@ -66,6 +67,7 @@ type Options = {
   query?: Query;
   /** JSON, or the bytes themselves. */
   body?: unknown;
+  /** Another key than the one in use: one that is being tried. */
   key?: string;
   idempotencyKey?: string;
   ifMatch?: string;
@@ -106,12 +108,12 @@ export async function errorOf(response: Response): Promise<ApiError> {
   return new ApiError({ status: response.status, code, title: response.statusText });
 }
 
+/** Whoever asks is not known (any more). Other 401 are about a password or a code, in a session that goes on. */
+const UNKNOWN = new Set(["NO_KEY", "NO_SESSION", "UNKNOWN_KEY"]);
+
 export async function request<T>(method: string, path: string, options: Options = {}): Promise<T> {
   const key = options.key ?? session.get().key;
-  const headers: Record<string, string> = {
-    accept: "application/json",
-    authorization: `Bearer ${key ?? ""}`,
-  };
+  const headers: Record<string, string> = { accept: "application/json", ...credentials(key) };
   const { body } = options;
   if (body !== undefined)
     headers["content-type"] = body instanceof Blob ? "application/octet-stream" : "application/json";
@@ -132,8 +134,9 @@ export async function request<T>(method: string, path: string, options: Options 
   noteTime(response);
   if (!response.ok) {
     const error = await errorOf(response);
-    // Only for the key that is in use: one that is being tried out is the sign-in page's business.
-    if (error.status === 401 && key === session.get().key) signOut(true);
+    // Only for who is signed in: a key that is being tried out is the sign-in page's business.
+    if (UNKNOWN.has(error.code) && key === session.get().key && session.get().state === "in")
+      leave(key === null ? "session" : "key");
     throw error;
   }
   // 204: there is nothing to say.
@@ -142,8 +145,12 @@ export async function request<T>(method: string, path: string, options: Options 
 
 /** The bytes of a file, with the name that it has here, put where the browser puts downloads. */
 export async function downloadFile({ fileId, name }: File): Promise<void> {
-  const headers = { authorization: `Bearer ${session.get().key ?? ""}` };
-  const response = await fetch(`/v1/files/${part(fileId)}/content`, { headers }).catch(() => {
+  await download(`/files/${part(fileId)}/content`, name);
+}
+
+/** What the cloud makes as a file, put where the browser puts downloads. `path` is below `/v1`. */
+export async function download(path: string, name: string, query: Query = {}): Promise<void> {
+  const response = await fetch(urlOf(`/v1${path}`, query), { headers: credentials() }).catch(() => {
     throw new ApiError({ status: 0, code: "unreachable" });
   });
   if (!response.ok) throw await errorOf(response);

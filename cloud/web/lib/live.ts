@@ -8,6 +8,7 @@
  */
 import type { QueryClient, QueryKey } from "@tanstack/react-query";
 import type { LiveEvent } from "../../api/schemas.ts";
+import { credentials } from "./session.ts";
 import { createSseParser } from "./sse.ts";
 import { createValue } from "./value.ts";
 
@@ -136,7 +137,6 @@ function createRefresher(client: QueryClient): Refresher {
 }
 
 type Stream = {
-  key: string;
   signal: AbortSignal;
   lastId: string | null;
   onOpen: () => void;
@@ -151,7 +151,7 @@ async function readStream(stream: Stream, noteId: (id: string) => void): Promise
   try {
     const headers: Record<string, string> = {
       accept: "text/event-stream",
-      authorization: `Bearer ${stream.key}`,
+      ...credentials(),
     };
     if (stream.lastId !== null) headers["last-event-id"] = stream.lastId;
     const response = await fetch("/v1/events", { headers, signal, cache: "no-store" });
@@ -181,8 +181,11 @@ const sleep = (ms: number, signal: AbortSignal) =>
     signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
   });
 
-/** Keeps the page live until the returned function is called. A refused key ends in the API's own 401. */
-export function startLive(client: QueryClient, key: string): () => void {
+/**
+ * Keeps the page live until the returned function is called. A refused key, or a session that has ended, ends in
+ * the API's own 401.
+ */
+export function startLive(client: QueryClient): () => void {
   const stop = new AbortController();
   const refresher = createRefresher(client);
   let lastId: string | null = null;
@@ -204,7 +207,7 @@ export function startLive(client: QueryClient, key: string): () => void {
         opened = true;
       };
       const onEvent = (event: LiveEvent) => refresher.touch(keysOf(event));
-      await readStream({ key, signal: stop.signal, lastId, onOpen, onEvent }, (id) => (lastId = id)).catch(
+      await readStream({ signal: stop.signal, lastId, onOpen, onEvent }, (id) => (lastId = id)).catch(
         () => {},
       );
       if (stop.signal.aborted) return;

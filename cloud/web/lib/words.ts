@@ -28,7 +28,11 @@ type Family =
   | "reportKind"
   | "localListResult"
   | "tolerance"
-  | "toleranceHint";
+  | "toleranceHint"
+  | "permission"
+  | "role"
+  | "roleHint"
+  | "auditAction";
 type KeyOf<F extends Family> = `${F}.${Extract<keyof Messages[F], string>}`;
 
 /** Looks a code up in a family of messages; null when the family does not know it. */

@@ -1,0 +1,54 @@
+/**
+ * Where one can go, and what one must be allowed to be there: the navigation shows what is allowed, and a page that is
+ * asked for without it says so instead of failing. Pure data; a page that is not listed is open to everybody.
+ */
+import type { Permission } from "../../core/access.ts";
+import type { IconName } from "../components/icon.tsx";
+
+type Place = {
+  to: string;
+  icon: IconName;
+  /** `nav.<name>`. */
+  name: string;
+  needs: Permission;
+  group: "operate" | "money" | "organisation";
+  /** Stands in the bar; the rest is in the menu, which has everything. */
+  bar?: boolean;
+};
+
+/** In the order in which they are shown. The bar of a phone has room for the first four. */
+export const PLACES = [
+  { to: "/", icon: "home", name: "overview", needs: "sites:read", group: "operate", bar: true },
+  {
+    to: "/transactions",
+    icon: "list",
+    name: "transactions",
+    needs: "transactions:read",
+    group: "operate",
+    bar: true,
+  },
+  { to: "/work", icon: "inbox", name: "work", needs: "transactions:read", group: "operate", bar: true },
+  { to: "/events", icon: "bell", name: "events", needs: "stations:read", group: "operate", bar: true },
+  { to: "/tokens", icon: "card", name: "tokens", needs: "id-tokens:read", group: "operate", bar: true },
+  { to: "/templates", icon: "settings", name: "templates", needs: "templates:read", group: "operate" },
+  { to: "/people", icon: "people", name: "people", needs: "users:read", group: "organisation" },
+  { to: "/keys", icon: "key", name: "keys", needs: "keys:read", group: "organisation" },
+  { to: "/audit", icon: "history", name: "audit", needs: "audit:read", group: "organisation" },
+] as const satisfies readonly Place[];
+
+/** Pages that no navigation leads to, by the beginning of their address. */
+const MORE: readonly (readonly [path: string, needs: Permission])[] = [
+  ["/sites", "sites:read"],
+  ["/stations", "stations:read"],
+  ["/ers", "ers:read"],
+  ["/meters", "meters:read"],
+];
+
+const isBelow = (pathname: string, path: string) => pathname === path || pathname.startsWith(`${path}/`);
+
+/** What a page needs; undefined: nothing. */
+export function needOf(pathname: string): Permission | undefined {
+  if (pathname === "/") return "sites:read";
+  const place = PLACES.find(({ to }) => to !== "/" && isBelow(pathname, to));
+  return place?.needs ?? MORE.find(([path]) => isBelow(pathname, path))?.[1];
+}
