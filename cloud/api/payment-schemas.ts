@@ -1,6 +1,6 @@
 /**
- * The nouns of payments, for operators: providers, payments, refunds, what providers told, what was found. Amounts are
- * integers in minor units of the currency. No code here.
+ * The nouns of payments, for operators: providers, payments, refunds, what providers told, what was found.
+ * Amounts are integers in minor units of the currency. No code here.
  */
 import { Type, type Static, type TSchema } from "typebox";
 import { OneOf } from "../../shared/schema.ts";
@@ -53,7 +53,10 @@ export const PaymentProviderPut = Type.Object(
   {
     enabled: Type.Optional(Type.Boolean()),
     settings: Type.Ref("PaymentProviderSettings"),
-    /** Written only: `secretKey` and `webhookSecret` (Stripe), `accessToken` and `webhookSecret` (Mercado Pago). */
+    /**
+     * Written only: `secretKey` and `webhookSecret` (Stripe), `accessToken` and `webhookSecret` (Mercado
+     * Pago).
+     */
     secrets: Type.Optional(
       Type.Partial(
         Type.Object({

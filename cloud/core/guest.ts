@@ -1,9 +1,10 @@
 /**
  * A guest at a connector: what is to be done next, from what is known now. Pure.
  *
- * Level, not edge: the same view gives the same step, however often it is asked and whatever was missed. A transaction
- * that exists counts more than anything that was believed before: what was charged is billed, what was given back
- * before is owed. Money goes back by itself whenever it is certain that nothing will be charged, and not before.
+ * Level, not edge: the same view gives the same step, however often it is asked and whatever was missed. A
+ * transaction that exists counts more than anything that was believed before: what was charged is billed,
+ * what was given back before is owed. Money goes back by itself whenever it is certain that nothing will be
+ * charged, and not before.
  */
 import type { PaymentFlow } from "./payment.ts";
 
@@ -88,7 +89,10 @@ export const PLUG_IN_MS = 10 * MINUTE_MS;
 export const UNCERTAIN_MS = 12 * MINUTE_MS;
 /** A start that nobody has heard of again. */
 const START_LOST_MS = 15 * MINUTE_MS;
-/** The site went away after the start: it may be charging all the same. A hold costs nothing, a Pix is the guest's money. */
+/**
+ * The site went away after the start: it may be charging all the same. A hold costs nothing, a Pix is the
+ * guest's money.
+ */
 export const OFFLINE_WAIT_MS: Record<PaymentFlow, number> = { authorize: 24 * HOUR_MS, prepay: 2 * HOUR_MS };
 /** Longer than that nobody charges. */
 export const GUEST_SESSION_MS_MAX = 24 * HOUR_MS;

@@ -1,16 +1,21 @@
 /**
  * A payment as its provider tells of it: facts in, state and money that moved out.
  *
- * Facts come as webhooks, as answers and from reconciliation: several times, late, in any order. So the state only
- * ever rises: amounts by their highest, progress and refunds by rank. Whatever the order, the same facts end in the
- * same state, and the moves of money add up to the same sums. Nothing here decides what we want of a payment
- * beyond `nextAction`; nothing asks a provider.
+ * Facts come as webhooks, as answers and from reconciliation: several times, late, in any order. So the state
+ * only ever rises: amounts by their highest, progress and refunds by rank. Whatever the order, the same facts
+ * end in the same state, and the moves of money add up to the same sums. Nothing here decides what we want of
+ * a payment beyond `nextAction`; nothing asks a provider.
  */
 
-/** `authorize`: reserved, then captured up to what was reserved. `prepay`: paid at once, the rest is given back. */
+/**
+ * `authorize`: reserved, then captured up to what was reserved. `prepay`: paid at once, the rest is given
+ * back.
+ */
 export type PaymentFlow = "authorize" | "prepay";
 
-/** By rank. A declined attempt may be followed by a good one, an expired page by money that was on its way. */
+/**
+ * By rank. A declined attempt may be followed by a good one, an expired page by money that was on its way.
+ */
 export const PROGRESS = ["created", "pending", "failed", "expired", "authorized", "cancelled"] as const;
 export type Progress = (typeof PROGRESS)[number];
 
@@ -64,7 +69,9 @@ export type PaymentState = {
   disputedMinor: number;
 };
 
-/** Money that has moved between the provider and us since the state before, and moves that were taken back. */
+/**
+ * Money that has moved between the provider and us since the state before, and moves that were taken back.
+ */
 export type Move =
   | { kind: "captured"; amountMinor: number }
   | { kind: "refunded" | "refund-failed"; providerRefundId: string; amountMinor: number }
@@ -219,8 +226,9 @@ export const refundableMinor = (state: PaymentState, unsentMinor = 0): number =>
   Math.max(0, state.capturedMinor - givenBackMinor(state) - withheldMinor(state) - unsentMinor);
 
 /**
- * Which refunds of ours the provider's refunds are. One that carries our id, or whose id we know, is that one; else
- * the first of ours that has been sent, has no id yet and is of the same amount; else it was made at the provider.
+ * Which refunds of ours the provider's refunds are. One that carries our id, or whose id we know, is that
+ * one; else the first of ours that has been sent, has no id yet and is of the same amount; else it was made
+ * at the provider.
  */
 export function matchRefunds(
   own: readonly {

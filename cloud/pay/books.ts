@@ -1,6 +1,6 @@
 /**
- * What a payment's moves of money mean outside of it: postings in the ledger, events for whoever listens, findings for
- * people. Always in the transaction in which the payment's row changes.
+ * What a payment's moves of money mean outside of it: postings in the ledger, events for whoever listens,
+ * findings for people. Always in the transaction in which the payment's row changes.
  */
 import { accounts, chargeback, overpaymentRefund, paymentReceived } from "../core/ledger.ts";
 import type { Move, PaymentStatus } from "../core/payment.ts";

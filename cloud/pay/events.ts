@@ -1,8 +1,10 @@
 /**
- * Webhooks of providers: verified, stored as they came, then read. What says everything by itself is read in the
- * transaction that stores it; what says only that something has happened waits for the job, which asks the provider.
+ * Webhooks of providers: verified, stored as they came, then read. What says everything by itself is read in
+ * the transaction that stores it; what says only that something has happened waits for the job, which asks
+ * the provider.
  *
- * Invariants: a message is stored once, however often it is delivered; reading it again changes nothing that was right.
+ * Invariants: a message is stored once, however often it is delivered; reading it again changes nothing that
+ * was right.
  */
 import { AppError, describeError } from "../../shared/errors.ts";
 import { inTransaction, type Client } from "../db/pool.ts";
@@ -122,7 +124,10 @@ async function close(
   );
 }
 
-/** Reads what waits to be read: what has to be asked, what came too early, what is replayed. @returns how many. */
+/**
+ * Reads what waits to be read: what has to be asked, what came too early, what is replayed. @returns how
+ * many.
+ */
 export async function workEvents(pay: Pay): Promise<number> {
   const { rows } = await pay.pool.query<EventRow>(
     `with due as (

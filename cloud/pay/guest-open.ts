@@ -1,9 +1,10 @@
 /**
  * A guest begins: what is offered at a connector, and a session with a place to pay.
  *
- * Invariants: nothing is offered that could not start now; a wish that is sent twice (a second tap, a lost answer) is
- * one session, one payment and one page at the provider; the token that opens a session is made from its id by our
- * key, so that it need not be stored and can be told again to whoever asks with the same wish.
+ * Invariants: nothing is offered that could not start now; a wish that is sent twice (a second tap, a lost
+ * answer) is one session, one payment and one page at the provider; the token that opens a session is made
+ * from its id by our key, so that it need not be stored and can be told again to whoever asks with the same
+ * wish.
  */
 import { randomBytes, randomUUID, timingSafeEqual } from "node:crypto";
 import { priceTransaction } from "../../shared/decide/tariff.ts";

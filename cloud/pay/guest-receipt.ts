@@ -1,6 +1,6 @@
 /**
- * The receipt of a guest: of the CDR by which the session was settled, made out to the tax number that the guest gave,
- * and mailed once for each CDR to who left an address.
+ * The receipt of a guest: of the CDR by which the session was settled, made out to the tax number that the
+ * guest gave, and mailed once for each CDR to who left an address.
  */
 import { guestReceiptMail, isGuestLanguage } from "../core/guest-mail.ts";
 import { ApiProblem } from "../api/problem.ts";

@@ -1,6 +1,6 @@
 /**
- * The token of a guest, as ERs ask about it: it stands in no list and no policy, and lives as long as its session
- * charges or is about to.
+ * The token of a guest, as ERs ask about it: it stands in no list and no policy, and lives as long as its
+ * session charges or is about to.
  */
 import type { Queryable } from "../db/pool.ts";
 

@@ -1,12 +1,12 @@
 /**
- * Guests from the code at the connector to the receipt, on real wires and a real database: what must work, and each
- * thing that can go wrong on the way.
+ * Guests from the code at the connector to the receipt, on real wires and a real database: what must work,
+ * and each thing that can go wrong on the way.
  */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { GuestConnectorView } from "../api/guest-schemas.ts";
 import { offline, status16 } from "../harness.ts";
-import { Guest, openPayBench, openStand, type PayBench, type Stand } from "../harness-pay.ts";
+import { Guest, openPayBench, openStand, type PayBench, type Stand } from "./harness.ts";
 import { answerQuestion } from "../ingest/ask.ts";
 import { expireCommands } from "../ingest/dispatch.ts";
 import { reconcile } from "./reconcile.ts";

@@ -1,9 +1,10 @@
 /**
- * Sessions of guests: reads what is known of one, decides (`core/guest.ts`), and does that step, in one transaction.
+ * Sessions of guests: reads what is known of one, decides (`core/guest.ts`), and does that step, in one
+ * transaction.
  *
- * Invariants: the session's row is locked for a step, and its EVSE while a start is decided, so that one start is sent
- * for one payment and one payment starts at one EVSE; a step asks nobody: it writes a command, or what is to be kept
- * of a payment, and others carry that out.
+ * Invariants: the session's row is locked for a step, and its EVSE while a start is decided, so that one
+ * start is sent for one payment and one payment starts at one EVSE; a step asks nobody: it writes a command,
+ * or what is to be kept of a payment, and others carry that out.
  */
 import { accounts } from "../core/ledger.ts";
 import {
@@ -88,7 +89,8 @@ const AROUND = `
   left join command x on x.command_id = g.stop_command_id
   left join lateral (
     select u.* from (
-      select t.transaction_id, t.running, t.started_at, greatest(t.meter_stop_wh, t.last_energy_wh) - t.meter_start_wh as wh
+      select t.transaction_id, t.running, t.started_at,
+        greatest(t.meter_stop_wh, t.last_energy_wh) - t.meter_start_wh as wh
       from transaction t
       where t.site_id = g.site_id and lower(t.id_token) = g.id_token_key and t.merged_into is null
       union all
@@ -102,8 +104,8 @@ const AROUND = `
   where g.guest_session_id = $1`;
 
 /**
- * Nobody charges at the EVSE, nobody else is about to, and a connector of it can be plugged into. One that was never
- * heard of is taken for free: its station will say.
+ * Nobody charges at the EVSE, nobody else is about to, and a connector of it can be plugged into. One that
+ * was never heard of is taken for free: its station will say.
  */
 export async function evseFree(
   db: Queryable,
@@ -174,7 +176,10 @@ async function stepGuest(client: Client, sessionId: string): Promise<GuestStep["
   return step.do;
 }
 
-/** The transaction of the session's token is known: the bill goes to the guest. @returns whether there was a new one. */
+/**
+ * The transaction of the session's token is known: the bill goes to the guest. @returns whether there was a
+ * new one.
+ */
 async function linkTransaction(client: Client, sessionId: string): Promise<boolean> {
   const [around] = (await client.query<AroundRow>(AROUND, [sessionId])).rows;
   const { rows } = await client.query<GuestRow>("select * from guest_session where guest_session_id = $1", [

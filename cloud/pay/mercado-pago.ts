@@ -3,8 +3,8 @@
  *
  * Invariants: a webhook is a hint and no fact: its signature covers the payment's id and not its body, so the
  * payment is always fetched. The SDK keeps the options of a call in the configuration of its client, the
- * idempotency key among them: each call gets a client of its own. Its address is a field of a class of the SDK,
- * read while a call is made: it is set right before each.
+ * idempotency key among them: each call gets a client of its own. Its address is a field of a class of the
+ * SDK, read while a call is made: it is set right before each.
  */
 import {
   MercadoPagoConfig,

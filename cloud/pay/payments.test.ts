@@ -1,6 +1,6 @@
 /**
- * Payments between us and the providers: webhooks in any order and number, ones that never come, providers that are
- * ill, refunds of operators, and what the API tells of it.
+ * Payments between us and the providers: webhooks in any order and number, ones that never come, providers
+ * that are ill, refunds of operators, and what the API tells of it.
  */
 import { createHash } from "node:crypto";
 import fc from "fast-check";
@@ -12,7 +12,7 @@ import type {
   RefundView,
 } from "../api/payment-schemas.ts";
 import { createApiKey } from "../api/actor.ts";
-import { Guest, openPayBench, openStand, SETTINGS, type PayBench, type Stand } from "../harness-pay.ts";
+import { Guest, openPayBench, openStand, SETTINGS, type PayBench, type Stand } from "./harness.ts";
 import type { Webhook } from "../../sim/pay/server.ts";
 import { reconcile } from "./reconcile.ts";
 import { ensureSecretBox, readSecretsKey, secretBox } from "./secrets.ts";

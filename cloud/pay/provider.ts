@@ -2,9 +2,9 @@
  * The port to payment providers: what we ask of them and how they tell us, whoever they are.
  *
  * Invariants: amounts are integers in minor units; card data never passes here (the payer types it at the
- * provider's own page); every write carries an idempotency key, so that it may be asked again after a timeout; what
- * comes back is facts (`core/payment.ts`), never a decision. An implementation keeps no state of its own and knows
- * nothing of our database (the sandbox, which is its own provider, excepted).
+ * provider's own page); every write carries an idempotency key, so that it may be asked again after a
+ * timeout; what comes back is facts (`core/payment.ts`), never a decision. An implementation keeps no state
+ * of its own and knows nothing of our database (the sandbox, which is its own provider, excepted).
  */
 import type { PaymentFacts, PaymentFlow } from "../core/payment.ts";
 
@@ -98,8 +98,8 @@ export type Provider = {
 export class WebhookRefused extends Error {}
 
 /**
- * What a provider did not do. `unreachable`: it may have been done; ask again with the same key. `refused`: it was
- * not done, and asking the same again is of no use.
+ * What a provider did not do. `unreachable`: it may have been done; ask again with the same key. `refused`:
+ * it was not done, and asking the same again is of no use.
  */
 export class ProviderFault extends Error {
   readonly kind: "unreachable" | "refused";

@@ -1,6 +1,7 @@
 /**
- * The providers of the operators: rows → implementations, with their secrets opened. Known ones are remembered as long
- * as their row has the same version. A secret leaves this file only inside an implementation.
+ * The providers of the operators: rows → implementations, with their secrets opened. Known ones are
+ * remembered as long as their row has the same version. A secret leaves this file only inside an
+ * implementation.
  */
 import { AppError } from "../../shared/errors.ts";
 import type { PaymentFlow } from "../core/payment.ts";

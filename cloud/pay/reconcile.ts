@@ -1,9 +1,10 @@
 /**
- * Asks providers about payments that they should have told of by now: whose webhook never came, that are pending for
- * long, whose refunds are under way. What is found is applied as if it had been told, and written down for people.
+ * Asks providers about payments that they should have told of by now: whose webhook never came, that are
+ * pending for long, whose refunds are under way. What is found is applied as if it had been told, and written
+ * down for people.
  *
- * A payment is asked about after a quarter of its age, at least 45 s and at most an hour after the time before. One
- * that nobody paid in its time is let go of.
+ * A payment is asked about after a quarter of its age, at least 45 s and at most an hour after the time
+ * before. One that nobody paid in its time is let go of.
  */
 import { describeError } from "../../shared/errors.ts";
 import { inTransaction } from "../db/pool.ts";

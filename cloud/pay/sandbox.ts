@@ -1,8 +1,10 @@
 /**
- * The provider for demonstrations and tests: a page of our own where one presses "pay" or "decline". No money moves.
+ * The provider for demonstrations and tests: a page of our own where one presses "pay" or "decline". No money
+ * moves.
  *
- * It is a provider like the others: it has books of its own (`sandbox_payment`), tells by signed webhooks, and knows
- * nothing of our payments but the id. It refuses to exist in production, and without SG_SANDBOX_PAYMENTS.
+ * It is a provider like the others: it has books of its own (`sandbox_payment`), tells by signed webhooks,
+ * and knows nothing of our payments but the id. It refuses to exist in production, and without
+ * SG_SANDBOX_PAYMENTS.
  */
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { AppError } from "../../shared/errors.ts";

@@ -1,9 +1,9 @@
 /**
  * Secrets that the database keeps for us: sealed with AES-256-GCM, bound to the row they belong to.
  *
- * The key comes from a file (SG_SECRETS_KEY_FILE), so that a stolen database tells nothing, or is made in the database
- * at the first start, which guards against little more than a glance. A sealed text names its key: with another key it
- * is refused by name, not misread. Nothing here ever goes to a log or an API.
+ * The key comes from a file (SG_SECRETS_KEY_FILE), so that a stolen database tells nothing, or is made in the
+ * database at the first start, which guards against little more than a glance. A sealed text names its key:
+ * with another key it is refused by name, not misread. Nothing here ever goes to a log or an API.
  */
 import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from "node:crypto";
 import { AppError } from "../../shared/errors.ts";

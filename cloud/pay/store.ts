@@ -1,9 +1,9 @@
 /**
  * Payments in PostgreSQL: what was told becomes rows, postings and events, in one transaction.
  *
- * Invariants: the row of the payment is locked while facts are applied, so that copies apply them one after another;
- * whatever is still to be asked of the provider follows from the rows (`nextAction`) and is marked by `due_at`. Nothing
- * here talks to a provider.
+ * Invariants: the row of the payment is locked while facts are applied, so that copies apply them one after
+ * another; whatever is still to be asked of the provider follows from the rows (`nextAction`) and is marked
+ * by `due_at`. Nothing here talks to a provider.
  */
 import { randomUUID } from "node:crypto";
 import { AppError } from "../../shared/errors.ts";
@@ -23,7 +23,10 @@ import { bookMove, find, tellOf } from "./books.ts";
 import type { PaymentRef, Told } from "./provider.ts";
 import type { Payment, PaymentRow, RefundRow } from "./rows.ts";
 
-/** Rows → the state that facts are applied to. A refund that failed before it had a name counts as one of ours. */
+/**
+ * Rows → the state that facts are applied to. A refund that failed before it had a name counts as one of
+ * ours.
+ */
 export function paymentOf(row: PaymentRow, refunds: RefundRow[]): Payment {
   const told = refunds.filter((refund) => refund.provider_refund_id !== null || refund.status === "failed");
   const state: PaymentState = {

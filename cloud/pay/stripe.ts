@@ -1,9 +1,10 @@
 /**
- * Stripe: cards. A hosted Checkout page authorizes (`capture_method: manual`), the real amount is captured later.
+ * Stripe: cards. A hosted Checkout page authorizes (`capture_method: manual`), the real amount is captured
+ * later.
  *
  * Invariants: the API version is pinned to the one that the SDK's types describe; prices are never converted
- * (adaptive pricing off), so that what is authorized is what was asked; our ids travel as metadata. A session that
- * is open is closed by expiring it: its payment intent cannot be cancelled then.
+ * (adaptive pricing off), so that what is authorized is what was asked; our ids travel as metadata. A session
+ * that is open is closed by expiring it: its payment intent cannot be cancelled then.
  */
 import { Stripe } from "stripe";
 import type { PaymentFacts, RefundFact } from "../core/payment.ts";

@@ -1,9 +1,11 @@
 /**
- * Asks providers for what is wanted of payments: captures, cancellations, refunds. Level-triggered: what is to be done
- * follows from the rows each time, and a write that may have been done is asked again with the same key.
+ * Asks providers for what is wanted of payments: captures, cancellations, refunds. Level-triggered: what is
+ * to be done follows from the rows each time, and a write that may have been done is asked again with the
+ * same key.
  *
- * Invariants: nothing is asked inside a transaction; a payment is worked on by one copy at a time, for as long as its
- * lease (`due_at`) lasts, and the keys hold where a lease runs out; amounts of a write that was sent once do not change.
+ * Invariants: nothing is asked inside a transaction; a payment is worked on by one copy at a time, for as
+ * long as its lease (`due_at`) lasts, and the keys hold where a lease runs out; amounts of a write that was
+ * sent once do not change.
  */
 import { describeError } from "../../shared/errors.ts";
 import { nextAction } from "../core/payment.ts";

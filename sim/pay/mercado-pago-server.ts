@@ -1,6 +1,6 @@
 /**
- * A stand-in for Mercado Pago: Pix payments, cancellations, refunds and signed notifications, in the shapes that the
- * official SDK describes. The payer's bank is told by `pay`.
+ * A stand-in for Mercado Pago: Pix payments, cancellations, refunds and signed notifications, in the shapes
+ * that the official SDK describes. The payer's bank is told by `pay`.
  */
 import { createHmac, randomBytes, randomInt, randomUUID } from "node:crypto";
 import { startPayServer, type PayServer, type Request, type Response } from "./server.ts";

@@ -1,6 +1,6 @@
 /**
- * What the stand-ins of payment providers share: a local HTTP server with idempotency keys, faults on demand and
- * webhooks that are kept until somebody delivers them. For tests and the demo; listens on 127.0.0.1 only.
+ * What the stand-ins of payment providers share: a local HTTP server with idempotency keys, faults on demand
+ * and webhooks that are kept until somebody delivers them. For tests and the demo; listens on 127.0.0.1 only.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 
@@ -14,8 +14,8 @@ export type Request = {
 export type Response = { status: number; body: unknown };
 
 /**
- * What goes wrong with the next request that fits: `status`: answered so, nothing done · `hang`: never answered,
- * nothing done · `lose`: done, and the answer is lost.
+ * What goes wrong with the next request that fits: `status`: answered so, nothing done · `hang`: never
+ * answered, nothing done · `lose`: done, and the answer is lost.
  */
 export type Fault = {
   method?: string;
@@ -51,7 +51,8 @@ async function readBody(request: IncomingMessage): Promise<string> {
 
 /**
  * @param handle answers one request.
- * @param keyHeader header of the idempotency key: a write with a key that was used gets the first answer again.
+ * @param keyHeader header of the idempotency key: a write with a key that was used gets the first answer
+ * again.
  */
 export async function startPayServer(
   handle: (request: Request) => Response,

@@ -1,7 +1,7 @@
 /**
  * A stand-in for Stripe: Checkout Sessions, payment intents with manual capture, refunds, disputes and signed
- * events, in the shapes of the pinned API version. What a card does is told by `pay`. It keeps no card data, since
- * none is ever sent to it.
+ * events, in the shapes of the pinned API version. What a card does is told by `pay`. It keeps no card data,
+ * since none is ever sent to it.
  */
 import { randomBytes } from "node:crypto";
 import { Stripe } from "stripe";

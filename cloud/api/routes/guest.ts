@@ -1,6 +1,6 @@
 /**
- * Guests: somebody stands at a connector, scans its code, pays and charges. No account; a session is opened by its
- * token (`x-guest-token`), which only its guest was told.
+ * Guests: somebody stands at a connector, scans its code, pays and charges. No account; a session is opened
+ * by its token (`x-guest-token`), which only its guest was told.
  */
 import { Type } from "typebox";
 import { isGuestToken, guestToken, newCode, offerAt, openGuest } from "../../pay/guest-open.ts";
@@ -16,7 +16,10 @@ import { qrPng, qrSvg } from "../qr.ts";
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** Requests of one address in a minute: a page that looks every two seconds, for a few guests behind one address. */
+/**
+ * Requests of one address in a minute: a page that looks every two seconds, for a few guests behind one
+ * address.
+ */
 const READS_PER_MIN = 600;
 const ADDRESSES_MAX = 10_000;
 
@@ -114,7 +117,7 @@ function sessionRoutes(app: App, pay: Pay, checkToken: (request: GuestRequest) =
         ...open("a guest has no account"),
         tags: ["guests"],
         description:
-          "Begins: the answer tells where to pay (`checkoutUrl`, or a Pix code). The same `requestId` is the same session.",
+          "Begins: the answer tells where to pay (`checkoutUrl`, or a Pix code). The same `requestId` is one session.",
         body: Type.Ref("NewGuestSession"),
         response: { 201: Type.Ref("NewGuestSessionResult") },
       },

@@ -1,5 +1,6 @@
 /**
- * What providers tell us, and the page of the sandbox. Nobody has to be known: a webhook is believed for its signature.
+ * What providers tell us, and the page of the sandbox. Nobody has to be known: a webhook is believed for its
+ * signature.
  */
 import { Type } from "typebox";
 import { AppError, describeError } from "../../../shared/errors.ts";

@@ -214,7 +214,8 @@ function changeRoutes(app: App, requireActor: Context["requireActor"]): void {
           throw new ApiProblem(409, "ALREADY_CAPTURED", "this payment was captured: refund it instead");
         const { row } = await keep(client, paymentId, 0, reason);
         await client.query(
-          "update guest_session set cancel_asked_at = now(), look_at = now() where operator_id = $1 and payment_id = $2",
+          `update guest_session set cancel_asked_at = now(), look_at = now()
+           where operator_id = $1 and payment_id = $2`,
           [actor.operatorId, paymentId],
         );
         await audit(client, actor, request, "payment.cancel", paymentId, { reason });

@@ -1,15 +1,16 @@
 /**
- * For tests of payments: an SG with its API, stand-ins for the providers on the wire, a site whose station is online, and
- * guests at it. What ERs do comes as entries of their journals; what jobs do is done until nothing is left to do.
+ * For tests of payments: an SG with its API, stand-ins for the providers on the wire, a site whose station is
+ * online, and guests at it. What ERs do comes as entries of their journals; what jobs do is done until
+ * nothing is left to do.
  */
 import { randomUUID } from "node:crypto";
 import { expect } from "vitest";
-import type { EntryBody } from "../shared/entry.ts";
-import { startMercadoPagoServer, type MercadoPagoServer } from "../sim/pay/mercado-pago-server.ts";
-import type { PayServer, Webhook } from "../sim/pay/server.ts";
-import { startStripeServer, type StripeServer } from "../sim/pay/stripe-server.ts";
-import type { GuestSessionView } from "./api/guest-schemas.ts";
-import type { PaymentDetailView, PaymentProviderView } from "./api/payment-schemas.ts";
+import type { EntryBody } from "../../shared/entry.ts";
+import { startMercadoPagoServer, type MercadoPagoServer } from "../../sim/pay/mercado-pago-server.ts";
+import type { PayServer, Webhook } from "../../sim/pay/server.ts";
+import { startStripeServer, type StripeServer } from "../../sim/pay/stripe-server.ts";
+import type { GuestSessionView } from "../api/guest-schemas.ts";
+import type { PaymentDetailView, PaymentProviderView } from "../api/payment-schemas.ts";
 import {
   introduce,
   Journal,
@@ -24,16 +25,16 @@ import {
   toldAt,
   type TestApi,
   type TestDb,
-} from "./harness.ts";
-import { giveTariff } from "./harness-money.ts";
-import { storeBatches } from "./ingest/journal.ts";
-import { makeCdrs } from "./jobs/cdrs.ts";
-import { workEvents } from "./pay/events.ts";
-import { workGuests } from "./pay/guest.ts";
-import type { ProviderKind } from "./pay/provider.ts";
-import { createPay, type Pay } from "./pay/providers.ts";
-import { secretBox } from "./pay/secrets.ts";
-import { workPayments } from "./pay/work.ts";
+} from "../harness.ts";
+import { giveTariff } from "../harness-money.ts";
+import { storeBatches } from "../ingest/journal.ts";
+import { makeCdrs } from "../jobs/cdrs.ts";
+import { workEvents } from "./events.ts";
+import { workGuests } from "./guest.ts";
+import type { ProviderKind } from "./provider.ts";
+import { createPay, type Pay } from "./providers.ts";
+import { secretBox } from "./secrets.ts";
+import { workPayments } from "./work.ts";
 
 export const SETTINGS = {
   currency: "BRL",
