@@ -300,6 +300,15 @@ test("one that cannot be billed is said, tried again later, and holds nobody up"
   expect(await audit()).toEqual([]);
 });
 
+test("a run ends when its time is up; the next one goes on", async () => {
+  const ids = [randomUUID(), randomUUID()];
+  await happen(
+    ...ids.flatMap((id, i) => [start16(site.cp, id, { wireId: i }), stop16(site.cp, id, { wireId: i })]),
+  );
+  expect(await makeCdrs(db.pool, 0)).toBe(0);
+  expect(await makeCdrs(db.pool)).toBe(2);
+});
+
 describe("billed exactly once", () => {
   /** Happenings of one transaction, each of which may come late, and be stored again. */
   const story = (id: string, i: number): EntryBody[][] => [

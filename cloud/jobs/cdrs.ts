@@ -262,16 +262,20 @@ const POSTPONE = `
     due_at = clock_timestamp() + least(30 * 2 ^ least(tries, 20), $3) * interval '1 second'
   where transaction_id = $1`;
 
-/** Until nothing is due. @returns how many CDRs were made. @throws AppError CDR_FAILED, after all others. */
-export async function makeCdrs(pool: Pool, now: () => number = Date.now): Promise<number> {
+/**
+ * Until nothing is due, or the time is up: a program that is to stop does not wait for a backlog.
+ * @returns how many CDRs were made. @throws AppError CDR_FAILED, after all others.
+ */
+export async function makeCdrs(pool: Pool, maxMs = Infinity): Promise<number> {
   let made = 0;
   const failed: string[] = [];
-  for (let more = true; more;) {
+  const endMs = performance.now() + maxMs;
+  for (let more = true; more && performance.now() < endMs;) {
     let claimed: BillingRow | undefined;
     try {
       const isMade = await inTransaction(pool, async (client) => {
         claimed = (await client.query<BillingRow>(CLAIM)).rows[0];
-        return claimed !== undefined && (await billOne(client, claimed, now()));
+        return claimed !== undefined && (await billOne(client, claimed, Date.now()));
       });
       more = claimed !== undefined;
       if (isMade) made++;

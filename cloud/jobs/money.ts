@@ -9,6 +9,8 @@ import type { Job } from "./runner.ts";
 import { makeStatements } from "./statements.ts";
 
 const HOUR_MS = 3_600_000;
+/** The longest that a run bills; the next one goes on. */
+const CDR_RUN_MS = 10_000;
 
 export const moneyJobs = (pool: Pool): Job[] => [
   {
@@ -16,7 +18,7 @@ export const moneyJobs = (pool: Pool): Job[] => [
     name: "cdrs",
     everyMs: 3_000,
     fails: "transactions could not be billed",
-    run: () => makeCdrs(pool),
+    run: () => makeCdrs(pool, CDR_RUN_MS),
   },
   {
     name: "statements",
