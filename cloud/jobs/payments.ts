@@ -1,4 +1,7 @@
-/** The jobs of payments: guests step by step, what is to be asked of providers, what they told, what they did not. */
+/**
+ * The jobs of payments: guests step by step, what is to be asked of providers, what they told, what they did
+ * not.
+ */
 import { workEvents } from "../pay/events.ts";
 import { workGuests } from "../pay/guest.ts";
 import type { Pay } from "../pay/providers.ts";
