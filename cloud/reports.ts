@@ -84,7 +84,8 @@ const utilisation = (group: ReportGroup) => `
     group by 1, 2
   )
   select site_id, ${group === "site" ? "null::text" : "station_id"} as station_id, start, "occupiedS", "availableS",
-    case when "availableS" > 0 then least(10000, round("occupiedS" * 10000.0 / "availableS"))::int end as "utilisationBp"
+    case when "availableS" > 0 then
+      least(10000, round("occupiedS" * 10000.0 / "availableS"))::int end as "utilisationBp"
   from (
     select ${keys(group, "part")}, part.start, coalesce(sum(u.occupied_s), 0)::bigint as "occupiedS",
       sum(${length("part")} * part.evses)::bigint as "availableS"

@@ -1,4 +1,7 @@
-/** The nouns of what goes out: alarms, webhooks, mails, exports, as JSON Schema. Like `schemas.ts`, and no code here either. */
+/**
+ * The nouns of what goes out: alarms, webhooks, mails, exports, as JSON Schema. Like `schemas.ts`, and no code here
+ * either.
+ */
 import { Type, type Static, type TSchema } from "typebox";
 import { Uuid } from "../../shared/ids.ts";
 import { ALARM_EMAILS_MAX } from "../../shared/limits.ts";

@@ -84,7 +84,8 @@ const STEP: Record<Exclude<AlarmStep["kind"], "begin">, string> = {
 };
 
 const TOLD = `
-  select a.alarm_id, a.subject, a.site_id, a.er_id, a.station_id, a.detail, a.raised_at, a.cleared_at, s.name as site_name
+  select a.alarm_id, a.subject, a.site_id, a.er_id, a.station_id, a.detail, a.raised_at, a.cleared_at,
+    s.name as site_name
   from alarm a left join site s using (site_id) where a.alarm_id = any ($1) order by a.subject`;
 
 /** What the condition says; `complete`: there was no more of it. */

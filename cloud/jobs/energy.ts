@@ -21,7 +21,8 @@ const HOURS = `
   with tx as (
     select t.transaction_id, t.operator_id, t.site_id, t.station_id, t.evse_id, coalesce(s.time_zone, 'UTC') as zone,
       greatest(t.started_at, coalesce(t.ended_at, t.closed_at, now()) - interval '${DAYS_MAX} days') as from_at,
-      coalesce(t.ended_at, t.closed_at, case when t.running then now() else t.last_sample_at end, t.started_at) as to_at,
+      coalesce(t.ended_at, t.closed_at, case when t.running then now() else t.last_sample_at end,
+        t.started_at) as to_at,
       t.meter_start_wh as start_wh,
       coalesce(t.meter_stop_wh, greatest(t.closed_meter_wh, t.last_energy_wh)) as stop_wh
     from transaction t left join site s using (site_id)
@@ -66,7 +67,8 @@ const HOURS = `
 
 const UPSERT = `
   with fresh as materialized (${HOURS}), kept as (
-    insert into energy_hour as e (transaction_id, hour, operator_id, site_id, station_id, evse_id, energy_wh, occupied_s)
+    insert into energy_hour as e (transaction_id, hour, operator_id, site_id, station_id, evse_id,
+      energy_wh, occupied_s)
     select * from fresh
     on conflict (transaction_id, hour) do update set site_id = excluded.site_id, station_id = excluded.station_id,
       evse_id = excluded.evse_id, energy_wh = excluded.energy_wh, occupied_s = excluded.occupied_s

@@ -83,7 +83,7 @@ export function exportRoutes(app: App, { requireActor, files }: Context): void {
         operationId: "exportNow",
         ...needs("exports:read"),
         tags,
-        description: `At once, as it is read, up to ${EXPORT_ROWS_AT_ONCE_MAX} rows; what is larger is refused: POST /v1/exports.`,
+        description: `At once, up to ${EXPORT_ROWS_AT_ONCE_MAX} rows; what is larger is refused: POST /v1/exports.`,
         querystring: Type.Object({
           kind: OneOf(EXPORT_KIND_NAMES),
           from: Time,

@@ -151,7 +151,7 @@ export function webhookDeliveryRoutes(app: App, { requireActor }: Context): void
         operationId: "replayWebhookFailures",
         ...needs("webhooks:write"),
         tags,
-        description: `Sends again what has failed since then, the oldest first, at most ${WEBHOOK_REPLAY_MAX} at a time.`,
+        description: `Sends again what has failed since then, the oldest first, ${WEBHOOK_REPLAY_MAX} at most.`,
         params: EndpointParams,
         body: Type.Ref("WebhookReplay"),
         response: { 200: Type.Object({ count: Type.Integer() }) },

@@ -39,8 +39,10 @@ const ENDPOINTS = `
   select w.endpoint_id, w.url, w.description, w.event_types, w.enabled, w.disabled_because, w.failing_since,
     case when w.old_secret_until > now() then w.old_secret_until end as old_secret_until, w.created_at,
     w.created_at::text as created_key, w.updated_at,
-    (select count(*)::int from webhook_delivery d where d.endpoint_id = w.endpoint_id and d.status = 'pending') as pending,
-    (select count(*)::int from webhook_delivery d where d.endpoint_id = w.endpoint_id and d.status = 'failed') as failed
+    (select count(*)::int from webhook_delivery d
+       where d.endpoint_id = w.endpoint_id and d.status = 'pending') as pending,
+    (select count(*)::int from webhook_delivery d
+       where d.endpoint_id = w.endpoint_id and d.status = 'failed') as failed
   from webhook_endpoint w`;
 
 const toEndpoint = (r: EndpointRow): WebhookEndpoint => ({
@@ -123,8 +125,9 @@ export function webhookRoutes(app: App, { requireActor, webhookAllowPrivate }: C
         ["failing_since", body.enabled === true || body.url !== undefined ? null : undefined],
       ] as [string, unknown][]
     ).filter(([, value]) => value !== undefined);
+    const changes = ["updated_at = now()", ...fields.map(([column], i) => `${column} = $${i + 3}`)];
     await client.query(
-      `update webhook_endpoint set ${["updated_at = now()", ...fields.map(([column], i) => `${column} = $${i + 3}`)].join(", ")}
+      `update webhook_endpoint set ${changes.join(", ")}
        where operator_id = $1 and endpoint_id = $2`,
       [actor.operatorId, endpointId, ...fields.map(([, value]) => value)],
     );
@@ -259,7 +262,7 @@ export function webhookRoutes(app: App, { requireActor, webhookAllowPrivate }: C
         ...needs("webhooks:write"),
         tags,
         description:
-          "A new secret, in this answer and in no other. For a day, or as long as is asked, the one before it signs as well.",
+          "A new secret, in this answer and in no other. For a day, or as asked, the one before it signs as well.",
         params: EndpointParams,
         body: Type.Ref("SecretRotation"),
         response: { 200: Type.Ref("WebhookEndpointWithSecret") },
