@@ -323,6 +323,8 @@ async function start(settings: Settings, stops: Stop[]): Promise<void> {
       port: settings.sgPort,
       defaultOperatorId: "default",
       filesDir: join(dataDir, "files"),
+      // A demonstration may show how a guest pays: no money moves.
+      sandboxPayments: true,
     },
     logger.child({ part: "sg" }),
   );
