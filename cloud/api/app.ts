@@ -9,8 +9,6 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import fastifyStatic from "@fastify/static";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
-import { Ajv } from "ajv";
-import { fullFormats } from "ajv-formats/dist/formats.js";
 import Fastify, {
   LogController,
   type FastifyBaseLogger,
@@ -28,6 +26,7 @@ import { openFileFolder, type FileFolder } from "../files.ts";
 import { createPay, type Pay } from "../pay/providers.ts";
 import { secretBox } from "../pay/secrets.ts";
 import { createAuthenticator, neededBy, type Actor } from "./actor.ts";
+import { compileLazily } from "./compile.ts";
 import type { Hub } from "./live.ts";
 import { documentation } from "./documentation.ts";
 import { createPeople, type People, type PeopleOptions } from "./people.ts";
@@ -111,28 +110,6 @@ function createServer(options: AppOptions): App {
   }).withTypeProvider<TypeBoxTypeProvider>() as App;
 }
 
-/**
- * Queries, paths and headers are text and become what the schema says; a body says itself what it is, and
- * `null` in it is not an empty text.
- */
-function validation(app: App): void {
-  const options = { useDefaults: true, removeAdditional: false, allErrors: false, strict: false };
-  const validators = [new Ajv({ ...options, coerceTypes: true }), new Ajv(options)] as const;
-  for (const ajv of validators) {
-    for (const [name, format] of Object.entries(fullFormats)) ajv.addFormat(name, format);
-    for (const schema of sharedSchemas()) ajv.addSchema(schema);
-  }
-  const [ofText, ofBody] = validators;
-  app.setValidatorCompiler(({ schema, httpPart }) =>
-    (httpPart === "body" ? ofBody : ofText).compile(schema as object),
-  );
-  app.addHook("preValidation", async (request) => {
-    if (nestedDeeper(request.body, BODY_DEPTH_MAX)) {
-      throw new ApiProblem(400, "TOO_DEEP", `the body is nested deeper than ${BODY_DEPTH_MAX} levels`);
-    }
-  });
-}
-
 /** Level by level, so that no depth can overflow a stack. */
 function nestedDeeper(root: unknown, depthMax: number): boolean {
   let level = [root];
@@ -192,7 +169,11 @@ export async function createApp(options: AppOptions): Promise<App> {
     if (url.startsWith("/v1/") && neededBy(schema) === undefined)
       throw new Error(`${url} says neither needs() nor open() in its schema`);
   });
-  validation(app);
+  compileLazily(app);
+  app.addHook("preValidation", async ({ body }) => {
+    if (nestedDeeper(body, BODY_DEPTH_MAX))
+      throw new ApiProblem(400, "TOO_DEEP", `the body is nested deeper than ${BODY_DEPTH_MAX} levels`);
+  });
   await documentation(app);
   const people = createPeople(options.pool, options.people ?? {}, options.logger);
   const behind = tenantPool(options.pool);
