@@ -18,7 +18,6 @@ import { expireExports, makeExports } from "./exports.ts";
 import { startRunner, type Job, type OnLog } from "./runner.ts";
 import { sendMails } from "./send-mail.ts";
 import { runErasures } from "./erasures.ts";
-import { runErasures } from "./erasures.ts";
 import { createDeliverer, trimOutbox } from "./webhook-delivery.ts";
 
 const HOUR_MS = 60 * 60_000;
@@ -84,13 +83,6 @@ export function allJobs({ pool, mailer, files, pay, webhooks = { allowPrivate: f
       everyMs: HOUR_MS,
       fails: "sessions that have run out could not be removed",
       run: () => cleanSignIn(pool),
-    },
-    {
-      name: "erasures",
-      everyMs: 60_000,
-      fails: "what mentions a person who is gone could not be gone through",
-      done: "people who are gone are nowhere any more",
-      run: () => runErasures(pool),
     },
     {
       name: "erasures",
