@@ -118,6 +118,7 @@ export const IdTokenImportRow = Type.Object(
   },
   { $id: "IdTokenImportRow" },
 );
+type IdTokenImportRow = Static<typeof IdTokenImportRow>;
 
 export const IdTokenImport = Type.Object(
   {
@@ -133,7 +134,7 @@ export const IdTokenImport = Type.Object(
   },
   { $id: "IdTokenImport" },
 );
-export type IdTokenImport = Static<typeof IdTokenImport>;
+export type IdTokenImport = Omit<Static<typeof IdTokenImport>, "rows"> & { rows: IdTokenImportRow[] };
 
 export const OwnProfile = Type.Object(
   {

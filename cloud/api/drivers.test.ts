@@ -27,6 +27,7 @@ let api: TestApi;
 beforeAll(async () => {
   db = await openTestDb();
   api = await openTestApi(db.pool);
+  await api.app.ready();
   await arrive(db.pool, new Journal("er-1", "site-1").commit([online("CP1")]));
   await arrive(db.pool, new Journal("er-2", "site-2").commit([online("CP2")]));
 });

@@ -12,6 +12,7 @@ import { parse, CsvError } from "csv-parse";
 import type { FastifyRequest } from "fastify";
 import { TOKEN_IMPORT_BYTES_MAX, TOKEN_IMPORT_ROWS_MAX } from "../../shared/limits.ts";
 import { POLICY_TOKENS_MAX, tokenKey } from "../../shared/policy.ts";
+import { formatTime } from "../../shared/time.ts";
 import { CellError, readHeader, readRecord, type ImportRow } from "../core/token-csv.ts";
 import {
   planImport,
@@ -200,11 +201,11 @@ const CHANGED_DRIVERS = `
 const TOKENS = `
   insert into id_token as t (operator_id, id_token, type, status, label, group_id, master, expires_at, site_ids,
     station_ids, trusted, max_concurrent, max_energy_wh, driver_id, driver_since)
-  select $1, r."idToken", r.type, r.status, r.label, r."groupId", r.master, to_timestamp(r."expiresAt" / 1000.0),
+  select $1, r."idToken", r.type, r.status, r.label, r."groupId", r.master, r."expiresAt",
     r."siteIds", r."stationIds", r.trusted, r."maxConcurrent", r."maxEnergyWh", r.driver,
     case when r.driver is not null then now() end
   from json_to_recordset($2::json) as r("idToken" text, type text, status text, label text, "groupId" text,
-    master boolean, "expiresAt" float8, "siteIds" text[], "stationIds" text[], trusted boolean,
+    master boolean, "expiresAt" timestamptz, "siteIds" text[], "stationIds" text[], trusted boolean,
     "maxConcurrent" integer, "maxEnergyWh" bigint, driver uuid)
   on conflict (operator_id, lower(id_token)) do update set type = excluded.type, status = excluded.status,
     label = excluded.label, group_id = excluded.group_id, master = excluded.master, expires_at = excluded.expires_at,
@@ -219,7 +220,11 @@ async function writePlan(client: Client, operatorId: string, plan: Plan): Promis
   const idOf = (key: string | null) => (key === null ? null : (made.get(key) ?? key));
   const withIds = (drivers: Plan["newDrivers"]) =>
     [...drivers].map(([key, driver]) => ({ driverId: idOf(key), ...driver }));
-  const tokens = plan.tokens.map(({ idToken, token }) => ({ idToken, ...token, driver: idOf(token.driver) }));
+  const tokens = plan.tokens.map(({ idToken, token }) => ({
+    ...{ idToken, ...token, driver: idOf(token.driver) },
+    // As text: a number of seconds would lose its last millisecond far in the future.
+    expiresAt: token.expiresAt === null ? null : formatTime(token.expiresAt),
+  }));
   const write = async (sql: string, rows: readonly unknown[]) => {
     for (let i = 0; i < rows.length; i += PORTION)
       await client.query(sql, [operatorId, JSON.stringify(rows.slice(i, i + PORTION))]);
@@ -231,6 +236,8 @@ async function writePlan(client: Client, operatorId: string, plan: Plan): Promis
   );
   await write(CHANGED_DRIVERS, withIds(plan.changedDrivers));
   await write(NEW_DRIVERS, withIds(plan.newDrivers));
+  // Made while there were few drivers, the plan that checks the references would look at all of them for each token.
+  await client.query("discard plans");
   await write(TOKENS, tokens);
 }
 

@@ -3,7 +3,8 @@
  * `csv-stringify`'s business, what a file changes is `token-import.ts`.
  *
  * What was written comes back the same. A cell that a spreadsheet would take for a formula is written with an
- * apostrophe before it, and read without it. An empty cell is no value; a column that is missing says nothing.
+ * apostrophe before it, and read without it. An empty cell is no value; a column that is missing, and an
+ * empty cell of a driver, say nothing.
  */
 import { bareTaxId, taxIdKind } from "../../shared/tax-id.ts";
 import { formatTime, parseTime } from "../../shared/time.ts";
@@ -209,8 +210,10 @@ function readDriver(
   if (names.length === 0) return undefined;
   if (names.every((name) => cells.get(name) === "")) return null;
   const fields: Record<string, unknown> = {};
-  for (const field of DRIVER_FIELDS)
-    if (cells.has(driverColumn(field)))
-      fields[field] = read(driverColumn(field), DRIVER[field] as Read<unknown>);
+  // Of a driver in several rows one has to say it.
+  for (const field of DRIVER_FIELDS) {
+    const name = driverColumn(field);
+    if ((cells.get(name) ?? "") !== "") fields[field] = read(name, DRIVER[field] as Read<unknown>);
+  }
   return { driverId: read("driverId", text(64)), fields: fields as Partial<DriverFields> };
 }

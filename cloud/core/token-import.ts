@@ -65,6 +65,10 @@ class RowError extends Error {}
 const same = (a: unknown, b: unknown) =>
   JSON.stringify(a === "" ? null : a) === JSON.stringify(b === "" ? null : b);
 
+/** Addresses of one mailbox, in whatever case. */
+const sameValue = (field: keyof DriverFields, a: string | null, b: string | null) =>
+  same(a, b) || (field === "email" && a?.toLowerCase() === b?.toLowerCase());
+
 /** Drivers as they are after the rows so far. */
 class Drivers {
   readonly all: Map<DriverKey, KnownDriver>;
@@ -108,8 +112,7 @@ class Drivers {
     const after = { ...before };
     for (const field of DRIVER_FIELDS) {
       const value = fields[field];
-      if (value === undefined || same(value, before[field])) continue;
-      if (field === "language" && value === null) continue;
+      if (value === undefined || sameValue(field, value, before[field])) continue;
       this.agree(key, field, row.line);
       after[field] = value;
     }

@@ -15,7 +15,8 @@ const PORTION = 1_000;
 
 const IMPORT = `A CSV in UTF-8 with commas or semicolons, at most 5 MB and 50,000 rows. The first line names the columns, in any
 order; only \`idToken\` has to be there: ${[...TOKEN_COLUMNS, ...DRIVER_COLUMNS].join(", ")}. A column that is missing
-leaves what there is, an empty cell takes the value away. Ids in a cell are separated by \`#\`. A driver is found by
+leaves what there is; an empty cell takes a token's value away and says nothing of a driver. With columns of drivers,
+a row in which all of them are empty is nobody's token. Ids in a cell are separated by \`#\`. A driver is found by
 driverId, driverEmail or driverTaxId; one that is not found is made. The same file again changes nothing.`;
 
 export async function tokenFileRoutes(app: App, context: Context): Promise<void> {
