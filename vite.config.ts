@@ -15,5 +15,8 @@ export default defineConfig({
   root: at("./cloud/web"),
   plugins: [react(), tailwindcss()],
   build: { outDir: at("./dist/web"), emptyOutDir: true, reportCompressedSize: true },
-  server: { proxy: { "/v1": process.env.SG_URL ?? "http://localhost:8080" } },
+  // The cloud takes writes of people from its own page only: it must hear the address that the browser names.
+  server: {
+    proxy: { "/v1": { target: process.env.SG_URL ?? "http://localhost:8080", changeOrigin: false } },
+  },
 });

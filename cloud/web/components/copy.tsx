@@ -4,7 +4,7 @@ import { useTranslations } from "use-intl";
 import { Button } from "./button.tsx";
 
 /** Copies also where the page is not in a secure context and `navigator.clipboard` is missing. */
-async function copyText(text: string): Promise<void> {
+export async function copyText(text: string): Promise<void> {
   if (navigator.clipboard !== undefined) return navigator.clipboard.writeText(text);
   const area = document.createElement("textarea");
   area.value = text;

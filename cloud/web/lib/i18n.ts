@@ -4,13 +4,15 @@
  */
 import { useMemo } from "react";
 import { useLocale } from "use-intl";
+import type guestPtBR from "../messages/guest.pt-BR.json";
 import type ptBR from "../messages/pt-BR.json";
 import { createFormat, type Format } from "./format.ts";
 import { load, save } from "./storage.ts";
 import { createValue } from "./value.ts";
 
 export type Locale = "pt-BR" | "en";
-export type Messages = typeof ptBR;
+/** Words of the application, and those of the page of guests, which has only its own. */
+export type Messages = typeof ptBR & typeof guestPtBR;
 export const LOCALES: readonly Locale[] = ["pt-BR", "en"];
 
 declare module "use-intl" {

@@ -4,8 +4,13 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createTranslator } from "use-intl/core";
 import { describe, expect, it } from "vitest";
-import en from "../messages/en.json" with { type: "json" };
-import ptBR from "../messages/pt-BR.json" with { type: "json" };
+import appEn from "../messages/en.json" with { type: "json" };
+import guestEn from "../messages/guest.en.json" with { type: "json" };
+import guestPtBR from "../messages/guest.pt-BR.json" with { type: "json" };
+import appPtBR from "../messages/pt-BR.json" with { type: "json" };
+
+const en = { ...appEn, ...guestEn };
+const ptBR = { ...appPtBR, ...guestPtBR };
 
 const WEB = fileURLToPath(new URL("../", import.meta.url));
 

@@ -92,7 +92,7 @@ function Filters({ search, onChange, children }: FilterProps) {
       }}
     >
       {(["actor", "action", "subject"] as const).map((name) => (
-        <div key={name} className="w-44 max-sm:w-full">
+        <div key={name} className="min-w-32 flex-1 max-sm:w-full max-sm:basis-full">
           <TextField
             label={t(`audit.${name}`)}
             name={name}
@@ -104,7 +104,7 @@ function Filters({ search, onChange, children }: FilterProps) {
         </div>
       ))}
       {(["from", "to"] as const).map((name) => (
-        <div key={name} className="w-38 max-sm:w-[calc(50%-0.25rem)]">
+        <div key={name} className="w-36 max-sm:w-[calc(50%-0.25rem)]">
           <TextField label={t(`audit.${name}`)} name={name} type="date" defaultValue={search[name] ?? ""} />
         </div>
       ))}
@@ -126,6 +126,12 @@ function Filters({ search, onChange, children }: FilterProps) {
       <div className="sm:ml-auto">{children}</div>
     </form>
   );
+}
+
+/** What an entry is about, in the words of its detail where it has some. */
+function nameOf({ subject, detail }: AuditEntry): string {
+  const { email, name } = (detail ?? {}) as { email?: unknown; name?: unknown };
+  return typeof email === "string" ? email : typeof name === "string" ? name : subject;
 }
 
 type RowProps = { entry: AuditEntry; onNarrow: (change: AuditSearch) => void };
@@ -153,7 +159,7 @@ function EntryRow({ entry, onNarrow }: RowProps) {
         </span>
         <span className="min-w-0 flex-1 truncate font-medium max-sm:order-2 max-sm:basis-full">
           {words ?? action}
-          <span className="ml-2 font-mono text-[0.8125rem] font-normal text-ink-3">{subject}</span>
+          <span className="ml-2 font-mono text-[0.8125rem] font-normal text-ink-3">{nameOf(entry)}</span>
         </span>
         <Icon name="chevron" className={`size-4 text-ink-3 max-sm:hidden ${open ? "rotate-90" : ""}`} />
       </button>

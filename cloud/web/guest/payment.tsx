@@ -1,0 +1,78 @@
+/** Waiting for the money: a page of the provider, or a Pix code as a picture and to copy, with the time that is left. */
+import { useState } from "react";
+import { useTranslations } from "use-intl";
+import { copyText } from "../components/copy.tsx";
+import type { GuestSession } from "../lib/api.gen.ts";
+import { useMoney } from "../lib/money.ts";
+import { BigButton, Note } from "./note.tsx";
+import { useTick } from "./tick.ts";
+
+/** "12:04" */
+const clock = (ms: number): string => {
+  const seconds = Math.max(0, Math.ceil(ms / 1_000));
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+};
+
+export function Payment({ session: { payment } }: { session: GuestSession }) {
+  const t = useTranslations();
+  const money = useMoney();
+  const now = useTick();
+  const leftMs = Date.parse(payment.expiresAt) - now;
+  const amount = money.amount(payment.amountMinor, payment.currency);
+  const { checkoutUrl, pixCode, pixQrSvg, declineCode, status } = payment;
+  return (
+    <>
+      {(declineCode !== null || status === "failed") && (
+        <Note tone="red" icon="block" title={t("guest.declined")} text={t("guest.declinedHint")} />
+      )}
+      <section className="rounded-2xl border border-line bg-surface p-4">
+        <p className="text-sm text-ink-2">{t(`guest.amount.${payment.flow}`)}</p>
+        <p className="text-3xl font-semibold tracking-tight">{amount}</p>
+        <p className="mt-1 text-sm text-ink-2">{t(`guest.payHint.${payment.flow}`)}</p>
+        {pixCode !== null && <Pix code={pixCode} svg={pixQrSvg} />}
+        {checkoutUrl !== null && (
+          <a
+            href={checkoutUrl}
+            className="mt-4 flex min-h-13 items-center justify-center rounded-xl bg-accent px-4 text-[1.0625rem]
+              font-semibold text-on-accent"
+          >
+            {t("guest.toCheckout")}
+          </a>
+        )}
+        <p className="mt-3 text-center text-sm text-ink-2" role="timer">
+          {leftMs > 0 ? t("guest.timeLeft", { time: clock(leftMs) }) : t("guest.timeOver")}
+        </p>
+      </section>
+      <p className="flex items-center justify-center gap-2 text-sm text-ink-2">
+        <span className="size-2 animate-breathe rounded-full bg-accent-vivid" aria-hidden="true" />
+        {t("guest.waitingPayment")}
+      </p>
+    </>
+  );
+}
+
+function Pix({ code, svg }: { code: string; svg: string | null }) {
+  const t = useTranslations();
+  const [copied, setCopied] = useState(false);
+  const copy = () =>
+    void copyText(code).then(() => {
+      setCopied(true);
+      setTimeout(() => setCopied(false), 3_000);
+    });
+  return (
+    <div className="mt-4 space-y-3">
+      <BigButton icon={copied ? "check" : "copy"} onClick={copy}>
+        <span aria-live="polite">{copied ? t("guest.copied") : t("guest.copyPix")}</span>
+      </BigButton>
+      <p className="text-sm text-ink-2">{t("guest.pixHint")}</p>
+      {svg !== null && (
+        <img
+          src={`data:image/svg+xml,${encodeURIComponent(svg)}`}
+          alt={t("guest.pixQr")}
+          className="mx-auto aspect-square w-56 max-w-full rounded-lg border border-line bg-white"
+        />
+      )}
+      <p className="rounded-lg bg-raised p-3 font-mono text-xs break-all text-ink-2">{code}</p>
+    </div>
+  );
+}
