@@ -125,7 +125,7 @@ describe("a person with everything", () => {
     await happened(
       ...charged(billed, TOKEN, 7_200_000),
       handled("CP1", "ocpp1.6", "Authorize", { idTag: SHORT }, { idTagInfo: { status: "Accepted" } }),
-      handled("CP1", "ocpp1.6", "DataTransfer", { vendorId: "x", data: `{\"card\":\"${TOKEN}\"}` }, {}),
+      handled("CP1", "ocpp1.6", "DataTransfer", { vendorId: "x", data: JSON.stringify({ card: TOKEN }) }, {}),
       handled("CP1", "ocpp2.0.1", "NotifyCustomerInformation", { data: `name: ${NAME}\nmail: ${EMAIL}` }, {}),
       handled("CP1", "ocpp1.6", "MeterValues", { connectorId: 1, meterValue: [{ value: SHORT }] }, {}),
       start16("CP1", running, { at: 20_000_000, idTag: TOKEN, wireId: 900, connectorId: 2 }),

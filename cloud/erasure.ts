@@ -1,10 +1,10 @@
 /**
- * A person goes (LGPD, Art. 18): at once from everything that is about it, then (`jobs/erasures.ts`) from what only
- * mentions it.
+ * A person goes (LGPD, Art. 18): at once from everything that is about it, then (`jobs/erasures.ts`) from
+ * what only mentions it.
  *
- * Invariants: transactions, CDRs and postings stay with their amounts, under pseudonyms, and go on being owed by the same
- * driver's account; a token of somebody who is gone is refused at every site; nobody is erased while they charge; what is
- * done is done in one transaction, and asked for again changes nothing.
+ * Invariants: transactions, CDRs and postings stay with their amounts, under pseudonyms, and go on being owed
+ * by the same driver's account; a token of somebody who is gone is refused at every site; nobody is erased
+ * while they charge; what is done is done in one transaction, and asked for again changes nothing.
  */
 import { randomBytes } from "node:crypto";
 import { wordsOf } from "./core/erasure.ts";
@@ -37,7 +37,8 @@ export async function runningOf(client: Client, operatorId: string, driverId: st
 /** What is over and has no bill yet is owed by whom it would have been, had the token stayed. */
 const PAYERS = `
   insert into transaction_payer (transaction_id, operator_id, account, driver_id)
-  select t.transaction_id, t.operator_id, case when k.group_id is null then 'driver:' || $2 else 'fleet:' || k.group_id end, $2
+  select t.transaction_id, t.operator_id,
+    case when k.group_id is null then 'driver:' || $2 else 'fleet:' || k.group_id end, $2
   from transaction t
   left join id_token k on k.operator_id = t.operator_id and k.token_key = t.token_key and k.driver_id = $2::uuid
   where t.operator_id = $1 and (t.driver_id = $2::uuid or (t.driver_id is null and k.driver_id is not null))
@@ -57,7 +58,8 @@ async function renameTokens({ client, operatorId, driverId }: Work, tokens: read
   const json = JSON.stringify(tokens);
   for (const table of NAMED)
     await client.query(
-      `update ${table} x set id_token = r.pseudonym from json_to_recordset($2::json) as r(key text, pseudonym text)
+      `update ${table} x set id_token = r.pseudonym
+       from json_to_recordset($2::json) as r(key text, pseudonym text)
        where x.operator_id = $1 and lower(x.id_token) = r.key`,
       [operatorId, json],
     );
@@ -105,7 +107,8 @@ async function renameAccount({ client, operatorId }: Work, { key, pseudonym }: T
       ...[operatorId, from, to],
     ]);
   await client.query(
-    `update cdr set basis = replace(basis, $2, $3) where operator_id = $1 and payer = $4 and position($2 in basis) > 0`,
+    `update cdr set basis = replace(basis, $2, $3)
+     where operator_id = $1 and payer = $4 and position($2 in basis) > 0`,
     [operatorId, JSON.stringify(from), JSON.stringify(to), to],
   );
   if (known.rowCount === 0) return;
@@ -128,7 +131,8 @@ async function forgetPapers(work: Work, driver: Driver): Promise<void> {
     [operatorId, driverId, driver.tax_id],
   );
   await client.query(
-    `update guest_session set email = null, tax_id = null where operator_id = $1 and (lower(email) = $2 or tax_id = $3)`,
+    `update guest_session set email = null, tax_id = null
+     where operator_id = $1 and (lower(email) = $2 or tax_id = $3)`,
     [operatorId, driver.email?.toLowerCase() ?? null, driver.tax_id],
   );
   await client.query(
@@ -143,7 +147,8 @@ type Account = { deleted: boolean; isStaff: boolean };
 async function forgetAccount({ client, operatorId }: Work, driver: Driver): Promise<Account> {
   const email = driver.email?.toLowerCase() ?? null;
   const { rows } = await client.query<{ id: string; role: string; others: number }>(
-    `select u.id, m.role, (select count(*)::int from member o where o.user_id = u.id and o.operator_id <> $1) as others
+    `select u.id, m.role,
+       (select count(*)::int from member o where o.user_id = u.id and o.operator_id <> $1) as others
      from auth_user u join member m on m.user_id = u.id and m.operator_id = $1
      where u.id = $2 or ($2::text is null and u.email = $3)`,
     [operatorId, driver.user_id, email],
@@ -205,8 +210,9 @@ export async function eraseDriver(
   const of = { ...driver, taxId: driver.tax_id, ...(account.isStaff ? { name: null, email: null } : {}) };
   const words = wordsOf({ ...of, tokens, pseudonym: newPseudonym() });
   await client.query(
-    `update driver set status = 'erased', name = null, email = null, phone = null, tax_id = null, group_id = null,
-       user_id = null, notes = null, language = default, version = version + 1, updated_at = now(), erased_at = now()
+    `update driver set status = 'erased', name = null, email = null, phone = null, tax_id = null,
+       group_id = null, user_id = null, notes = null, language = default, version = version + 1, updated_at = now(),
+       erased_at = now()
      where operator_id = $1 and driver_id = $2`,
     [operatorId, driverId],
   );

@@ -1,9 +1,9 @@
 /**
- * Everything that is kept about a driver as one JSON document (LGPD, Art. 18), written piece by piece: however much it
- * is, little of it is in memory.
+ * Everything that is kept about a driver as one JSON document (LGPD, Art. 18), written piece by piece:
+ * however much it is, little of it is in memory.
  *
- * Pages of each kind, by a key that does not move. What cannot be told apart from other people's things (raw messages of a
- * station) is not in it: what they say of the driver is in its transactions.
+ * Pages of each kind, by a key that does not move. What cannot be told apart from other people's things (raw
+ * messages of a station) is not in it: what they say of the driver is in its transactions.
  */
 import type { Queryable } from "../db/pool.ts";
 import { toDriver, type DriverRow } from "./driver-store.ts";
@@ -17,7 +17,8 @@ type Section = { name: string; sql: string; toItem: (row: Record<string, unknown
 
 const withoutKey = ({ key: _key, ...row }: Record<string, unknown>): unknown => row;
 
-const PAYMENTS = `select payment_id from cdr where operator_id = $1 and driver_id = $2 and payment_id is not null
+const PAYMENTS = `
+  select payment_id from cdr where operator_id = $1 and driver_id = $2 and payment_id is not null
   union select payment_id from transaction_payer where operator_id = $1 and driver_id = $2`;
 
 /** Of the audit what was done, and not by whom: those are other people. */
@@ -53,23 +54,26 @@ const SECTIONS: readonly Section[] = [
   },
   {
     name: "payments",
-    sql: `select p.payment_id::text as key, p.payment_id as "paymentId", p.amount_minor as "amountMinor", p.currency,
-        p.description, p.status, p.captured_minor as "capturedMinor", p.refunded_minor as "refundedMinor",
+    sql: `select p.payment_id::text as key, p.payment_id as "paymentId", p.amount_minor as "amountMinor",
+        p.currency, p.description, p.status, p.captured_minor as "capturedMinor", p.refunded_minor as "refundedMinor",
         p.created_at as "createdAt"
-      from payment p where p.operator_id = $1 and p.payment_id::text in (${PAYMENTS}) and p.payment_id::text > $3 collate "C"`,
+      from payment p where p.operator_id = $1 and p.payment_id::text in (${PAYMENTS})
+        and p.payment_id::text > $3 collate "C"`,
     toItem: withoutKey,
   },
   {
     name: "statements",
     sql: `select s.statement_id::text as key, s.number, s.currency, s.period_from as "periodFrom",
         s.period_to as "periodTo", s.opening_minor as "openingMinor", s.closing_minor as "closingMinor"
-      from statement s where s.operator_id = $1 and s.account = 'driver:' || $2 and s.statement_id::text > $3 collate "C"`,
+      from statement s where s.operator_id = $1 and s.account = 'driver:' || $2
+        and s.statement_id::text > $3 collate "C"`,
     toItem: withoutKey,
   },
   {
     name: "audit",
     sql: `select lpad(a.audit_id::text, 20, '0') as key, a.at, a.action, a.subject, a.detail
-      from audit a where a.operator_id = $1 and lpad(a.audit_id::text, 20, '0') > $3 collate "C" and (a.subject = $2
+      from audit a where a.operator_id = $1 and lpad(a.audit_id::text, 20, '0') > $3 collate "C"
+        and (a.subject = $2
         or a.actor = (select d.email from driver d where d.driver_id = $2::uuid)
         or (a.action like 'idToken.%' and lower(a.subject) in (
               select k.token_key from id_token k where k.operator_id = $1 and k.driver_id = $2::uuid)))`,

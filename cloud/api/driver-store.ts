@@ -1,9 +1,9 @@
 /**
  * Drivers in PostgreSQL: rows ↔ what the API tells, and the changes that routes and imports make.
  *
- * Invariants: an erased driver is never changed again. A driver's group is written to its idTokens, because prices,
- * bills and sites go by the token's. Whatever makes a token count or not bumps the policy (by the caller). The audit
- * names fields of a person, never their values: it would keep what an erasure must find.
+ * Invariants: an erased driver is never changed again. A driver's group is written to its idTokens, because
+ * prices, bills and sites go by the token's. Whatever makes a token count or not bumps the policy (by the
+ * caller). The audit names fields of a person, never their values: it would keep what an erasure must find.
  */
 import { randomUUID } from "node:crypto";
 import { bareTaxId, taxIdKind } from "../../shared/tax-id.ts";
@@ -34,7 +34,8 @@ export type DriverRow = {
 };
 
 /** Of the table `driver d`. */
-export const DRIVER_COLUMNS = `d.*, (select count(*)::int from id_token t where t.driver_id = d.driver_id) as token_count`;
+export const DRIVER_COLUMNS = `d.*,
+  (select count(*)::int from id_token t where t.driver_id = d.driver_id) as token_count`;
 
 export const toDriver = (r: DriverRow): Driver => ({
   driverId: r.driver_id,
@@ -181,7 +182,8 @@ export async function attachToken(client: Client, driver: DriverRow, idToken: st
       `the idToken belongs to the driver ${token.driver_id}: detach it there`,
     );
   await client.query(
-    `update id_token set driver_id = $3, driver_since = now(), group_id = coalesce($4, group_id), updated_at = now()
+    `update id_token set driver_id = $3, driver_since = now(), group_id = coalesce($4, group_id),
+       updated_at = now()
      ${where}`,
     [driver.operator_id, idToken, driver.driver_id, driver.group_id],
   );

@@ -1,9 +1,9 @@
 /**
- * A file of idTokens and drivers → PostgreSQL: read strictly, planned whole (`core/token-import.ts`), written in one
- * transaction with one audit row and one new policy.
+ * A file of idTokens and drivers → PostgreSQL: read strictly, planned whole (`core/token-import.ts`), written
+ * in one transaction with one audit row and one new policy.
  *
- * UTF-8 with or without a byte order mark, commas or semicolons. Anything else that calls itself CSV is refused
- * rather than guessed: a name in the wrong encoding would be stored for good.
+ * UTF-8 with or without a byte order mark, commas or semicolons. Anything else that calls itself CSV is
+ * refused rather than guessed: a name in the wrong encoding would be stored for good.
  */
 import { createHash, randomUUID } from "node:crypto";
 import { Readable } from "node:stream";
@@ -165,7 +165,8 @@ async function readKnown(client: Client, operatorId: string, file: ImportFile): 
   );
   const drivers = file.withDrivers
     ? await client.query<KnownDriver & { driverId: string }>(
-        `select driver_id::text as "driverId", name, email, phone, tax_id as "taxId", language, group_id as "groupId"
+        `select driver_id::text as "driverId", name, email, phone, tax_id as "taxId", language,
+           group_id as "groupId"
          from driver where operator_id = $1 and status <> 'erased' for update`,
         [operatorId],
       )
@@ -190,12 +191,14 @@ async function readKnown(client: Client, operatorId: string, file: ImportFile): 
 const NEW_DRIVERS = `
   insert into driver (driver_id, operator_id, name, email, phone, tax_id, language)
   select r."driverId", $1, r.name, r.email, r.phone, r."taxId", coalesce(r.language, 'pt-BR')
-  from json_to_recordset($2::json) as r("driverId" uuid, name text, email text, phone text, "taxId" text, language text)`;
+  from json_to_recordset($2::json) as r("driverId" uuid, name text, email text, phone text, "taxId" text,
+    language text)`;
 
 const CHANGED_DRIVERS = `
   update driver d set name = r.name, email = r.email, phone = r.phone, tax_id = r."taxId", language = r.language,
     version = version + 1, updated_at = now()
-  from json_to_recordset($2::json) as r("driverId" uuid, name text, email text, phone text, "taxId" text, language text)
+  from json_to_recordset($2::json) as r("driverId" uuid, name text, email text, phone text, "taxId" text,
+    language text)
   where d.operator_id = $1 and d.driver_id = r."driverId"`;
 
 const TOKENS = `
@@ -236,7 +239,7 @@ async function writePlan(client: Client, operatorId: string, plan: Plan): Promis
   );
   await write(CHANGED_DRIVERS, withIds(plan.changedDrivers));
   await write(NEW_DRIVERS, withIds(plan.newDrivers));
-  // Made while there were few drivers, the plan that checks the references would look at all of them for each token.
+  // Made while there were few drivers, the plan that checks references would look at all of them each time.
   await client.query("discard plans");
   await write(TOKENS, tokens);
 }

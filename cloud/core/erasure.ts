@@ -1,9 +1,10 @@
 /**
- * By what a person who is gone is found in texts, and what stands there instead. Pure; the patterns are PostgreSQL's
- * regular expressions (`moov_mask`).
+ * By what a person who is gone is found in texts, and what stands there instead. Pure; the patterns are
+ * PostgreSQL's regular expressions (`moov_mask`).
  *
- * A text that could be anything else (a token "12", a name "Ana") is replaced only where the text around it says what it
- * is: everybody's records must stay true. Fields of the person's own are emptied whatever they hold.
+ * A text that could be anything else (a token "12", a name "Ana") is replaced only where the text around it
+ * says what it is: everybody's records must stay true. Fields of the person's own are emptied whatever they
+ * hold.
  */
 
 export type Word = { pattern: string; is: string };

@@ -1,9 +1,10 @@
 /**
- * What a file of idTokens and drivers changes: for every row whether it makes, changes or leaves its token, or what is
- * wrong with it. Pure: what is there is handed in, what is to be written comes out.
+ * What a file of idTokens and drivers changes: for every row whether it makes, changes or leaves its token,
+ * or what is wrong with it. Pure: what is there is handed in, what is to be written comes out.
  *
- * A file that was read once changes nothing when it is read again. A driver is found by its id, else by its e-mail
- * address, else by its tax number, else it is the one the token has if the name is the same; else there is a new one.
+ * A file that was read once changes nothing when it is read again. A driver is found by its id, else by its
+ * e-mail address, else by its tax number, else it is the one the token has if the name is the same; else
+ * there is a new one.
  */
 import { tokenKey } from "../../shared/policy.ts";
 import {

@@ -26,8 +26,9 @@ const RECENT_DAYS = 90;
 const RECENT_MAX = 2_000;
 
 /** Of the table `id_token t`. Whose driver is blocked is blocked, whatever the token itself says. */
-export const TOKEN_COLUMNS = `t.id_token, case when exists (
-    select from driver d where d.driver_id = t.driver_id and d.status <> 'active') then 'Blocked' else t.status end as status,
+export const TOKEN_COLUMNS = `t.id_token,
+  case when exists (select from driver d where d.driver_id = t.driver_id and d.status <> 'active')
+    then 'Blocked' else t.status end as status,
   t.group_id, t.master, t.expires_at, t.site_ids, t.station_ids,
   t.trusted, t.max_concurrent, t.max_energy_wh`;
 

@@ -1,10 +1,10 @@
 /**
- * What only mentions a person who is gone (the raw timeline, parked entries, commands, the audit, …) is masked, table by
- * table and in portions, each in a transaction of its own.
+ * What only mentions a person who is gone (the raw timeline, parked entries, commands, the audit, …) is
+ * masked, table by table and in portions, each in a transaction of its own.
  *
- * Which columns hold texts is asked of the catalogue, so that a new table is part of it without a word. What it is about is
- * left alone: master data, keys by which rows find each other, books that are kept by accounts. Goes on where it stopped;
- * what was looked for is forgotten when all has been seen.
+ * Which columns hold texts is asked of the catalogue, so that a new table is part of it without a word. What
+ * it is about is left alone: master data, keys by which rows find each other, books that are kept by
+ * accounts. Goes on where it stopped; what was looked for is forgotten when all has been seen.
  */
 import type { Word } from "../core/erasure.ts";
 import { inTransaction, type Client, type Pool } from "../db/pool.ts";
@@ -30,7 +30,8 @@ const LEFT_ALONE = [
 
 const TABLES = `
   select c.oid::regclass::text as name, (pg_relation_size(c.oid) / 8192)::int as blocks,
-    json_agg(json_build_object('name', quote_ident(a.attname), 'type', format_type(a.atttypid, null)) order by a.attnum) as columns
+    json_agg(json_build_object('name', quote_ident(a.attname), 'type', format_type(a.atttypid, null))
+      order by a.attnum) as columns
   from pg_class c join pg_attribute a on a.attrelid = c.oid
   where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and c.relname <> all ($1)
     and exists (select from pg_attribute o where o.attrelid = c.oid and o.attname = 'operator_id')
@@ -113,7 +114,7 @@ async function maskTable(pool: Pool, driverId: string, table: Table): Promise<bo
   }
 }
 
-/** Goes through everything for everybody who is gone and has not been looked for yet. @returns how many were finished. */
+/** Goes through everything for whoever is gone and was not looked for yet. @returns how many were finished. */
 export async function runErasures(pool: Pool): Promise<number> {
   const { rows } = await pool.query<{ driver_id: string; words: Word[] }>(
     "select driver_id, words from driver_erasure where words is not null order by requested_at limit 100",

@@ -29,8 +29,8 @@ export function driverDataRoutes(app: App, { pool, requireActor }: Context): voi
         ...needs("drivers:write"),
         tags: ["drivers"],
         description:
-          "Everything that is kept about the person: the driver, its idTokens, transactions, CDRs, ledger, payments, " +
-          "statements, and what the audit says of it. That it was asked for stands in the audit.",
+          "Everything that is kept about the person: the driver, its idTokens, transactions, CDRs, ledger, " +
+          "payments, statements, and what the audit says of it. That it was asked for stands in the audit.",
         params: DriverParams,
         response: { 200: DOCUMENT },
       },
@@ -57,8 +57,9 @@ export function driverDataRoutes(app: App, { pool, requireActor }: Context): voi
         ...needs("drivers:write"),
         tags: ["drivers"],
         description:
-          `The person goes, for good: needs \`{"confirm": "${ERASURE_WORDS}"}\`. Transactions, CDRs and the ledger keep ` +
-          "their amounts under pseudonyms. What only mentions the person is gone through afterwards (`finishedAt`). " +
+          `The person goes, for good: needs \`{"confirm": "${ERASURE_WORDS}"}\`. Transactions, CDRs and the ` +
+          "ledger keep their amounts under pseudonyms. What only mentions the person is gone through " +
+          "afterwards (`finishedAt`). " +
           "Refused while a transaction of the driver runs. Asked for again, it tells the same.",
         params: DriverParams,
         body: Type.Ref("NewDriverErasure"),

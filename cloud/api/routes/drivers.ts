@@ -76,8 +76,8 @@ function listRoute(app: App, { requireActor }: Context): void {
         ...needs("drivers:read"),
         tags: ["drivers"],
         description:
-          "By name. `q` looks for a part of the name or the e-mail address, or a whole tax number or idToken. " +
-          "Erased drivers are told only where `status=erased` asks for them.",
+          "By name. `q` looks for a part of the name or the e-mail address, or a whole tax number or " +
+          "idToken. Erased drivers are told only where `status=erased` asks for them.",
         querystring: Type.Object({
           ...PageQuery,
           q: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
@@ -201,8 +201,9 @@ function patchRoute(app: App, { requireActor }: Context): void {
         ...needs("drivers:write"),
         tags: ["drivers"],
         description:
-          'Merge patch; needs If-Match. `{"status":"blocked"}` refuses its idTokens at every site; what becomes of a ' +
-          "transaction that runs is the site's rule for revoked tokens. `groupId` is written to all its idTokens.",
+          'Merge patch; needs If-Match. `{"status":"blocked"}` refuses its idTokens at every site; what becomes ' +
+          "of a transaction that runs is the site's rule for revoked tokens. `groupId` is written to all its " +
+          "idTokens.",
         params: DriverParams,
         headers: Type.Object({
           ...Once.properties,

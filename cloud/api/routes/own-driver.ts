@@ -1,8 +1,8 @@
 /**
  * What a signed-in driver sees: its own profile, idTokens and transactions, and nothing of anybody else.
  *
- * A driver is who the operator has linked with the signed-in person, or else whoever has the e-mail address that this
- * person has shown to read.
+ * A driver is who the operator has linked with the signed-in person, or else whoever has the e-mail address
+ * that this person has shown to read.
  */
 import { Readable } from "node:stream";
 import { Type } from "typebox";
@@ -23,7 +23,8 @@ async function ownDriver({ db, operatorId, userId }: Actor): Promise<DriverRow> 
     userId === undefined
       ? { rows: [] }
       : await db.query<DriverRow>(
-          `select ${DRIVER_COLUMNS} from driver d where d.operator_id = $1 and d.status <> 'erased' and (d.user_id = $2
+          `select ${DRIVER_COLUMNS} from driver d
+           where d.operator_id = $1 and d.status <> 'erased' and (d.user_id = $2
              or (d.user_id is null and d.email_key = (
                    select lower(u.email) from auth_user u where u.id = $2 and u.email_verified)))
            order by d.user_id nulls last limit 1`,
@@ -141,7 +142,8 @@ function thingRoutes(app: App, { requireActor }: Context): void {
          from transaction t join site s using (site_id)
          left join transaction_billing b on b.transaction_id = t.transaction_id
          left join cdr c on c.cdr_id = b.cdr_id
-         where ${where.sql} order by t.started_at desc, t.transaction_id desc limit ${(request.query.limit ?? 50) + 1}`,
+         where ${where.sql} order by t.started_at desc, t.transaction_id desc
+         limit ${(request.query.limit ?? 50) + 1}`,
         where.params,
       );
       return toPage(rows, request.query, (row) => [row.started_key, row.transaction_id], toOwnTransaction);

@@ -1,4 +1,7 @@
-/** idTokens with their drivers as CSV, in and out. What is written out can be read in again and changes nothing. */
+/**
+ * idTokens with their drivers as CSV, in and out. What is written out can be read in again and changes
+ * nothing.
+ */
 import { Readable } from "node:stream";
 import { stringify } from "csv-stringify/sync";
 import { Type } from "typebox";
@@ -13,10 +16,12 @@ import type { TokenRow } from "./id-tokens.ts";
 
 const PORTION = 1_000;
 
-const IMPORT = `A CSV in UTF-8 with commas or semicolons, at most 5 MB and 50,000 rows. The first line names the columns, in any
-order; only \`idToken\` has to be there: ${[...TOKEN_COLUMNS, ...DRIVER_COLUMNS].join(", ")}. A column that is missing
-leaves what there is; an empty cell takes a token's value away and says nothing of a driver. With columns of drivers,
-a row in which all of them are empty is nobody's token. Ids in a cell are separated by \`#\`. A driver is found by
+const IMPORT = `A CSV in UTF-8 with commas or semicolons, at most 5 MB and 50,000 rows. The first line
+names the columns, in any order; only \`idToken\` has to be there:
+${[...TOKEN_COLUMNS, ...DRIVER_COLUMNS].join(", ")}.
+A column that is missing leaves what there is; an empty cell takes a token's value away and says nothing
+of a driver. With columns of drivers, a row in which all of them are empty is nobody's token. Ids in a
+cell are separated by \`#\`. A driver is found by
 driverId, driverEmail or driverTaxId; one that is not found is made. The same file again changes nothing.`;
 
 export async function tokenFileRoutes(app: App, context: Context): Promise<void> {
@@ -59,8 +64,8 @@ async function importRoute(app: App, { requireActor }: Context): Promise<void> {
 type Row = TokenRow & { driver: (DriverFields & { driverId: string }) | null };
 
 const ROWS = `
-  select t.*, case when d.driver_id is null then null else json_build_object('driverId', d.driver_id, 'name', d.name,
-    'email', d.email, 'phone', d.phone, 'taxId', d.tax_id, 'language', d.language) end as driver
+  select t.*, case when d.driver_id is null then null else json_build_object('driverId', d.driver_id,
+    'name', d.name, 'email', d.email, 'phone', d.phone, 'taxId', d.tax_id, 'language', d.language) end as driver
   from id_token t left join driver d on d.driver_id = t.driver_id
   where t.operator_id = $1 and t.id_token > $2 order by t.id_token limit ${PORTION}`;
 
@@ -89,8 +94,8 @@ function exportRoute(app: App, { requireActor }: Context): void {
         ...needs("id-tokens:read"),
         tags: ["idTokens"],
         description:
-          "All idTokens as a CSV in UTF-8, with their drivers where drivers may be read. A cell that a spreadsheet would " +
-          "take for a formula has an apostrophe before it; an import takes it away again.",
+          "All idTokens as a CSV in UTF-8, with their drivers where drivers may be read. A cell that a " +
+          "spreadsheet would take for a formula has an apostrophe before it; an import takes it away again.",
         response: {
           200: { description: "The file", content: { "text/csv": { schema: Type.String() } } },
         },

@@ -306,12 +306,12 @@ export type Operations = {
   listAlarmRules: { path: Record<string, unknown>; query: { limit?: number; cursor?: string }; body: undefined; answer: { items: (AlarmRule)[]; nextCursor: string | null } };
   createAlarmRule: { path: Record<string, unknown>; query: Record<string, unknown>; body: NewAlarmRule; answer: AlarmRule };
   updateAlarmRule: { path: { ruleId: string }; query: Record<string, unknown>; body: AlarmRulePatch; answer: AlarmRule };
-  deleteAlarmRule: { path: { ruleId: string }; query: Record<string, unknown>; body: undefined; answer: null };
+  deleteAlarmRule: { path: { ruleId: string }; query: Record<string, unknown>; body: undefined; answer: AlarmRule };
   listWebhookTypes: { path: Record<string, unknown>; query: Record<string, unknown>; body: undefined; answer: { items: (WebhookType)[] } };
   listWebhookEndpoints: { path: Record<string, unknown>; query: { limit?: number; cursor?: string }; body: undefined; answer: { items: (WebhookEndpoint)[]; nextCursor: string | null } };
   createWebhookEndpoint: { path: Record<string, unknown>; query: Record<string, unknown>; body: NewWebhookEndpoint; answer: WebhookEndpointWithSecret };
   updateWebhookEndpoint: { path: { endpointId: string }; query: Record<string, unknown>; body: WebhookEndpointPatch; answer: WebhookEndpoint };
-  deleteWebhookEndpoint: { path: { endpointId: string }; query: Record<string, unknown>; body: undefined; answer: null };
+  deleteWebhookEndpoint: { path: { endpointId: string }; query: Record<string, unknown>; body: undefined; answer: WebhookEndpoint };
   rotateWebhookSecret: { path: { endpointId: string }; query: Record<string, unknown>; body: SecretRotation; answer: WebhookEndpointWithSecret };
   listWebhookDeliveries: { path: Record<string, unknown>; query: { limit?: number; cursor?: string; endpointId?: string; status?: "pending" | "delivered" | "failed"; type?: string }; body: undefined; answer: { items: (WebhookDelivery)[]; nextCursor: string | null } };
   replayWebhookDelivery: { path: { deliveryId: string }; query: Record<string, unknown>; body: undefined; answer: WebhookDelivery };
