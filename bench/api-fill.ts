@@ -36,7 +36,7 @@ const statements = ({ sites, stations, transactions }: Size): readonly string[] 
      select gen_random_uuid(), i::text, s.operator_id, s.site_id, s.er_id, s.station_id, 1 + i % 2, 1, at,
        case when i % 500 = 0 then null else at + interval '1 hour' end, i * 10, i * 10 + 9000, i * 10 + 9000, 0,
        'TAG' || i % ${transactions / 20}, 'sg', 'Accepted',
-       case when i % 1000 = 1 then '{conflicting-stop}'::text[] else '{}' end
+       case when i % 1001 = 1 then '{conflicting-stop}'::text[] else '{}' end
      from generate_series(0, ${transactions - 1}) i
      join station s on s.station_id = 'CP-' || (i * 7919::bigint) % ${stations},
      lateral (select now() - i * interval '1 second' * ${(SPREAD_DAYS * 86_400) / transactions} as at) t`,
