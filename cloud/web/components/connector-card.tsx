@@ -41,6 +41,13 @@ export function ConnectorCard({ connector, online, timeZone, onAsk }: Props) {
             <Ago at={statusAt} timeZone={timeZone} />
           </span>
         )}
+        <Link
+          to="/stickers/$stationId/$evseId"
+          params={{ stationId: connector.stationId, evseId: String(evseId) }}
+          className="rounded text-[0.8125rem] text-accent hover:underline"
+        >
+          {t("payments.sticker.open")}
+        </Link>
         <div className="ml-auto flex gap-1.5 max-sm:w-full">
           {startable && (
             <Button

@@ -63,6 +63,10 @@ const PATHS = {
   moon: <path d="M16.5 11.5A7 7 0 0 1 8.5 3.5a7 7 0 1 0 8 8z" />,
   screen: <path d="M2.5 4h15v10h-15zM7 17h6" />,
   plus: <path d="M10 4v12M4 10h12" />,
+  tag: <path d="M3 3h6.5l7.5 7.5-6.5 6.5L3 9.5zM6.5 6.5v.1" />,
+  receipt: <path d="M5 2.5h10v15l-2.5-1.7-2.5 1.7-2.5-1.7L5 17.5zM7.8 6.5h4.4M7.8 10h4.4" />,
+  scales: <path d="M10 3v14M6 17h8M4 5.5h12M4 5.5 1.8 11h4.4zM16 5.5 13.8 11h4.4z" />,
+  chart: <path d="M3 17h14M5 17v-5M9 17V8M13 17v-7M17 17V4" />,
   menu: <path d="M3.5 5.5h13M3.5 10h13M3.5 14.5h13" />,
   person: <path d="M10 10a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM3.5 17a6.5 6.5 0 0 1 13 0" />,
   people: (

@@ -5,6 +5,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useRouterState } from "@tanstack/react-router";
 import { useTranslations } from "use-intl";
+import { openAlarmsQuery } from "../lib/alarms.ts";
 import { meQuery, useMay } from "../lib/me.ts";
 import { needOf, PLACES } from "../lib/places.ts";
 import { reviewSummaryQuery } from "../lib/queries.ts";
@@ -41,6 +42,8 @@ function Bar() {
   const t = useTranslations();
   const may = useMay();
   const open = useQuery({ ...reviewSummaryQuery(), enabled: may("transactions:read") }).data?.open ?? 0;
+  const alarms = useQuery({ ...openAlarmsQuery(), enabled: may("alarms:read") }).data?.items ?? [];
+  const waiting = { work: open, alarms: alarms.filter(({ status }) => status === "raised").length };
   const places = PLACES.filter((place) => "bar" in place && may(place.needs));
   return (
     <nav
@@ -57,7 +60,7 @@ function Bar() {
         >
           <Icon name={icon} className="size-5 md:hidden" />
           {t(`nav.${name}`)}
-          {name === "work" && open > 0 && <Count count={open} />}
+          {(name === "work" || name === "alarms") && waiting[name] > 0 && <Count count={waiting[name]} />}
         </Link>
       ))}
       <button type="button" popoverTarget="menu" className={BAR_ITEM}>

@@ -62,16 +62,20 @@ export class ApiError extends Error {
   }
 }
 
-export type Query = Record<string, string | number | undefined>;
+export type Query = Record<string, string | number | boolean | undefined>;
 type Options = {
   query?: Query;
   /** JSON, or the bytes themselves. */
   body?: unknown;
+  /** Of bytes that are no file of ours to keep. */
+  contentType?: string;
   /** Another key than the one in use: one that is being tried. */
   key?: string;
   idempotencyKey?: string;
   ifMatch?: string;
   signal?: AbortSignal | undefined;
+  /** Told the ETag of the answer: what a change is made on. */
+  onEtag?: (etag: string) => void;
 };
 
 let serverAheadMs = 0;
@@ -116,7 +120,8 @@ export async function request<T>(method: string, path: string, options: Options 
   const headers: Record<string, string> = { accept: "application/json", ...credentials(key) };
   const { body } = options;
   if (body !== undefined)
-    headers["content-type"] = body instanceof Blob ? "application/octet-stream" : "application/json";
+    headers["content-type"] =
+      body instanceof Blob ? (options.contentType ?? "application/octet-stream") : "application/json";
   if (options.idempotencyKey !== undefined) headers["idempotency-key"] = options.idempotencyKey;
   if (options.ifMatch !== undefined) headers["if-match"] = options.ifMatch;
   let response: Response;
@@ -139,6 +144,7 @@ export async function request<T>(method: string, path: string, options: Options 
       leave(key === null ? "session" : "key");
     throw error;
   }
+  options.onEtag?.(response.headers.get("etag") ?? "");
   // 204: there is nothing to say.
   return (response.status === 204 ? null : await response.json()) as T;
 }
@@ -150,11 +156,16 @@ export async function downloadFile({ fileId, name }: File): Promise<void> {
 
 /** What the cloud makes as a file, put where the browser puts downloads. `path` is below `/v1`. */
 export async function download(path: string, name: string, query: Query = {}): Promise<void> {
+  saveAs(await fetchBlob(path, query), name);
+}
+
+/** The bytes of something that is no JSON. `path` is below `/v1`. */
+export async function fetchBlob(path: string, query: Query = {}): Promise<Blob> {
   const response = await fetch(urlOf(`/v1${path}`, query), { headers: credentials() }).catch(() => {
     throw new ApiError({ status: 0, code: "unreachable" });
   });
   if (!response.ok) throw await errorOf(response);
-  saveAs(await response.blob(), name);
+  return response.blob();
 }
 
 /** Hands something to the browser as a download. */

@@ -24,6 +24,7 @@ export type Args<N extends Name> = PathOf<N> &
     /** ETag of the document that is changed. */
     ifMatch?: string;
     signal?: AbortSignal | undefined;
+    onEtag?: (etag: string) => void;
   };
 export type Answer<N extends Name> = Operations[N]["answer"];
 
@@ -46,4 +47,14 @@ export function call<N extends Name>(name: N, args: Args<N>): Promise<Answer<N>>
     ...(query === undefined ? {} : { query }),
     ...(body === undefined ? {} : { body }),
   });
+}
+
+/** The same, with the ETag of what was read. */
+export async function callWithEtag<N extends Name>(
+  name: N,
+  args: Args<N>,
+): Promise<{ answer: Answer<N>; etag: string }> {
+  let etag = "";
+  const answer = await call(name, { ...args, onEtag: (told: string) => (etag = told) });
+  return { answer, etag };
 }

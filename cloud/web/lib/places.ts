@@ -28,12 +28,24 @@ export const PLACES = [
     bar: true,
   },
   { to: "/work", icon: "inbox", name: "work", needs: "transactions:read", group: "operate", bar: true },
-  { to: "/events", icon: "bell", name: "events", needs: "stations:read", group: "operate", bar: true },
-  { to: "/tokens", icon: "card", name: "tokens", needs: "id-tokens:read", group: "operate", bar: true },
+  { to: "/alarms", icon: "bell", name: "alarms", needs: "alarms:read", group: "operate", bar: true },
+  { to: "/events", icon: "list", name: "events", needs: "stations:read", group: "operate", bar: true },
+  { to: "/reports", icon: "chart", name: "reports", needs: "reports:read", group: "operate" },
+  { to: "/tokens", icon: "card", name: "tokens", needs: "id-tokens:read", group: "operate" },
+  { to: "/drivers", icon: "person", name: "drivers", needs: "drivers:read", group: "operate" },
   { to: "/templates", icon: "settings", name: "templates", needs: "templates:read", group: "operate" },
+  { to: "/tariffs", icon: "tag", name: "tariffs", needs: "tariffs:read", group: "money" },
+  { to: "/cdrs", icon: "receipt", name: "cdrs", needs: "money:read", group: "money" },
+  { to: "/payments", icon: "card", name: "payments", needs: "payments:read", group: "money" },
+  { to: "/statements", icon: "receipt", name: "statements", needs: "money:read", group: "money" },
+  { to: "/ledger", icon: "scales", name: "ledger", needs: "money:read", group: "money" },
+  { to: "/operator", icon: "home", name: "operator", needs: "operator:write", group: "organisation" },
   { to: "/people", icon: "people", name: "people", needs: "users:read", group: "organisation" },
   { to: "/keys", icon: "key", name: "keys", needs: "keys:read", group: "organisation" },
   { to: "/audit", icon: "history", name: "audit", needs: "audit:read", group: "organisation" },
+  { to: "/webhooks", icon: "send", name: "webhooks", needs: "webhooks:read", group: "organisation" },
+  { to: "/mails", icon: "mail", name: "mails", needs: "mails:read", group: "organisation" },
+  { to: "/exports", icon: "download", name: "exports", needs: "exports:read", group: "organisation" },
 ] as const satisfies readonly Place[];
 
 /** Pages that no navigation leads to, by the beginning of their address. */
@@ -42,6 +54,7 @@ const MORE: readonly (readonly [path: string, needs: Permission])[] = [
   ["/stations", "stations:read"],
   ["/ers", "ers:read"],
   ["/meters", "meters:read"],
+  ["/stickers", "stations:read"],
 ];
 
 const isBelow = (pathname: string, path: string) => pathname === path || pathname.startsWith(`${path}/`);

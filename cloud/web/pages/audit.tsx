@@ -78,6 +78,9 @@ type FilterProps = {
 function Filters({ search, onChange, children }: FilterProps) {
   const t = useTranslations();
   const active = Object.values(search).some((value) => value !== undefined);
+  // On a phone the entries come first.
+  const [open, setOpen] = useState(active);
+  const fields = open ? "" : "max-sm:hidden";
   return (
     <form
       className="mb-4 flex flex-wrap items-end gap-2"
@@ -92,7 +95,7 @@ function Filters({ search, onChange, children }: FilterProps) {
       }}
     >
       {(["actor", "action", "subject"] as const).map((name) => (
-        <div key={name} className="min-w-32 flex-1 max-sm:w-full max-sm:basis-full">
+        <div key={name} className={`min-w-32 flex-1 max-sm:w-full max-sm:basis-full ${fields}`}>
           <TextField
             label={t(`audit.${name}`)}
             name={name}
@@ -104,11 +107,18 @@ function Filters({ search, onChange, children }: FilterProps) {
         </div>
       ))}
       {(["from", "to"] as const).map((name) => (
-        <div key={name} className="w-36 max-sm:w-[calc(50%-0.25rem)]">
+        <div key={name} className={`w-36 max-sm:w-[calc(50%-0.25rem)] ${fields}`}>
           <TextField label={t(`audit.${name}`)} name={name} type="date" defaultValue={search[name] ?? ""} />
         </div>
       ))}
-      <Button type="submit">{t("audit.filter")}</Button>
+      {!open && (
+        <Button className="sm:hidden" onClick={() => setOpen(true)}>
+          {t("audit.filters")}
+        </Button>
+      )}
+      <Button type="submit" className={fields}>
+        {t("audit.filter")}
+      </Button>
       {active && (
         <Button
           look="ghost"

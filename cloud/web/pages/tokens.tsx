@@ -10,6 +10,7 @@ import { Dialog } from "../components/dialog.tsx";
 import { PageHead } from "../components/page-head.tsx";
 import { ProblemNote } from "../components/problem.tsx";
 import { When } from "../components/time.tsx";
+import { TokenFileButtons } from "../components/token-file.tsx";
 import { TokenForm } from "../components/token-form.tsx";
 import { api, fetchAll } from "../lib/api.ts";
 import { useFormat } from "../lib/i18n.ts";
@@ -46,7 +47,10 @@ export function TokensPage() {
           className="h-10 w-60 min-w-0 rounded-lg border border-line-strong bg-surface px-3 max-sm:flex-1
             pointer-coarse:h-11"
         />
-        <Button look="primary" icon="plus" className="sm:ml-auto" onClick={() => setCreating(true)}>
+        <div className="flex flex-wrap gap-2 sm:ml-auto">
+          <TokenFileButtons />
+        </div>
+        <Button look="primary" icon="plus" onClick={() => setCreating(true)}>
           {t("tokens.create")}
         </Button>
       </div>

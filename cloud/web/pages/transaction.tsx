@@ -10,6 +10,7 @@ import { Icon } from "../components/icon.tsx";
 import { PageHead } from "../components/page-head.tsx";
 import { ProblemPage } from "../components/problem.tsx";
 import { useNow, When } from "../components/time.tsx";
+import { TransactionCost } from "../components/transaction-cost.tsx";
 import { TransactionChart } from "../components/transaction-chart.tsx";
 import { MISSING } from "../lib/format.ts";
 import { useFormat } from "../lib/i18n.ts";
@@ -35,6 +36,7 @@ export function TransactionPage() {
       <TransactionHead transaction={transaction} site={site.data} />
       <Decided transaction={transaction} />
       {(transaction.flags.length > 0 || transaction.needsReview) && <Flags transaction={transaction} />}
+      <TransactionCost detail={query.data} />
       <Section title={t("transaction.curve")} className="mb-8">
         <Card className="px-4 py-3">
           <TransactionChart detail={query.data} height={CHART_PX} timeZone={timeZone} energy />
