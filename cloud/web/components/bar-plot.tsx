@@ -89,19 +89,16 @@ export function BarPlot(props: BarPlotProps) {
   const t = useTranslations();
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
-  const latest = useRef(props);
   const [at, setAt] = useState<number | null>(null);
   const shown = useValue(theme);
-  latest.current = props;
   const shape = JSON.stringify([steps, values, props.most]);
 
   useEffect(() => {
     const element = box.current;
     if (element === null) return;
     const width = () => Math.max(160, element.clientWidth);
-    const now = latest.current;
-    const data = [now.values.map((_, index) => index), [...now.values]] as uPlot.AlignedData;
-    const made = new uPlot(optionsOf(now, width(), setAt), data, element);
+    const data = [values.map((_, index) => index), [...values]] as uPlot.AlignedData;
+    const made = new uPlot(optionsOf(props, width(), setAt), data, element);
     plot.current = made;
     const observer = new ResizeObserver(() => made.setSize({ width: width(), height }));
     observer.observe(element);
@@ -110,6 +107,8 @@ export function BarPlot(props: BarPlotProps) {
       made.destroy();
       plot.current = null;
     };
+    // By what is drawn: the functions are new at each rendering and do the same.
+    // oxlint-disable-next-line react-hooks/exhaustive-deps
   }, [shape, height, shown]);
 
   function onKeyDown(event: KeyboardEvent): void {

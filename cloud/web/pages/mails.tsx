@@ -48,14 +48,13 @@ export function MailsPage() {
         }
       >
         <p className="mt-1 max-w-prose text-ink-2">
-          {data?.configured === false
-            ? t("alarms.mail.notConfiguredHint")
-            : data?.from !== null && data !== undefined && t("alarms.mail.from", { from: data.from })}
+          {data?.configured === false && t("alarms.mail.notConfiguredHint")}
+          {data?.configured === true && t("alarms.mail.from", { from: data.from ?? "" })}
         </p>
         {data !== undefined && data.waiting > 0 && (
           <p className="mt-1 text-ink-2">{t("alarms.mail.waiting", { count: data.waiting })}</p>
         )}
-        {data?.lastError != null && (
+        {data !== undefined && data.lastError !== null && (
           <p className="mt-3 flex max-w-prose gap-2 rounded-xl bg-amber-soft px-4 py-2.5 text-sm">
             <Icon name="alert" className="mt-0.5 size-4 text-amber" />
             {data.lastError}

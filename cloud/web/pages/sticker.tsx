@@ -1,7 +1,6 @@
 /** The sticker of an EVSE: a code to scan, in words that a driver understands. Made to be printed as it stands. */
-import { useQuery } from "@tanstack/react-query";
+import { queryOptions, useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { useEffect, useState } from "react";
 import { useTranslations } from "use-intl";
 import { Button } from "../components/button.tsx";
 import { Skeleton } from "../components/card.tsx";
@@ -16,28 +15,22 @@ import { useTariffWords } from "../lib/tariff-words.ts";
 
 const route = getRouteApi("/stickers/$stationId/$evseId");
 
-/** The picture's address for as long as the page shows it. */
-function usePicture(stationId: string, evseId: number): string | undefined {
-  const [url, setUrl] = useState<string>();
-  const picture = useQuery({
+/** The picture, as an address that holds all of it. */
+const pictureQuery = (stationId: string, evseId: number) =>
+  queryOptions({
     queryKey: ["sticker", stationId, evseId, "svg"],
-    queryFn: () => fetchBlob(pathOf("getEvseQr", { stationId, evseId }), { format: "svg" }),
+    queryFn: async () => {
+      const svg = await fetchBlob(pathOf("getEvseQr", { stationId, evseId }), { format: "svg" });
+      return `data:image/svg+xml,${encodeURIComponent(await svg.text())}`;
+    },
   });
-  useEffect(() => {
-    if (picture.data === undefined) return;
-    const made = URL.createObjectURL(new Blob([picture.data], { type: "image/svg+xml" }));
-    setUrl(made);
-    return () => URL.revokeObjectURL(made);
-  }, [picture.data]);
-  return url;
-}
 
 export function StickerPage() {
   const t = useTranslations();
   const words = useTariffWords();
   const { stationId, evseId: evse } = route.useParams();
   const evseId = Number(evse);
-  const picture = usePicture(stationId, evseId);
+  const picture = useQuery(pictureQuery(stationId, evseId)).data;
   const code = useQuery({
     queryKey: ["sticker", stationId, evseId],
     queryFn: ({ signal }) => call("getEvseQr", { path: { stationId, evseId }, query: {}, signal }),
