@@ -1,6 +1,6 @@
 /** What may be sent to stations: the kinds of commands, and the messages of every OCPP version, with their schemas. */
 import { needs } from "../actor.ts";
-import { Type } from "typebox";
+import { Type, type Static } from "typebox";
 import {
   COMMAND_CLASS,
   COMMAND_KINDS,
@@ -28,11 +28,24 @@ const CommandKindView = Type.Object({
   params: Type.Object({}, { additionalProperties: true, description: "JSON schema of `params`" }),
   example: JsonSchema,
 });
+type CommandKindView = Static<typeof CommandKindView>;
 
 function canDo(protocol: Protocol, kind: CommandKind): boolean {
   if (kind === "CloseConnection" || kind === "Call") return true;
   return "action" in trialCall(protocol, { kind, params: COMMAND_SAMPLES[kind] } as CommandBody);
 }
+
+/** Sixty kinds tried on every version: worked out once, they do not change while the program runs. */
+let kinds: CommandKindView[] | undefined;
+const commandKinds = (): CommandKindView[] =>
+  (kinds ??= COMMAND_KINDS.map((kind) => ({
+    kind,
+    ttlSeconds: COMMAND_CLASS[kind].ttlMs / 1_000,
+    waitsForStation: COMMAND_CLASS[kind].waitsForStation,
+    protocols: PROTOCOLS.filter((protocol) => canDo(protocol, kind)),
+    params: { ...(isOwnKind(kind) ? CommandParams[kind] : commandSchema(kind)) },
+    example: COMMAND_SAMPLES[kind],
+  })));
 
 export function ocppRoutes(app: App, { requireActor }: Context): void {
   app.get(
@@ -48,15 +61,7 @@ export function ocppRoutes(app: App, { requireActor }: Context): void {
     },
     async (request) => {
       await requireActor(request);
-      const items = COMMAND_KINDS.map((kind) => ({
-        kind,
-        ttlSeconds: COMMAND_CLASS[kind].ttlMs / 1_000,
-        waitsForStation: COMMAND_CLASS[kind].waitsForStation,
-        protocols: PROTOCOLS.filter((protocol) => canDo(protocol, kind)),
-        params: { ...(isOwnKind(kind) ? CommandParams[kind] : commandSchema(kind)) },
-        example: COMMAND_SAMPLES[kind],
-      }));
-      return { items };
+      return { items: commandKinds() };
     },
   );
 
