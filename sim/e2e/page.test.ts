@@ -113,7 +113,8 @@ describe("the operator's page", () => {
     const context = await browser.newContext(DESKTOP);
     const page = await context.newPage();
     await page.goto(base);
-    const input = page.locator("input").first();
+    await page.getByText("Sign in with an API key").click();
+    const input = page.getByLabel("API key");
     await input.fill("sg_wrong");
     await page.keyboard.press("Enter");
     await page.getByRole("alert").first().waitFor();

@@ -64,7 +64,7 @@ function Language() {
           type="button"
           lang={one}
           aria-pressed={one === current}
-          aria-label={NAMES[one]}
+          aria-label={`${SHORT[one]}, ${NAMES[one]}`}
           onClick={() => chooseLocale(one)}
           className="size-11 rounded-lg text-sm text-ink-3 hover:text-ink aria-pressed:font-semibold
             aria-pressed:text-ink aria-pressed:underline aria-pressed:underline-offset-4"

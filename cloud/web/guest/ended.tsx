@@ -71,8 +71,8 @@ function Bill({ session: { price, payment, charging, reason } }: { session: Gues
 
 function NotCharged({ session: { reason } }: { session: GuestSession }) {
   const t = useTranslations();
-  const why = (REASONS as readonly string[]).includes(reason ?? "")
-    ? (reason as "cancelled")
+  const why: (typeof REASONS)[number] = (REASONS as readonly string[]).includes(reason ?? "")
+    ? (reason as (typeof REASONS)[number])
     : "start-failed";
   const calm = why === "cancelled" || why === "nothing-charged";
   return (
@@ -123,8 +123,8 @@ function MoneyBack({ session: { payment, state } }: { session: GuestSession }) {
       <Note
         tone="neutral"
         icon="check"
-        title={t("guest.holdGone", amount(amountMinor))}
-        text={t("guest.holdHint")}
+        title={t("guest.notPaid")}
+        text={t("guest.holdGone", amount(amountMinor))}
       />
     );
   if (state !== "settled" && capturedMinor === 0)

@@ -1,5 +1,6 @@
 /** What happened and what to do, in two sentences; and the parts that guests touch: nothing is smaller than a thumb. */
 import type { ButtonHTMLAttributes, ReactNode } from "react";
+import { useTranslations } from "use-intl";
 import { Icon, type IconName } from "../components/icon.tsx";
 
 type Tone = "accent" | "amber" | "red" | "neutral";
@@ -57,7 +58,7 @@ export function BigButton({ look = "primary", icon, children, className = "", ..
   return (
     <button
       type="button"
-      className={`flex min-h-13 w-full items-center justify-center gap-2 rounded-xl px-4 text-[1.0625rem] font-semibold
+      className={`flex min-h-13 w-full items-center justify-center gap-2 rounded-xl px-4 py-2 text-[1.0625rem] leading-tight font-semibold
         disabled:opacity-50 ${LOOK[look]} ${className}`}
       {...rest}
     >
@@ -69,11 +70,12 @@ export function BigButton({ look = "primary", icon, children, className = "", ..
 
 /** Where: site, station, connector. */
 export function PlaceName({ site, station, evseId }: { site: string; station: string; evseId: number }) {
+  const t = useTranslations();
   return (
     <div>
       <h1 className="text-2xl font-semibold tracking-tight break-words">{site}</h1>
       <p className="text-ink-2">
-        {station} · {evseId}
+        {station} · {t("guest.connector", { evseId })}
       </p>
     </div>
   );

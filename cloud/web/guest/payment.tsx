@@ -23,7 +23,7 @@ export function Payment({ session: { payment } }: { session: GuestSession }) {
   return (
     <>
       {(declineCode !== null || status === "failed") && (
-        <Note tone="red" icon="block" title={t("guest.declined")} text={t("guest.declinedHint")} />
+        <Note tone="red" icon="card" title={t("guest.declined")} text={t("guest.declinedHint")} />
       )}
       <section className="rounded-2xl border border-line bg-surface p-4">
         <p className="text-sm text-ink-2">{t(`guest.amount.${payment.flow}`)}</p>

@@ -19,6 +19,9 @@ export function dayOf(iso: string | null): string {
   return `${at.getFullYear()}-${pad(at.getMonth() + 1)}-${pad(at.getDate())}`;
 }
 
+/** The last moment before an end: "until the 31st, 23:59" is what people mean, not "until the 1st, 0:00". */
+export const lastMoment = (iso: string): number => Date.parse(iso) - 1;
+
 /** The end of a day: the first instant after it. */
 export function endOfDay(day: string): string | null {
   if (day === "") return null;

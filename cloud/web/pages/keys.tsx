@@ -14,6 +14,7 @@ import { ScopeWords } from "../components/scope-words.tsx";
 import { Ago, useNow, When } from "../components/time.tsx";
 import type { ApiKey } from "../lib/api.gen.ts";
 import { call } from "../lib/client.ts";
+import { lastMoment } from "../lib/grant.ts";
 import { keysQuery } from "../lib/people.ts";
 import { useCode } from "../lib/words.ts";
 
@@ -38,7 +39,7 @@ export function KeysPage() {
         title={t("keys.working")}
         {...(keys.isSuccess && { count: String(working.length) })}
         aside={
-          <div className="flex gap-2">
+          <div className="flex flex-wrap justify-end gap-2">
             {items.length > working.length && (
               <Button look="ghost" onClick={() => setAll(!all)}>
                 {all ? t("keys.onlyWorking") : t("keys.alsoOver", { count: items.length - working.length })}
@@ -126,7 +127,7 @@ function KeyRow({ apiKey }: { apiKey: ApiKey }) {
           ) : (
             <>
               {t(isOver(apiKey, now) ? "keys.expiredAt" : "keys.expiresAt")}{" "}
-              <When at={expiresAt} ago={false} />
+              <When at={new Date(lastMoment(expiresAt)).toISOString()} ago={false} />
             </>
           )}
         </p>

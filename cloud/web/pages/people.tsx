@@ -13,6 +13,7 @@ import { ScopeWords } from "../components/scope-words.tsx";
 import { useNow } from "../components/time.tsx";
 import { UserDialog } from "../components/user-dialog.tsx";
 import type { User } from "../lib/api.gen.ts";
+import { lastMoment } from "../lib/grant.ts";
 import { useFormat } from "../lib/i18n.ts";
 import { useMe } from "../lib/me.ts";
 import { usersQuery } from "../lib/people.ts";
@@ -93,7 +94,7 @@ function UserRow({ user }: { user: User }) {
           {expiresAt === null
             ? code("roleHint", role)
             : t(ended ? "people.endedAt" : "people.endsAt", {
-                at: format.dayMinute(Date.parse(expiresAt), now),
+                at: format.dayMinute(lastMoment(expiresAt), now),
               })}
         </p>
       </div>

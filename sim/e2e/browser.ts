@@ -1,0 +1,40 @@
+/** For tests in a real browser: pages that remember what went wrong in them, and what axe says of what is on screen. */
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+
+const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+
+export const DESKTOP = { viewport: { width: 1440, height: 900 }, locale: "en-GB" };
+export const PHONE = {
+  viewport: { width: 360, height: 780 },
+  locale: "pt-BR",
+  colorScheme: "dark" as const,
+};
+
+export type Watched = { page: Page; errors: string[] };
+
+/** A page of a browser of its own: no cookies of others, no storage. `errors` fills with what its console says. */
+export async function newPage(browser: Browser, options: BrowserContextOptions): Promise<Watched> {
+  const page = await (await browser.newContext(options)).newPage();
+  const errors: string[] = [];
+  page.on("pageerror", (error) => errors.push(error.message));
+  page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
+  return { page, errors };
+}
+
+/** What axe finds wrong: nothing, if all is well. */
+export async function violations(page: Page): Promise<string[]> {
+  // Evaluated, not added: the page's policy lets no foreign script in.
+  await page.evaluate(await readFile(AXE, "utf8"));
+  return page.evaluate(async () => {
+    const { axe } = globalThis as unknown as {
+      axe: { run: () => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
+    };
+    return (await axe.run()).violations.map((v) => `${v.id}: ${v.nodes[0]?.html ?? ""}`);
+  });
+}
+
+/** How much wider than the screen the page is. */
+export const overflow = (page: Page): Promise<number> =>
+  page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
