@@ -83,7 +83,8 @@ export function transactionRoutes(app: App, { requireActor }: Context): void {
       const where = conditions("t.operator_id = $1 and t.merged_into is null", actor.operatorId);
       where.add("t.site_id = ?", siteId);
       where.add("t.station_id = ?", stationId);
-      where.add("t.id_token = ?", idToken);
+      // As tokens are compared, and as they are indexed.
+      where.add("t.token_key = ?", idToken?.toLowerCase());
       where.add("t.running = ?", status === undefined ? undefined : status === "active");
       where.add(`${NEEDS_REVIEW} = ?`, needsReview);
       const after = readCursor(request.query, 2);
