@@ -85,7 +85,8 @@ export function transactionRoutes(app: App, { requireActor }: Context): void {
       where.add("t.station_id = ?", stationId);
       // As tokens are compared, and as they are indexed.
       where.add("t.token_key = ?", idToken?.toLowerCase());
-      where.add("t.running = ?", status === undefined ? undefined : status === "active");
+      // As it stands in the index of those that run.
+      if (status !== undefined) where.add(status === "active" ? "t.running" : "not t.running");
       where.add(`${NEEDS_REVIEW} = ?`, needsReview);
       const after = readCursor(request.query, 2);
       where.add("(t.started_at, t.transaction_id) < (?::timestamptz, ?::uuid)", after?.[0], after?.[1]);
