@@ -78,29 +78,37 @@ export function PostingRow({ posting }: { posting: LedgerPostingView }) {
         )}
       </div>
       {posting.note !== null && <p className="text-ink-2">{posting.note}</p>}
-      <table className="mt-1.5 w-full max-w-xl">
+      <table className="mt-1.5 w-full max-w-2xl">
         <caption className="sr-only">{t("money.entries")}</caption>
-        <thead className="sr-only">
+        <thead className="text-[0.8125rem] text-ink-3">
           <tr>
-            <th scope="col">{t("money.accountWord")}</th>
-            <th scope="col">{t("money.debit")}</th>
-            <th scope="col">{t("money.credit")}</th>
+            <th scope="col" className="text-left font-normal">
+              {t("money.accountWord")}
+            </th>
+            <th scope="col" className="text-right font-normal">
+              {t("money.debit")}
+            </th>
+            <th scope="col" className="text-right font-normal">
+              {t("money.credit")}
+            </th>
           </tr>
         </thead>
         <tbody>
-          {posting.entries.map(({ account, currency, amountMinor }) => (
-            <tr key={`${account} ${currency}`} className="align-baseline">
-              <td className="py-0.5 pr-3 text-ink-2">
-                <AccountLink account={account} />
-              </td>
-              <td className="w-28 py-0.5 text-right whitespace-nowrap">
-                {amountMinor > 0 ? money.amount(amountMinor, currency) : ""}
-              </td>
-              <td className="w-28 py-0.5 text-right whitespace-nowrap">
-                {amountMinor < 0 ? money.amount(-amountMinor, currency) : ""}
-              </td>
-            </tr>
-          ))}
+          {posting.entries
+            .toSorted((a, b) => b.amountMinor - a.amountMinor)
+            .map(({ account, currency, amountMinor }) => (
+              <tr key={`${account} ${currency}`} className="align-baseline">
+                <td className="py-0.5 pr-3 text-ink-2">
+                  <AccountLink account={account} />
+                </td>
+                <td className="w-28 py-0.5 text-right whitespace-nowrap">
+                  {amountMinor > 0 ? money.amount(amountMinor, currency) : ""}
+                </td>
+                <td className="w-28 py-0.5 text-right whitespace-nowrap">
+                  {amountMinor < 0 ? money.amount(-amountMinor, currency) : ""}
+                </td>
+              </tr>
+            ))}
         </tbody>
       </table>
       <p className="mt-1 flex items-center gap-1.5 text-[0.8125rem] text-ink-3">

@@ -201,7 +201,7 @@ function Restrictions({
             key={day}
             type="button"
             aria-pressed={days.includes(day)}
-            aria-label={dayName(day, locale, "long")}
+            title={dayName(day, locale, "long")}
             onClick={() =>
               onChange({ days: days.includes(day) ? days.filter((one) => one !== day) : [...days, day] })
             }

@@ -1,5 +1,6 @@
 /** Alarms: how they look, and what the pages of what goes out ask for. */
-import { queryOptions } from "@tanstack/react-query";
+import { queryOptions, useQuery } from "@tanstack/react-query";
+import { useLocale } from "use-intl";
 import type { Alarm } from "../../api/notify-schemas.ts";
 import { fetchAll } from "./api.ts";
 import { call } from "./client.ts";
@@ -42,6 +43,19 @@ export const alarmKindsQuery = () =>
     staleTime: Infinity,
     queryFn: ({ signal }) => call("listAlarmKinds", { signal }),
   });
+
+/** Kinds and rules by name. A rule that was never given a name of its own has its kind's, in the language on screen. */
+export function useAlarmNames() {
+  const kinds = useQuery(alarmKindsQuery()).data?.items;
+  const language = useLocale() === "pt-BR" ? "pt" : "en";
+  const wordsOf = (kind: string) => kinds?.find((one) => one.kind === kind)?.words;
+  const kindName = (kind: string) => wordsOf(kind)?.[language] ?? kind;
+  const nameOf = ({ kind, name }: { kind: string; name: string }) => {
+    const words = wordsOf(kind);
+    return words !== undefined && (name === words.en || name === words.pt) ? words[language] : name;
+  };
+  return { kindName, nameOf };
+}
 
 export const mailStateQuery = () =>
   queryOptions({

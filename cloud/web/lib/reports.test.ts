@@ -1,6 +1,15 @@
 /** Sums and shares of reports, and the days of a period. */
 import { describe, expect, it } from "vitest";
-import { barsOf, currenciesOf, daysOf, placesOf, stepFor, valueOf, type ReportLine } from "./reports.ts";
+import {
+  barsOf,
+  currenciesOf,
+  daysOf,
+  evenly,
+  placesOf,
+  stepFor,
+  valueOf,
+  type ReportLine,
+} from "./reports.ts";
 
 const line = (siteId: string, start: string, more: Partial<ReportLine>): ReportLine => ({
   ...{ siteId, stationId: null, start },
@@ -51,6 +60,26 @@ describe("reports", () => {
     expect(stepFor("2026-03-01", "2026-03-02")).toBe("hour");
     expect(stepFor("2026-03-01", "2026-03-31")).toBe("day");
     expect(stepFor("2025-04-01", "2026-03-31")).toBe("month");
+  });
+
+  it("lets time go on evenly, by the clock of the site", () => {
+    const bars = [
+      { start: "2026-03-01T03:00:00Z", value: 7 },
+      { start: "2026-03-04T03:00:00Z", value: 1 },
+    ];
+    const days = { from: "2026-03-01", to: "2026-03-03" };
+    expect(evenly(bars, days, "day", "America/Sao_Paulo")).toEqual([
+      { name: "2026-03-01", value: 7 },
+      { name: "2026-03-02", value: null },
+      { name: "2026-03-03", value: null },
+      { name: "2026-03-04", value: 1 },
+    ]);
+    const hours = evenly(bars, { from: "2026-03-01", to: "2026-03-01" }, "hour", "America/Sao_Paulo");
+    expect(hours).toHaveLength(25);
+    expect(hours[0]).toEqual({ name: "2026-03-01 00", value: 7 });
+    expect(
+      evenly([], { from: "2026-01-15", to: "2026-03-01" }, "month", "UTC").map(({ name }) => name),
+    ).toEqual([...["2026-01", "2026-02", "2026-03"]]);
   });
 
   it("knows which currencies there are", () => {

@@ -31,6 +31,8 @@ type Measure =
 
 export type Bar = { start: string; value: number | null };
 
+const DAY_MS = 86_400_000;
+
 const sumOf = (lines: readonly ReportLine[], measure: Measure): number | null => {
   const known = lines.map((line) => line[measure]).filter((value) => typeof value === "number");
   return known.length === 0 ? null : known.reduce((total, value) => total + value, 0);
@@ -74,6 +76,42 @@ export function barsOf(name: ReportName, lines: readonly ReportLine[]): Bar[] {
     .sort((a, b) => Date.parse(a.start) - Date.parse(b.start));
 }
 
+/** The wall clock of a zone as `YYYY-MM-DD HH`; UTC where the browser does not know the zone. */
+function wallClock(at: number, timeZone: string): string {
+  const parts = new Intl.DateTimeFormat("en", {
+    ...{ year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", hourCycle: "h23" },
+    timeZone,
+  }).formatToParts(at);
+  const part = (type: string) => parts.find((one) => one.type === type)?.value ?? "";
+  return `${part("year")}-${part("month")}-${part("day")} ${part("hour")}`;
+}
+
+/** How much of a wall clock names a step. */
+const NAME_LENGTH: Record<Step, number> = { hour: 13, day: 10, month: 7 };
+
+/**
+ * Bars with those between them of which there are no lines, so that time goes on evenly along the axis. `name` is
+ * the step by the wall clock of the zone: `2026-03-01`, `2026-03`, `2026-03-01 14`.
+ */
+export function evenly(
+  bars: readonly Bar[],
+  days: { from: string; to: string },
+  step: Step,
+  timeZone: string,
+): { name: string; value: number | null }[] {
+  const nameOf = (clock: string) => clock.slice(0, NAME_LENGTH[step]);
+  const known = new Map(
+    bars.map(({ start, value }) => [nameOf(wallClock(Date.parse(start), timeZone)), value]),
+  );
+  const names = new Set<string>();
+  for (let day = Date.parse(days.from); day <= Date.parse(days.to); day += DAY_MS)
+    for (let hour = 0; hour < (step === "hour" ? 24 : 1); hour++)
+      names.add(nameOf(wallClock(day + hour * 3_600_000, "UTC")));
+  // A site further east or west has a step before the first, or after the last.
+  for (const name of known.keys()) names.add(name);
+  return [...names].sort().map((name) => ({ name, value: known.get(name) ?? null }));
+}
+
 export type Place = { siteId: string; stationId: string | null; value: number | null };
 
 /** Places with what they have together, the largest first. */
@@ -112,7 +150,6 @@ export function daysOf(period: Exclude<Period, "custom">, today: string): { from
   }
 }
 
-const DAY_MS = 86_400_000;
 const HOURS_UP_TO_DAYS = 3;
 const DAYS_UP_TO_DAYS = 100;
 

@@ -3,7 +3,7 @@ import type { TariffElement, TariffTerms } from "../../../shared/tariff.ts";
 import type { NewTariff, Tariff } from "../../api/tariff-schemas.ts";
 import { readDecimal, readMicro, readMinor, type Money } from "./money.ts";
 
-export const PRICES = ["startFee", "perKwh", "perChargingMinute", "perIdleMinute"] as const;
+export const PRICES = ["perKwh", "startFee", "perChargingMinute", "perIdleMinute"] as const;
 export type PriceName = (typeof PRICES)[number];
 
 export type ElementDraft = Record<PriceName, string> & {

@@ -1,7 +1,7 @@
 /** Rules of alarms: what is watched, where, and who hears of it? */
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { useLocale, useTranslations } from "use-intl";
+import { useTranslations } from "use-intl";
 import type { AlarmRule } from "../../api/notify-schemas.ts";
 import { AlarmRuleForm } from "../components/alarm-rule-form.tsx";
 import { AlarmTabs } from "../components/alarm-tabs.tsx";
@@ -12,7 +12,7 @@ import { MailNote } from "../components/mail-note.tsx";
 import { MayButton } from "../components/may.tsx";
 import { PageHead } from "../components/page-head.tsx";
 import { ProblemNote } from "../components/problem.tsx";
-import { alarmKindsQuery, alarmRulesQuery, SEVERITY_LOOK } from "../lib/alarms.ts";
+import { alarmRulesQuery, SEVERITY_LOOK, useAlarmNames } from "../lib/alarms.ts";
 import { call } from "../lib/client.ts";
 
 export function AlarmRulesPage() {
@@ -54,17 +54,11 @@ export function AlarmRulesPage() {
   );
 }
 
-/** The words of the cloud for a kind, in the language on screen. */
-function useKindName(): (kind: string) => string {
-  const kinds = useQuery(alarmKindsQuery()).data?.items;
-  const language = useLocale() === "pt-BR" ? "pt" : "en";
-  return (kind) => kinds?.find((one) => one.kind === kind)?.words[language] ?? kind;
-}
-
 function Row({ rule }: { rule: AlarmRule }) {
   const t = useTranslations();
   const client = useQueryClient();
-  const kindName = useKindName();
+  const { kindName, nameOf } = useAlarmNames();
+  const name = nameOf(rule);
   const [open, setOpen] = useState<"edit" | "delete" | null>(null);
   const refresh = () => client.invalidateQueries({ queryKey: ["alarms"] });
   const toggle = useMutation({
@@ -73,7 +67,7 @@ function Row({ rule }: { rule: AlarmRule }) {
     onSuccess: refresh,
   });
   const details = [
-    kindName(rule.kind) !== rule.name && kindName(rule.kind),
+    kindName(rule.kind) !== name && kindName(rule.kind),
     rule.siteIds === null ? t("alarms.everySite") : t("tokens.atSites", { count: rule.siteIds.length }),
     rule.emails.length > 0 && rule.emails.join(", "),
     rule.webhook && t("alarms.toWebhooks"),
@@ -83,7 +77,7 @@ function Row({ rule }: { rule: AlarmRule }) {
     <li className="flex flex-wrap items-center gap-x-4 gap-y-2 px-4 py-3">
       <div className="min-w-0 flex-1 basis-64">
         <p className="flex flex-wrap items-center gap-2">
-          <span className={`font-medium ${rule.enabled ? "" : "text-ink-3"}`}>{rule.name}</span>
+          <span className={`font-medium ${rule.enabled ? "" : "text-ink-3"}`}>{name}</span>
           <Badge {...SEVERITY_LOOK[rule.severity]} {...(rule.enabled ? {} : { tone: "quiet" as const })}>
             {t(`alarms.severity.${rule.severity}`)}
           </Badge>
@@ -101,7 +95,7 @@ function Row({ rule }: { rule: AlarmRule }) {
           needs="alarm-rules:write"
           small
           look="ghost"
-          aria-label={`${t("alarms.editRule")}: ${rule.name}`}
+          aria-label={`${t("alarms.editRule")}: ${name}`}
           onClick={() => setOpen("edit")}
         >
           {t("alarms.editRule")}
@@ -111,7 +105,7 @@ function Row({ rule }: { rule: AlarmRule }) {
           small
           look="ghost"
           disabled={toggle.isPending}
-          aria-label={`${t(rule.enabled ? "alarms.switchOff" : "alarms.switchOn")}: ${rule.name}`}
+          aria-label={`${t(rule.enabled ? "alarms.switchOff" : "alarms.switchOn")}: ${name}`}
           onClick={() => toggle.mutate()}
         >
           {t(rule.enabled ? "alarms.switchOff" : "alarms.switchOn")}
@@ -120,7 +114,7 @@ function Row({ rule }: { rule: AlarmRule }) {
           needs="alarm-rules:write"
           small
           look="ghost"
-          aria-label={`${t("alarms.deleteRule")}: ${rule.name}`}
+          aria-label={`${t("alarms.deleteRule")}: ${name}`}
           onClick={() => setOpen("delete")}
         >
           {t("alarms.deleteRule")}
@@ -129,7 +123,7 @@ function Row({ rule }: { rule: AlarmRule }) {
       {open === "edit" && <AlarmRuleForm rule={rule} onClose={() => setOpen(null)} />}
       {open === "delete" && (
         <AskDialog
-          title={t("alarms.deleteTitle", { name: rule.name })}
+          title={t("alarms.deleteTitle", { name })}
           action={t("alarms.deleteRule")}
           onClose={() => setOpen(null)}
           onAct={async () => {

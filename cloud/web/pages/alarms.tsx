@@ -16,7 +16,7 @@ import { MayButton } from "../components/may.tsx";
 import { PageHead } from "../components/page-head.tsx";
 import { When } from "../components/time.tsx";
 import { newId } from "../lib/api.ts";
-import { openAlarmsQuery, SEVERITY_LOOK, subjectParts } from "../lib/alarms.ts";
+import { openAlarmsQuery, SEVERITY_LOOK, subjectParts, useAlarmNames } from "../lib/alarms.ts";
 import { call } from "../lib/client.ts";
 import { useFeed } from "../lib/feed.ts";
 
@@ -111,7 +111,8 @@ function Subject({ alarm }: { alarm: Alarm }) {
 function Row({ alarm }: { alarm: Alarm }) {
   const t = useTranslations();
   const [asking, setAsking] = useState(false);
-  const { severity, status, name, raisedAt, acknowledgedAt, acknowledgedBy, clearedAt, note } = alarm;
+  const name = useAlarmNames().nameOf(alarm);
+  const { severity, status, raisedAt, acknowledgedAt, acknowledgedBy, clearedAt, note } = alarm;
   const cleared = status === "cleared";
   return (
     <li className="flex flex-wrap items-start gap-x-4 gap-y-2 px-4 py-3">
@@ -158,11 +159,12 @@ function Row({ alarm }: { alarm: Alarm }) {
 function AcknowledgeDialog({ alarm, onClose }: { alarm: Alarm; onClose: () => void }) {
   const t = useTranslations();
   const client = useQueryClient();
+  const { nameOf } = useAlarmNames();
   const [note, setNote] = useState("");
   const [idempotencyKey] = useState(newId);
   return (
     <AskDialog
-      title={alarm.name}
+      title={nameOf(alarm)}
       action={t("alarms.acknowledge")}
       danger={false}
       onClose={onClose}

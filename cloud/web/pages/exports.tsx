@@ -1,6 +1,5 @@
 /** Exports: how do I get the data out? As CSV, at once or made in the background. */
-import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { useQuery } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslations } from "use-intl";
 import type { Export, NewExport } from "../../api/notify-schemas.ts";
@@ -24,6 +23,8 @@ import type { IconName, Tone } from "../lib/state.ts";
 
 const PAGE = 30;
 const EVERY_MS = 5_000;
+/** Less is not worth a word. */
+const SIZE_SHOWN_MIN = 100_000;
 
 /** What can be exported, and what whoever does must be allowed to read. */
 const KINDS = {
@@ -179,7 +180,7 @@ function Row({ made }: { made: Export }) {
         <p className="text-[0.8125rem] text-ink-3">
           <When at={made.createdAt} ago={false} /> · {made.createdBy}
           {rows !== null && ` · ${t("exports.rows", { count: rows })}`}
-          {bytes !== null && ` · ${format.bytes(bytes)}`}
+          {bytes !== null && bytes >= SIZE_SHOWN_MIN && ` · ${format.bytes(bytes)}`}
         </p>
         {error !== null && <p className="text-sm text-red">{error}</p>}
         {expiresAt !== null && status === "done" && (

@@ -42,9 +42,9 @@ export function LedgerAccountPage() {
         <p className="mt-1 text-sm">
           <Link to="/ledger" className="rounded text-accent hover:underline">
             {t("money.ledger.toAll")}
-          </Link>{" "}
-          · <code className="font-mono text-xs break-all text-ink-3">{account}</code>
+          </Link>
         </p>
+        <code className="font-mono text-xs break-all text-ink-3">{account}</code>
         {found.isError && <ProblemNote error={found.error} />}
         <div className="mt-3 flex flex-wrap items-baseline gap-x-8 gap-y-1">
           {balances.map(({ currency, amountMinor }) => (

@@ -95,8 +95,20 @@ function Form({ operator }: { operator: OperatorView }) {
         </div>
         <TextArea {...field("address")} rows={3} maxLength={400} />
         <div className="grid items-start gap-4 sm:grid-cols-3">
-          <TextField {...field("country")} required maxLength={2} pattern="[A-Z]{2}" hint="BR" />
-          <TextField {...field("currency")} required maxLength={3} pattern="[A-Z]{3}" hint="BRL" />
+          <TextField
+            {...field("country")}
+            required
+            maxLength={2}
+            pattern="[A-Z]{2}"
+            hint={t("operator.countryHint")}
+          />
+          <TextField
+            {...field("currency")}
+            required
+            maxLength={3}
+            pattern="[A-Z]{3}"
+            hint={t("operator.currencyHint")}
+          />
           <TextField
             {...field("timeZone")}
             required

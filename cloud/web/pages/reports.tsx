@@ -21,6 +21,7 @@ import {
   barsOf,
   currenciesOf,
   daysOf,
+  evenly,
   PERIODS,
   placesOf,
   REPORTS,
@@ -77,6 +78,7 @@ function useAsked() {
 function useReading(name: ReportName, currency: string) {
   const format = useFormat();
   const money = useMoney();
+  const tick = new Intl.NumberFormat(format.locale, { maximumFractionDigits: 2 });
   const percent = (value: number, digits: number) =>
     new Intl.NumberFormat(format.locale, { style: "percent", maximumFractionDigits: digits }).format(
       value / 100,
@@ -87,7 +89,7 @@ function useReading(name: ReportName, currency: string) {
         scale: (wh: number) => wh / 1_000,
         whole: (wh: number) => format.energy(wh),
         text: (kwh: number) => format.energy(kwh * 1_000),
-        axis: (kwh: number) => `${format.count(kwh)} kWh`,
+        axis: (kwh: number) => `${tick.format(kwh)}\u00a0kWh`,
       };
     case "revenue": {
       const unit = 10 ** minorDigits(currency);
@@ -95,7 +97,7 @@ function useReading(name: ReportName, currency: string) {
         scale: (minor: number) => minor / unit,
         whole: (minor: number) => money.amount(minor, currency),
         text: (value: number) => money.amount(Math.round(value * unit), currency),
-        axis: (value: number) => format.count(value),
+        axis: (value: number) => tick.format(value),
       };
     }
     case "utilisation":
@@ -104,7 +106,7 @@ function useReading(name: ReportName, currency: string) {
         scale: (bp: number) => bp / 100,
         whole: (bp: number) => percent(bp / 100, 2),
         text: (value: number) => percent(value, 2),
-        axis: (value: number) => percent(value, 0),
+        axis: (value: number) => percent(value, 1),
       };
   }
 }
@@ -144,7 +146,7 @@ export function ReportsPage() {
       {lines.length > 0 && (
         <>
           <Card className="mb-8 px-3 py-3 sm:px-4">
-            <Bars {...{ name, lines, step }} reading={reading} />
+            <Bars {...{ name, lines, step, days, reading }} />
           </Card>
           {currenciesOf(all).length > 1 && (
             <p className="mb-4 text-sm text-ink-2">{t("reports.oneCurrency", { currency })}</p>
@@ -174,16 +176,24 @@ export function ReportsPage() {
 }
 
 type Reading = ReturnType<typeof useReading>;
-type BarsProps = { name: ReportName; lines: readonly ReportLine[]; step: Step; reading: Reading };
+type BarsProps = {
+  name: ReportName;
+  lines: readonly ReportLine[];
+  step: Step;
+  days: { from: string; to: string };
+  reading: Reading;
+};
 
-function Bars({ name, lines, step, reading }: BarsProps) {
+function Bars({ name, lines, step, days, reading }: BarsProps) {
   const t = useTranslations();
   const { locale } = useFormat();
   const sites = useQuery(sitesQuery());
-  const timeZone = sites.data?.items.find((site) => site.siteId === lines[0]?.siteId)?.timeZone;
-  const bars = barsOf(name, lines);
+  const timeZone = sites.data?.items.find((site) => site.siteId === lines[0]?.siteId)?.timeZone ?? "UTC";
+  const bars = evenly(barsOf(name, lines), days, step, timeZone);
+  // Names are wall clock already: read and written as UTC they stay what they are.
   const date = (options: Intl.DateTimeFormatOptions) =>
-    new Intl.DateTimeFormat(locale, { ...options, timeZone });
+    new Intl.DateTimeFormat(locale, { ...options, timeZone: "UTC" });
+  const at = (bar: string) => Date.parse(step === "hour" ? `${bar.replace(" ", "T")}:00:00Z` : bar);
   const short = date(
     step === "hour"
       ? { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }
@@ -205,10 +215,7 @@ function Bars({ name, lines, step, reading }: BarsProps) {
     <Suspense fallback={<ChartSkeleton height={CHART_PX} />}>
       <BarPlot
         label={t(`reports.question.${name}`)}
-        steps={bars.map(({ start }) => ({
-          short: short.format(Date.parse(start)),
-          long: long.format(Date.parse(start)),
-        }))}
+        steps={bars.map((bar) => ({ short: short.format(at(bar.name)), long: long.format(at(bar.name)) }))}
         values={bars.map(({ value }) => (value === null ? null : reading.scale(value)))}
         {...(name === "uptime" ? { most: 100 } : {})}
         format={reading.text}

@@ -7,6 +7,7 @@ import { Badge } from "../components/badge.tsx";
 import { Button } from "../components/button.tsx";
 import { Card, Empty, Skeleton } from "../components/card.tsx";
 import { Dialog } from "../components/dialog.tsx";
+import { MayButton } from "../components/may.tsx";
 import { PageHead } from "../components/page-head.tsx";
 import { ProblemNote } from "../components/problem.tsx";
 import { When } from "../components/time.tsx";
@@ -50,9 +51,9 @@ export function TokensPage() {
         <div className="flex flex-wrap gap-2 sm:ml-auto">
           <TokenFileButtons />
         </div>
-        <Button look="primary" icon="plus" onClick={() => setCreating(true)}>
+        <MayButton needs="id-tokens:write" look="primary" icon="plus" onClick={() => setCreating(true)}>
           {t("tokens.create")}
-        </Button>
+        </MayButton>
       </div>
       {tokens.isError && tokens.data === undefined && (
         <ProblemNote error={tokens.error} onRetry={() => void tokens.refetch()} />
@@ -125,22 +126,24 @@ function TokenRow({ token }: { token: IdTokenView }) {
         >
           {t(`tokenStatus.${blocked ? "Blocked" : expired ? "Expired" : "Accepted"}`)}
         </Badge>
-        <Button
+        <MayButton
+          needs="id-tokens:write"
           small
           look="ghost"
           onClick={() => setEditing(true)}
           aria-label={`${t("tokens.edit")} ${label ?? idToken}`}
         >
           {t("tokens.edit")}
-        </Button>
-        <Button
+        </MayButton>
+        <MayButton
+          needs="id-tokens:write"
           small
           className="w-28"
           onClick={() => setAsking(true)}
           aria-label={`${blocked ? t("tokens.unblock") : t("tokens.block")} ${label ?? idToken}`}
         >
           {blocked ? t("tokens.unblock") : t("tokens.block")}
-        </Button>
+        </MayButton>
       </div>
       {editing && <TokenForm token={token} onClose={() => setEditing(false)} />}
       {asking && <BlockDialog token={token} onClose={() => setAsking(false)} />}
