@@ -62,11 +62,12 @@ describe("who may import whom", () => {
     );
   });
 
-  it("the page imports types of the API and shared code, nothing else of the cloud", () => {
+  it("the page imports types of the API, what roles may, and shared code, nothing else of the cloud", () => {
     const other = (f: string, i: string) =>
       f.startsWith("cloud/web/") &&
       !i.startsWith("cloud/web/") &&
       !i.startsWith("shared/") &&
+      i !== "cloud/core/access.ts" &&
       !/^cloud\/api\/([a-z]+-)?schemas\.ts$/.test(i);
     expect(offending((f, i) => other(f.name, i))).toEqual([]);
   });

@@ -399,7 +399,7 @@ describe("a guest at a connector", () => {
     await good();
     station.plugIn(1, CAR);
     await page.getByRole("button", { name: "Parar a recarga" }).waitFor({ timeout: 40_000 });
-    await page.getByText(/R\$ 0,0[1-9]/).waitFor({ timeout: 60_000 });
+    await page.getByText(/^R\$\s0,\d*[1-9]/).waitFor({ timeout: 60_000 });
     await good();
 
     // The phone was locked, the page is gone: the code brings the charge back.

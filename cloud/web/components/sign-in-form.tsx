@@ -117,7 +117,10 @@ function OtherWays({ onDone }: { onDone: () => void }) {
   const error = passkey.error !== null && !isDismissed(passkey.error) ? passkey.error : sso.error;
   return (
     <div className="mt-5 space-y-2.5">
-      <p className="flex items-center gap-3 text-[0.8125rem] text-ink-3 before:h-px before:flex-1 before:bg-line after:h-px after:flex-1 after:bg-line">
+      <p
+        className="flex items-center gap-3 text-[0.8125rem] text-ink-3 before:h-px before:flex-1 before:bg-line
+          after:h-px after:flex-1 after:bg-line"
+      >
         {t("signIn.or")}
       </p>
       {canPasskey() && (

@@ -58,8 +58,8 @@ export function BigButton({ look = "primary", icon, children, className = "", ..
   return (
     <button
       type="button"
-      className={`flex min-h-13 w-full items-center justify-center gap-2 rounded-xl px-4 py-2 text-[1.0625rem] leading-tight font-semibold
-        disabled:opacity-50 ${LOOK[look]} ${className}`}
+      className={`flex min-h-13 w-full items-center justify-center gap-2 rounded-xl px-4 py-2 text-[1.0625rem]
+        leading-tight font-semibold disabled:opacity-50 ${LOOK[look]} ${className}`}
       {...rest}
     >
       {icon !== undefined && <Icon name={icon} className="size-5" />}

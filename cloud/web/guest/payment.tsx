@@ -1,4 +1,4 @@
-/** Waiting for the money: a page of the provider, or a Pix code as a picture and to copy, with the time that is left. */
+/** Waiting for the money: a page of the provider, or a Pix code as a picture and to copy; and the time left. */
 import { useState } from "react";
 import { useTranslations } from "use-intl";
 import { copyText } from "../components/copy.tsx";

@@ -1,4 +1,4 @@
-/** A guest's own session from the payment to the receipt. What is on screen says how old it is when nothing is heard. */
+/** A guest's own session from the payment to the receipt. When nothing is heard, it says how old it is. */
 import { useEffect, useState } from "react";
 import { useTranslations } from "use-intl";
 import type { GuestSession } from "../lib/api.gen.ts";

@@ -34,13 +34,15 @@ export function filterOf(search: { [K in keyof AuditFilter]?: string | undefined
 export type DetailLine = { name: string; before?: string; after: string };
 
 const LINES_MAX = 60;
+/** Nothing, or nothing yet. */
+const NONE = "—";
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 const textOf = (value: unknown): string =>
   value === null || value === undefined
-    ? "—"
+    ? NONE
     : typeof value === "string"
       ? value
       : Array.isArray(value) && value.every((item) => typeof item !== "object" || item === null)
@@ -74,7 +76,7 @@ export function linesOf(detail: unknown): DetailLine[] {
   const was = new Map(flatten(before ?? {}));
   const is = new Map(flatten(after ?? {}));
   const changed = [...new Set([...was.keys(), ...is.keys()])]
-    .filter((name) => name !== "" && was.get(name) !== is.get(name))
-    .map((name) => ({ name, before: was.get(name) ?? "—", after: is.get(name) ?? "—" }));
+    .map((name) => ({ name, before: was.get(name) ?? NONE, after: is.get(name) ?? NONE }))
+    .filter(({ name, before: old, after: now }) => name !== "" && old !== now);
   return [...changed, ...lines].slice(0, LINES_MAX);
 }
