@@ -74,8 +74,8 @@ export function clientTypes(document: Document): string {
       const { operationId, parameters = [], requestBody } = operation;
       const { responses } = operation as unknown as { responses: Record<string, Answer> };
       const good = Object.entries(responses).find(([code]) => code.startsWith("2"))?.[1];
-      const [[type = "", content] = []] = Object.entries(good?.content ?? {});
-      const answer = type.includes("json") && content?.schema !== undefined ? typeOf(content.schema) : "null";
+      const json = Object.entries(good?.content ?? {}).find(([type]) => type.includes("json"))?.[1].schema;
+      const answer = json === undefined ? "null" : typeOf(json);
       const [body] = Object.values(requestBody?.content ?? {});
       const parts = [
         `path: ${ofPlace(parameters, "path")}`,

@@ -48,7 +48,7 @@ describe("migrations", () => {
     const without = await db.rows<{ name: string }>(
       `select relname as name from pg_class k where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')
          and not relispartition and relname not like 'kysely%' and relname not in ('signing_key', 'own_id', 'secrets_key')
-         and relname not like 'auth\_%'
+         and not starts_with(relname, 'auth_')
          and not exists (select from pg_attribute a where a.attrelid = k.oid and a.attname = 'operator_id')`,
     );
     expect(without).toEqual([]);
