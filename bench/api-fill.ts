@@ -1,6 +1,7 @@
 /**
- * A cloud operator's database at full size, for `api.ts`: made in PostgreSQL by `generate_series`, with the columns that ingest
- * would have written. Nine tenths belong to the operator that asks, one tenth to another.
+ * A cloud operator's database at full size, for `api.ts`: made in PostgreSQL by `generate_series`, with the
+ * columns that ingest would have written. Nine tenths belong to the operator that asks, one tenth to
+ * another.
  */
 import type { Pool } from "../cloud/db/pool.ts";
 
@@ -26,8 +27,8 @@ const statements = ({ sites, stations, transactions }: Size): readonly string[] 
   `insert into evse (station_id, evse_id, operator_id)
      select station_id, e, operator_id from station, generate_series(1, 2) e`,
   `insert into connector (station_id, evse_id, connector_id, operator_id, status, status_at)
-     select station_id, e, 1, operator_id, (array['Available', 'Occupied', 'Faulted'])[1 + abs(hashtext(station_id)) % 3],
-       now() from station, generate_series(1, 2) e`,
+     select station_id, e, 1, operator_id,
+       (array['Available', 'Occupied', 'Faulted'])[1 + abs(hashtext(station_id)) % 3], now() from station, generate_series(1, 2) e`,
   `insert into id_token (operator_id, id_token, label)
      select ${OWNER}, 'TAG' || n, 'Card ' || n from generate_series(0, ${transactions / 20}) n`,
   `insert into transaction (transaction_id, ocpp_transaction_id, operator_id, site_id, er_id, station_id, evse_id,
@@ -43,7 +44,8 @@ const statements = ({ sites, stations, transactions }: Size): readonly string[] 
   `insert into transaction_sample (at, transaction_id, operator_id, energy_import_wh, power_w)
      select t.started_at + n * interval '1 minute', t.transaction_id, t.operator_id, t.meter_start_wh + n * 150, 7400
      from (select * from transaction order by started_at desc limit ${transactions / 50}) t, generate_series(0, 59) n`,
-  `insert into message (at, station_id, seq, er_id, journal_id, operator_id, kind, protocol, action, request, response, up_ms)
+  `insert into message (at, station_id, seq, er_id, journal_id, operator_id, kind, protocol, action, request,
+       response, up_ms)
      select t.started_at, t.station_id, row_number() over (), t.er_id, gen_random_uuid(), t.operator_id, 'ocpp.handled',
        'ocpp1.6', 'MeterValues', '[2,"1","MeterValues",{}]', '[3,"1",{}]', 1 from transaction t`,
   `insert into command (command_id, operator_id, site_id, er_id, station_id, kind, params, status, issued_by, issued_at,
@@ -62,7 +64,8 @@ const statements = ({ sites, stations, transactions }: Size): readonly string[] 
      select now() - n * interval '1 minute', m.meter_id, m.operator_id, 1000000 - n, 5000
      from meter m, generate_series(0, ${Math.round(transactions / 1_000)}) n`,
   `insert into audit (operator_id, actor, request_id, action, subject, detail)
-     select ${OWNER}, 'bench', n::text, 'idToken.update', 'TAG' || n, '{}' from generate_series(0, ${transactions / 10}) n`,
+     select ${OWNER}, 'bench', n::text, 'idToken.update', 'TAG' || n, '{}'
+     from generate_series(0, ${transactions / 10}) n`,
 ];
 
 /** Fills a migrated database; triggers and references are left out for the time of filling. */

@@ -1,7 +1,7 @@
 /**
- * The API on the database of a big operator: 10,000 stations, 1,000,000 transactions. Every list and every detail of the
- * description is asked for, whole (permission, row-level security, view, JSON), and beside it, in the same run, the bare
- * queries that it asked PostgreSQL, by the owner of the tables.
+ * The API on the database of a big operator: 10,000 stations, 1,000,000 transactions. Every list and every
+ * detail of the description is asked for, whole (permission, row-level security, view, JSON), and beside
+ * it, in the same run, the bare queries that it asked PostgreSQL, by the owner of the tables.
  *
  * The plans are looked at as well: a big table that is read from end to end is told, however fast it was today.
  */

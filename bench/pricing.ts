@@ -1,7 +1,7 @@
 /**
- * What pricing a transaction costs: a day of readings of one a minute, as the SG bills it, and an hour of it, as an ER
- * works the running cost out anew at each reading. The limit is a bare loop over the same readings that multiplies
- * each difference by a price.
+ * What pricing a transaction costs: a day of readings of one a minute, as the SG bills it, and an hour of
+ * it, as an ER works the running cost out anew at each reading. The limit is a bare loop over the same
+ * readings that multiplies each difference by a price.
  */
 import { priceTransaction, type Timeline } from "../shared/decide/tariff.ts";
 import type { TariffTerms } from "../shared/tariff.ts";

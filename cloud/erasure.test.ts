@@ -1,6 +1,6 @@
 /**
- * A person goes: afterwards neither its token nor its name, address or tax number is anywhere in the database, and the
- * books are what they were.
+ * A person goes: afterwards neither its token nor its name, address or tax number is anywhere in the
+ * database, and the books are what they were.
  */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";

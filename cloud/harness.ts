@@ -182,7 +182,10 @@ export const health = (more: Partial<ErGauges> = {}): EntryBody => ({
   ...more,
 });
 
-/** The same happening at another place on the ER's clocks: `clockMs` and `upMs` are offsets to NOON and to its start. */
+/**
+ * The same happening at another place on the ER's clocks: `clockMs` and `upMs` are offsets to NOON and to
+ * its start.
+ */
 export function toldAt(body: EntryBody, clockMs: number, upMs: number): EntryBody {
   const placed: object = { ...body, at: NOON + clockMs, upMs };
   return placed as EntryBody;

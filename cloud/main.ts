@@ -30,16 +30,25 @@ const USAGE = `sg: the cloud half of Moov.olt
        --use KEY                   … sign with it, from the next start of the ingest on
        --retire KEY                … stop trusting it
 
-Environment: DATABASE_URL, BROKER_URL (amqp:// amqps:// mqtt:// mqtts://), SG_HOST (127.0.0.1), SG_PORT (8080),
-SG_OPERATOR (default), LOG_LEVEL (info), BROKER_CA_FILE, SG_POLICY_KEY_FILE (Ed25519, PEM; else a key in the database),
-SG_PASS_ON_URL (service that answers for cars' certificates, ISO 15118), SG_FILES_DIR (firmware and logs;
-$STATE_DIRECTORY/files or ./files), SG_PUBLIC_URL (where ERs, guests and payment
-providers reach the API, http://127.0.0.1:<SG_PORT>), SG_SECRETS_KEY_FILE (32 bytes that seal the secrets of payment providers;
-else a key in the database), SG_SANDBOX_PAYMENTS (1: payments that move no money, for demonstrations; not with NODE_ENV=production),
-SMTP_URL (smtp:// smtps://; without it mails wait), MAIL_FROM (their sender), SG_WEBHOOK_ALLOW_PRIVATE (1: webhooks also to http and to private addresses),
-SG_WEB_URL (where people open the page, https://…; SG_PUBLIC_URL), SG_TRUST_PROXY (addresses of proxies in front),
-SG_AUTH_SECRET_FILE (signs cookies; else one in the database), SG_OIDC_ISSUER, SG_OIDC_CLIENT_ID,
-SG_OIDC_CLIENT_SECRET_FILE, SG_OIDC_DOMAINS, SG_OIDC_NAME (single sign-on).
+Environment, what is needed:
+  DATABASE_URL, BROKER_URL (amqp:// amqps:// mqtt:// mqtts://)
+where it is reached:
+  SG_HOST (127.0.0.1), SG_PORT (8080), SG_TRUST_PROXY (addresses of proxies in front)
+  SG_PUBLIC_URL (where ERs, guests and payment providers reach the API, http://127.0.0.1:<SG_PORT>)
+  SG_WEB_URL (where people open the page, https://…; SG_PUBLIC_URL)
+who signs in:
+  SG_OPERATOR (default), SG_AUTH_SECRET_FILE (signs cookies; else one in the database)
+  SG_OIDC_ISSUER, SG_OIDC_CLIENT_ID, SG_OIDC_CLIENT_SECRET_FILE, SG_OIDC_DOMAINS, SG_OIDC_NAME (single sign-on)
+keys and files:
+  BROKER_CA_FILE, SG_POLICY_KEY_FILE (Ed25519, PEM; else a key in the database)
+  SG_SECRETS_KEY_FILE (32 bytes that seal the secrets of payment providers; else a key in the database)
+  SG_FILES_DIR (firmware, logs and exports; $STATE_DIRECTORY/files or ./files)
+others it speaks to:
+  SMTP_URL (smtp:// smtps://; without it mails wait), MAIL_FROM (their sender)
+  SG_PASS_ON_URL (service that answers for cars' certificates, ISO 15118)
+  SG_WEBHOOK_ALLOW_PRIVATE (1: webhooks also to http and to private addresses)
+  SG_SANDBOX_PAYMENTS (1: payments that move no money, for demonstrations; not with NODE_ENV=production)
+and LOG_LEVEL (info).
 `;
 
 function required(name: string): string {

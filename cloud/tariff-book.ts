@@ -1,4 +1,7 @@
-/** Tariffs as the rule reads them (`shared/decide/tariff-choice.ts`), from the tables: for a price, or for a policy. */
+/**
+ * Tariffs as the rule reads them (`shared/decide/tariff-choice.ts`), from the tables: for a price, or for a
+ * policy.
+ */
 import type { TariffBook } from "../shared/decide/tariff-choice.ts";
 import { given } from "../shared/given.ts";
 import {
@@ -72,8 +75,9 @@ export async function readBook(
 const DAY_MS = 86_400_000;
 
 /**
- * What the policy of a site says of tariffs; undefined: none holds there. Where there is more than it holds, what ended
- * first is left out: the site prices what runs, and tells nothing of what it does not know.
+ * What the policy of a site says of tariffs; undefined: none holds there. Where there is more than it
+ * holds, what ended first is left out: the site prices what runs, and tells nothing of what it does not
+ * know.
  * @param identities station id → what the station calls itself.
  */
 export async function readPolicyTariffs(

@@ -3,8 +3,9 @@
  * argument; nothing is hung onto the request.
  *
  * What a route needs stands in its schema (`needs`), so that the API's description, its check and the test
- * of the whole matrix read one and the same line. It is checked before anything of the request is read. Only the SHA-256 of a key is stored. Known keys are
- * remembered for a short while, so that a revoked one dies soon; a person's session is asked for each time.
+ * of the whole matrix read one and the same line. It is checked before anything of the request is read.
+ * Only the SHA-256 of a key is stored. Known keys are remembered for a short while, so that a revoked one
+ * dies soon; a person's session is asked for each time.
  */
 import { createHash, randomBytes } from "node:crypto";
 import type { FastifyRequest } from "fastify";

@@ -1,5 +1,6 @@
 /**
- * The API's description → the types of its client: one type per schema, one entry per operation. Written to the page by
+ * The API's description → the types of its client: one type per schema, one entry per operation. Written to
+ * the page by
  * `npm run openapi`; the page's `client.ts` calls by operation, and what the API does not offer does not compile.
  *
  * Pure. It knows the words of JSON Schema that our description uses, and fails at any other.

@@ -1,7 +1,9 @@
 /**
- * From schemas to functions: what comes in is validated, what goes out is written by its schema and nothing beside it.
+ * From schemas to functions: what comes in is validated, what goes out is written by its schema and nothing
+ * beside it.
  *
- * Each is made when it is first used: making them for every route took seconds of each start, and a program asks for a few.
+ * Each is made when it is first used: making them for every route took seconds of each start, and a program
+ * asks for a few.
  */
 import { Ajv, type ValidateFunction } from "ajv";
 import { fullFormats } from "ajv-formats/dist/formats.js";

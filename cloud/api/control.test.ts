@@ -1,4 +1,7 @@
-/** Stations under control, end to end in the SG: API, tables, the policy for the ER, and what its journal says back. */
+/**
+ * Stations under control, end to end in the SG: API, tables, the policy for the ER, and what its journal
+ * says back.
+ */
 import { randomUUID } from "node:crypto";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { EntryBody, Protocol } from "../../shared/entry.ts";

@@ -1,6 +1,7 @@
 /**
- * Requests drawn from the API's own description, as they should be and bent: whatever comes, no answer is an error of ours, and
- * every refusal is a problem with a code. The seed of a failure is in its message; `API_FUZZ_RUNS` draws more per endpoint.
+ * Requests drawn from the API's own description, as they should be and bent: whatever comes, no answer is
+ * an error of ours, and every refusal is a problem with a code. The seed of a failure is in its message;
+ * `API_FUZZ_RUNS` draws more per endpoint.
  */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";

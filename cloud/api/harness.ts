@@ -127,7 +127,8 @@ export async function createOperator(db: TestDb, operatorId: string): Promise<Op
   const commands = stations.map(() => randomUUID());
   for (const [i, commandId] of commands.entries()) {
     await db.pool.query(
-      `insert into command (command_id, operator_id, site_id, er_id, station_id, kind, params, issued_by, issued_at, expires_at)
+      `insert into command (command_id, operator_id, site_id, er_id, station_id, kind, params, issued_by,
+         issued_at, expires_at)
        values ($1, $2, $3, $4, $5, 'Reset', '{"type":"OnIdle"}', 'test', $6, now() + interval '1 hour')`,
       [commandId, operatorId, journal.siteId, journal.erId, stations[0], new Date(NOON + Math.floor(i / 2))],
     );

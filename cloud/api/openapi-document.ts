@@ -1,6 +1,6 @@
 /**
- * The API's description as data: as much of OpenAPI 3.1 and JSON Schema as ours uses, for what is made from it (the page's
- * client) and what is tested by it.
+ * The API's description as data: as much of OpenAPI 3.1 and JSON Schema as ours uses, for what is made from
+ * it (the page's client) and what is tested by it.
  */
 export type JsonSchema = {
   $ref?: string;

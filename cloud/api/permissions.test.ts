@@ -1,7 +1,8 @@
 /**
- * The whole matrix: every endpoint of the API's description × every role × a scope with and without the site × things of one's own
- * operator and of another. Who may what is asked of the description and of the list of roles; a new endpoint is part of it
- * without a word, and one that does not say who may use it fails.
+ * The whole matrix: every endpoint of the API's description × every role × a scope with and without the
+ * site × things of one's own operator and of another. Who may what is asked of the description and of the
+ * list of roles; a new endpoint is part of it without a word, and one that does not say who may use it
+ * fails.
  */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";

@@ -348,7 +348,8 @@ describe("tenants", () => {
         const word = { samples: /energyImportWh/, health: /pressure/, summary: /"open":1/ }[
           path.split("/").at(-1) ?? ""
         ];
-        // What an operator of the harness has none of proves nothing here; db/isolation.test.ts has it in every table.
+        // What an operator of the harness has none of proves nothing here; db/isolation.test.ts has it in
+        // every table.
         if (own.text.startsWith('{"items":[]') || !(word ?? /theirs/).test(own.text)) continue;
         shown += 1;
       }

@@ -1,6 +1,6 @@
 /**
- * For tests: a row of an operator in every table there is, made from what the catalogue says of its columns. A new table is part
- * of it without a word; a new type of column asks for a value.
+ * For tests: a row of an operator in every table there is, made from what the catalogue says of its
+ * columns. A new table is part of it without a word; a new type of column asks for a value.
  */
 import { randomUUID } from "node:crypto";
 import type { TestDb } from "../harness.ts";
@@ -53,8 +53,8 @@ function valueFor(type: string): unknown {
 type Whose = { operatorId: string; siteId: string; stationId: string; erId: string };
 
 /**
- * A row of each operator in every table, whatever it would refer to. The database is spoilt for anything that minds what rows
- * say: its checks are dropped, references and triggers are not asked.
+ * A row of each operator in every table, whatever it would refer to. The database is spoilt for anything
+ * that minds what rows say: its checks are dropped, references and triggers are not asked.
  * @returns the tables that belong to operators.
  */
 export async function fillTables(db: TestDb, operators: readonly Whose[]): Promise<string[]> {

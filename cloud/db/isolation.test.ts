@@ -1,6 +1,7 @@
 /**
- * The second wall, asked directly: SQL as the application's role, told one operator, sees and touches no row of another, in
- * every table there is. The tables come from the catalogue, so that a new one without a wall fails here.
+ * The second wall, asked directly: SQL as the application's role, told one operator, sees and touches no
+ * row of another, in every table there is. The tables come from the catalogue, so that a new one without a
+ * wall fails here.
  *
  * Every table holds a row of each operator, made from what the catalogue says of its columns.
  */

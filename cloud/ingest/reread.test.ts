@@ -1,4 +1,7 @@
-/** A halted journal that a person lets go on: what the ER has and the SG has not is stored, the rest is not doubled. */
+/**
+ * A halted journal that a person lets go on: what the ER has and the SG has not is stored, the rest is not
+ * doubled.
+ */
 import { describe, expect, test } from "vitest";
 import { randomUUID } from "node:crypto";
 import type { EntryBody } from "../../shared/entry.ts";

@@ -1,4 +1,7 @@
-/** Where the pages of the business are: tariffs, money, payments, drivers, alarms, what goes out, reports, settings. */
+/**
+ * Where the pages of the business are: tariffs, money, payments, drivers, alarms, what goes out, reports,
+ * settings.
+ */
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
 import { ACCOUNT_KINDS, type AccountKind } from "./lib/account-kinds.ts";
 import { PAYMENT_STATUSES } from "./lib/payments.ts";

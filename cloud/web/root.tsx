@@ -1,4 +1,7 @@
-/** The root of all routes, and what their search parameters are read with. A file of its own, so that files of routes can share it. */
+/**
+ * The root of all routes, and what their search parameters are read with. A file of its own, so that files
+ * of routes can share it.
+ */
 import { createRootRoute } from "@tanstack/react-router";
 import { ErrorPage, NotFoundPage } from "./components/error-page.tsx";
 import { Shell } from "./components/shell.tsx";

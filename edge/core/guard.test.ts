@@ -1,4 +1,7 @@
-/** Running transactions are watched: bounds, revoked tokens, stops that never came; ended when it is due, and once. */
+/**
+ * Running transactions are watched: bounds, revoked tokens, stops that never came; ended when it is due, and
+ * once.
+ */
 import { describe, expect, test } from "vitest";
 import type { Policy } from "../../shared/policy.ts";
 import { Bench, policyOf, recovered, signed, TAG, time, type NamedToken } from "./harness.ts";

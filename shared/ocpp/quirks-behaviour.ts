@@ -1,4 +1,7 @@
-/** Quirks of what stations do: handshakes, sessions, boots, transactions, answers to commands. Part of `quirks.ts`. */
+/**
+ * Quirks of what stations do: handshakes, sessions, boots, transactions, answers to commands. Part of
+ * `quirks.ts`.
+ */
 import type { Quirk } from "./quirks.ts";
 
 const GITHUB = "https://github.com";

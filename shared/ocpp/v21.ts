@@ -2,7 +2,8 @@
  * OCPP 2.1: the messages of 2.0.1, read and answered in the same way, and honest answers to what is new in it.
  *
  * A 2.1 station charges. What belongs to functions that this system does not have (costs that the station works out
- * by itself, DER control, battery swap, event streams) is stored and answered so that the station does not rely on it.
+ * by itself, DER control, battery swap, event streams) is stored and answered so that the station does not
+ * rely on it.
  */
 import { given } from "../given.ts";
 import type { Dialect } from "./dialect.ts";

@@ -1,4 +1,7 @@
-/** For tests in a real browser: pages that remember what went wrong in them, and what axe says of what is on screen. */
+/**
+ * For tests in a real browser: pages that remember what went wrong in them, and what axe says of what is on
+ * screen.
+ */
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";

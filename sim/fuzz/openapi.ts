@@ -1,6 +1,6 @@
 /**
- * Requests drawn from the API's own description: for each operation the path, the query and the body that its schemas allow, and
- * now and then what they do not.
+ * Requests drawn from the API's own description: for each operation the path, the query and the body that
+ * its schemas allow, and now and then what they do not.
  *
  * Knows the words of JSON Schema that our description uses; an unknown one is a mistake here, never passed over.
  */

@@ -1,4 +1,7 @@
-/** What may be sent to stations: the kinds of commands, and the messages of every OCPP version, with their schemas. */
+/**
+ * What may be sent to stations: the kinds of commands, and the messages of every OCPP version, with their
+ * schemas.
+ */
 import { needs } from "../actor.ts";
 import { Type, type Static } from "typebox";
 import {

@@ -1,6 +1,6 @@
 /**
- * The second factor: an authenticator app, set up by a QR code and confirmed by one of its codes, and backup codes for
- * when the phone is gone. Secrets and backup codes are shown once.
+ * The second factor: an authenticator app, set up by a QR code and confirmed by one of its codes, and
+ * backup codes for when the phone is gone. Secrets and backup codes are shown once.
  */
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";

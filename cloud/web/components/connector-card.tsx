@@ -1,4 +1,5 @@
 /** A connector on its station's page: its state, its running transaction, what can be done to it. */
+import { MayButton } from "./may.tsx";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useTranslations } from "use-intl";
@@ -6,7 +7,6 @@ import type { Connector, TransactionDetail } from "../../api/schemas.ts";
 import { connectorName } from "../lib/attention.ts";
 import { useFormat } from "../lib/i18n.ts";
 import { transactionQuery } from "../lib/queries.ts";
-import { Button } from "./button.tsx";
 import { BigNumber, Card, Fact } from "./card.tsx";
 import { ChartSkeleton } from "./chart.tsx";
 import type { Question } from "./command-dialogs.tsx";
@@ -50,26 +50,29 @@ export function ConnectorCard({ connector, online, timeZone, onAsk }: Props) {
         </Link>
         <div className="ml-auto flex gap-1.5 max-sm:w-full">
           {startable && (
-            <Button
+            <MayButton
+              needs="commands:send"
               small
               icon="play"
               className="max-sm:flex-1"
               onClick={() => onAsk({ kind: "start", evseId })}
             >
               {t("action.start")}
-            </Button>
+            </MayButton>
           )}
           {transactionId !== null && (
-            <Button
+            <MayButton
+              needs="commands:send"
               small
               icon="stop"
               className="max-sm:flex-1"
               onClick={() => onAsk({ kind: "stop", transactionId, evseId })}
             >
               {t("action.stop")}
-            </Button>
+            </MayButton>
           )}
-          <Button
+          <MayButton
+            needs="commands:support"
             small
             look="ghost"
             icon="unlock"
@@ -77,7 +80,7 @@ export function ConnectorCard({ connector, online, timeZone, onAsk }: Props) {
             onClick={() => onAsk({ kind: "unlock", evseId, connectorId })}
           >
             {t("action.unlock")}
-          </Button>
+          </MayButton>
         </div>
       </div>
       {transactionId !== null && <Running transactionId={transactionId} timeZone={timeZone} />}

@@ -1,4 +1,5 @@
 /** A station before it is bolted on: its name, whether it is let in, and then the address to type into it. */
+import { MayButton } from "./may.tsx";
 import { useNavigate } from "@tanstack/react-router";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
@@ -6,7 +7,6 @@ import { useTranslations } from "use-intl";
 import type { Station } from "../../api/schemas.ts";
 import { stationApi } from "../lib/api.ts";
 import { AskDialog } from "./ask-dialog.tsx";
-import { Button } from "./button.tsx";
 import { Choices, TextField } from "./field.tsx";
 
 export function PrepareStation({ siteId }: { siteId: string }) {
@@ -14,9 +14,9 @@ export function PrepareStation({ siteId }: { siteId: string }) {
   const [asking, setAsking] = useState(false);
   return (
     <>
-      <Button small icon="plus" onClick={() => setAsking(true)}>
+      <MayButton needs="stations:write" small icon="plus" onClick={() => setAsking(true)}>
         {t("prepare.open")}
-      </Button>
+      </MayButton>
       {asking && <PrepareDialog siteId={siteId} onClose={() => setAsking(false)} />}
     </>
   );

@@ -1,4 +1,5 @@
 /** The rules by which a site decides when it is alone, in sentences. */
+import { MayButton } from "./may.tsx";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslations } from "use-intl";
@@ -6,7 +7,6 @@ import type { Site } from "../../api/schemas.ts";
 import { guide } from "../lib/guide.ts";
 import { useFormat } from "../lib/i18n.ts";
 import { policyKeyQuery } from "../lib/queries.ts";
-import { Button } from "./button.tsx";
 import { Card, Fact, Section } from "./card.tsx";
 import { CopyBlock } from "./copy.tsx";
 import { SiteRulesForm } from "./site-rules-form.tsx";
@@ -21,9 +21,9 @@ export function SiteRules({ site }: { site: Site }) {
     <Section
       title={t("rules.title")}
       aside={
-        <Button small onClick={() => setEditing(true)}>
+        <MayButton needs="sites:write" small onClick={() => setEditing(true)}>
           {t("rules.edit")}
-        </Button>
+        </MayButton>
       }
     >
       <Card className="px-4 py-3 text-sm">

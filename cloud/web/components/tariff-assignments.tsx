@@ -1,4 +1,7 @@
-/** For whom which tariff holds, in the order in which it is looked for; and giving one to somebody, or taking it away. */
+/**
+ * For whom which tariff holds, in the order in which it is looked for; and giving one to somebody, or taking
+ * it away.
+ */
 import { useMutation, useQuery, useQueryClient, type UseQueryResult } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";

@@ -33,7 +33,8 @@ function useStill<T>(value: T, text: string): T {
 const two = (value: number) => String(value).padStart(2, "0");
 function localNow(): string {
   const at = new Date(cloudNow());
-  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}T${two(at.getHours())}:${two(at.getMinutes())}`;
+  const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+  return `${day}T${two(at.getHours())}:${two(at.getMinutes())}`;
 }
 
 type Draft = { startedAt: string; siteId: string; energyKwh: string; minutes: string; idleMinutes: string };

@@ -1,6 +1,6 @@
 /**
- * What a guest's page asks the API: without an account, with the token of its own session. Every request has its time;
- * a phone in a garage waits for none for ever.
+ * What a guest's page asks the API: without an account, with the token of its own session. Every request
+ * has its time; a phone in a garage waits for none for ever.
  */
 import type { GuestConnector, GuestSession, NewGuestSession, NewGuestSessionResult } from "../lib/api.gen.ts";
 

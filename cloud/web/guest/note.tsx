@@ -1,4 +1,7 @@
-/** What happened and what to do, in two sentences; and the parts that guests touch: nothing is smaller than a thumb. */
+/**
+ * What happened and what to do, in two sentences; and the parts that guests touch: nothing is smaller than a
+ * thumb.
+ */
 import type { ButtonHTMLAttributes, ReactNode } from "react";
 import { useTranslations } from "use-intl";
 import { Icon, type IconName } from "../components/icon.tsx";

@@ -1,6 +1,7 @@
 /**
- * Where a guest is: at a connector (`/c/<code>`), or in a session of their own (`/g/<id>#<token>`). The token stays in
- * the address: the phone may drop the page while it is locked, and whoever opens the address again is back in.
+ * Where a guest is: at a connector (`/c/<code>`), or in a session of their own (`/g/<id>#<token>`). The
+ * token stays in the address: the phone may drop the page while it is locked, and whoever opens the address
+ * again is back in.
  */
 import { load, save } from "../lib/storage.ts";
 

@@ -44,7 +44,10 @@ export const alarmKindsQuery = () =>
     queryFn: ({ signal }) => call("listAlarmKinds", { signal }),
   });
 
-/** Kinds and rules by name. A rule that was never given a name of its own has its kind's, in the language on screen. */
+/**
+ * Kinds and rules by name. A rule that was never given a name of its own has its kind's, in the language on
+ * screen.
+ */
 export function useAlarmNames() {
   const kinds = useQuery(alarmKindsQuery()).data?.items;
   const language = useLocale() === "pt-BR" ? "pt" : "en";

@@ -1,6 +1,6 @@
 /**
- * The API by its operations: types and paths are made from its description (`api.gen.ts`), so that a call that the API does
- * not offer does not compile.
+ * The API by its operations: types and paths are made from its description (`api.gen.ts`), so that a call
+ * that the API does not offer does not compile.
  */
 import { request, type Query } from "./api.ts";
 import { ROUTES, type Operations } from "./api.gen.ts";

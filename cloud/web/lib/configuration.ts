@@ -1,4 +1,7 @@
-/** A station's configuration as the page shows it: groups, words for how far a wanted value has come, changes. Pure. */
+/**
+ * A station's configuration as the page shows it: groups, words for how far a wanted value has come,
+ * changes. Pure.
+ */
 import type { ConfigurationValue } from "../../api/template-schemas.ts";
 import type { NewCommand } from "../../api/schemas.ts";
 import type { IconName } from "../components/icon.tsx";

@@ -1,6 +1,6 @@
 /**
- * The secret of a link that came by mail or was handed over: it stands behind `#`, so that it reaches no server's log,
- * and is taken out of the address bar at once.
+ * The secret of a link that came by mail or was handed over: it stands behind `#`, so that it reaches no
+ * server's log, and is taken out of the address bar at once.
  */
 let taken: string | undefined;
 

@@ -1,4 +1,7 @@
-/** Words of the books: accounts, flags of a price, reasons why something is held. What we have no word for is shown as it is. */
+/**
+ * Words of the books: accounts, flags of a price, reasons why something is held. What we have no word for is
+ * shown as it is.
+ */
 import { useTranslations } from "use-intl";
 import { ACCOUNT_KINDS, type AccountKind } from "./account-kinds.ts";
 import { isReviewKind } from "./review.ts";

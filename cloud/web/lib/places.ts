@@ -1,6 +1,7 @@
 /**
- * Where one can go, and what one must be allowed to be there: the navigation shows what is allowed, and a page that is
- * asked for without it says so instead of failing. Pure data; a page that is not listed is open to everybody.
+ * Where one can go, and what one must be allowed to be there: the navigation shows what is allowed, and a
+ * page that is asked for without it says so instead of failing. Pure data; a page that is not listed is
+ * open to everybody.
  */
 import type { Permission } from "../../core/access.ts";
 import type { IconName } from "../components/icon.tsx";

@@ -1,4 +1,7 @@
-/** Alarms: is something wrong that a person must look at? Open ones first; acknowledged says that somebody is at it. */
+/**
+ * Alarms: is something wrong that a person must look at? Open ones first; acknowledged says that somebody is
+ * at it.
+ */
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
@@ -86,7 +89,7 @@ function Subject({ alarm }: { alarm: Alarm }) {
   const { noun, name } = subjectParts(alarm.subject);
   const known = NOUNS.find((one) => one === noun);
   const words = `${known === undefined ? noun : t(`alarms.noun.${known}`)} ${name}`;
-  const look = "rounded text-accent hover:underline";
+  const look = "rounded text-accent underline decoration-line-strong underline-offset-2";
   if (alarm.stationId !== null)
     return (
       <Link to="/stations/$stationId" params={{ stationId: alarm.stationId }} className={look}>

@@ -79,7 +79,7 @@ function Row({ item }: { item: BillingItem }) {
           <Link
             to="/transactions/$transactionId"
             params={{ transactionId }}
-            className="rounded text-accent hover:underline"
+            className="rounded text-accent underline decoration-line-strong underline-offset-2"
           >
             {t("money.toTransaction")}
           </Link>{" "}

@@ -1,4 +1,7 @@
-/** Mails: do they go out? Whether a mail server is configured, what waits, what has failed. What they say is not shown. */
+/**
+ * Mails: do they go out? Whether a mail server is configured, what waits, what has failed. What they say is
+ * not shown.
+ */
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useTranslations } from "use-intl";
 import type { Mail } from "../../api/notify-schemas.ts";

@@ -1,4 +1,7 @@
-/** Providers: how can guests pay here? Settings of each, secrets that are only ever written, the address of its webhooks. */
+/**
+ * Providers: how can guests pay here? Settings of each, secrets that are only ever written, the address of
+ * its webhooks.
+ */
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslations } from "use-intl";

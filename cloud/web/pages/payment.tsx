@@ -87,7 +87,7 @@ function Head({ detail }: { detail: PaymentDetailView }) {
       </p>
       <p className="mt-1 max-w-prose text-ink-2">{t(`payments.stateHint.${status}`)}</p>
       <p className="mt-1 text-sm">
-        <Link to="/payments" className="rounded text-accent hover:underline">
+        <Link to="/payments" className="rounded text-accent underline decoration-line-strong underline-offset-2">
           {t("payments.toAll")}
         </Link>{" "}
         · <When at={payment.createdAt} /> · {t(`payments.provider.${payment.provider}`)}
@@ -162,7 +162,7 @@ function Amounts({ detail: { payment, guest } }: { detail: PaymentDetailView }) 
                 <Link
                   to="/transactions/$transactionId"
                   params={{ transactionId: guest.transactionId }}
-                  className="rounded text-accent hover:underline"
+                  className="rounded text-accent underline decoration-line-strong underline-offset-2"
                 >
                   {t("money.toTransaction")}
                 </Link>
@@ -171,7 +171,7 @@ function Amounts({ detail: { payment, guest } }: { detail: PaymentDetailView }) 
                 <Link
                   to="/cdrs/$cdrId"
                   params={{ cdrId: guest.cdrId }}
-                  className="rounded text-accent hover:underline"
+                  className="rounded text-accent underline decoration-line-strong underline-offset-2"
                 >
                   {t("payments.toCdr")}
                   {guest.priceMinor !== null && ` (${amount(guest.priceMinor)})`}

@@ -1,11 +1,11 @@
 /** One piece of work: what happened, what it is about, what can be done, what was decided. */
+import { MayButton } from "../components/may.tsx";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { useTranslations } from "use-intl";
 import type { Review, ReviewDetail, ReviewResolution } from "../../api/review-schemas.ts";
 import { Badge } from "../components/badge.tsx";
-import { Button } from "../components/button.tsx";
 import { Card, Section, Skeleton } from "../components/card.tsx";
 import { Icon } from "../components/icon.tsx";
 import { PageHead } from "../components/page-head.tsx";
@@ -138,13 +138,14 @@ function Actions({ detail, onAsk }: { detail: ReviewDetail; onAsk: (action: Revi
           const word = actionWord(review, action);
           return (
             <li key={action} className="flex flex-wrap items-center gap-x-4 gap-y-1">
-              <Button
+              <MayButton
+                needs="reviews:write"
                 look={action === main ? "primary" : "plain"}
                 className="w-full sm:w-52"
                 onClick={() => onAsk(action)}
               >
                 {t(`reviewAction.${word}`)}
-              </Button>
+              </MayButton>
               <span className="min-w-0 flex-1 basis-60 text-sm text-ink-2">{t(`reviewWhen.${word}`)}</span>
             </li>
           );

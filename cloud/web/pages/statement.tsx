@@ -40,7 +40,7 @@ export function StatementPage() {
         <p className="mt-1 text-ink-2">
           <AccountLink account={statement.account} className="font-medium text-accent" /> ·{" "}
           {t("money.statements.number", { number: String(statement.number) })} ·{" "}
-          <Link to="/statements" className="rounded text-accent hover:underline">
+          <Link to="/statements" className="rounded text-accent underline decoration-line-strong underline-offset-2">
             {t("money.statements.toAll")}
           </Link>
         </p>
@@ -102,7 +102,11 @@ function Sums({ statement }: { statement: StatementView }) {
         {parts.map((part) => (
           <div
             key={part}
-            className={`flex justify-between gap-4 ${part === "closing" ? "border-t border-line pt-1.5 font-semibold" : ""}`}
+            className={
+              part === "closing"
+                ? "flex justify-between gap-4 border-t border-line pt-1.5 font-semibold"
+                : "flex justify-between gap-4"
+            }
           >
             <dt>{t(`money.statements.${part}`)}</dt>
             <dd>{money.amount(statement[`${part}Minor`], statement.currency)}</dd>

@@ -1,4 +1,5 @@
 /** Files: logs that the station has left, and firmware that it may be given. */
+import { MayButton } from "../components/may.tsx";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useRef, useState } from "react";
@@ -131,9 +132,9 @@ function FileRow({ file, onInstall }: { file: StoredFile; onInstall?: () => void
       </p>
       <div className="mt-1.5 -ml-2.5 flex flex-wrap gap-1">
         {onInstall !== undefined && (
-          <Button small look="ghost" icon="restart" onClick={onInstall}>
+          <MayButton needs="commands:send" small look="ghost" icon="restart" onClick={onInstall}>
             {t("files.install")}
-          </Button>
+          </MayButton>
         )}
         {status === "complete" && (
           <Button
@@ -148,9 +149,9 @@ function FileRow({ file, onInstall }: { file: StoredFile; onInstall?: () => void
             {t("messages.download")}
           </Button>
         )}
-        <Button small look="ghost" icon="x" onClick={() => setRemoving(true)}>
+        <MayButton needs="files:write" small look="ghost" icon="x" onClick={() => setRemoving(true)}>
           {t("files.delete")}
-        </Button>
+        </MayButton>
       </div>
       {error !== null && <ProblemNote error={error} />}
       {removing && (
@@ -202,9 +203,15 @@ function Upload() {
           event.target.value = "";
         }}
       />
-      <Button small icon="plus" disabled={state.busy} onClick={() => input.current?.click()}>
+      <MayButton
+        needs="files:write"
+        small
+        icon="plus"
+        disabled={state.busy}
+        onClick={() => input.current?.click()}
+      >
         {state.busy ? t("files.uploading") : t("files.upload")}
-      </Button>
+      </MayButton>
       {state.error !== null && <ProblemNote error={state.error} />}
     </div>
   );

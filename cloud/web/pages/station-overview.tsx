@@ -1,4 +1,5 @@
 /** The station at a glance: what it is, its connectors, what was asked of it and what it said last. */
+import { MayButton } from "../components/may.tsx";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { useTranslations } from "use-intl";
@@ -110,15 +111,15 @@ function Actions({ onAsk }: { onAsk: (question: Question) => void }) {
   const t = useTranslations();
   return (
     <div className="mb-3 grid grid-cols-2 gap-2">
-      <Button icon="play" onClick={() => onAsk({ kind: "start" })}>
+      <MayButton needs="commands:send" icon="play" onClick={() => onAsk({ kind: "start" })}>
         {t("action.start")}
-      </Button>
-      <Button icon="restart" onClick={() => onAsk({ kind: "reset" })}>
+      </MayButton>
+      <MayButton needs="commands:support" icon="restart" onClick={() => onAsk({ kind: "reset" })}>
         {t("action.reset")}
-      </Button>
-      <Button icon="power" onClick={() => onAsk({ kind: "availability" })}>
+      </MayButton>
+      <MayButton needs="commands:send" icon="power" onClick={() => onAsk({ kind: "availability" })}>
         {t("action.availability")}
-      </Button>
+      </MayButton>
       <Button icon="bell" onClick={() => onAsk({ kind: "trigger" })}>
         {t("action.trigger")}
       </Button>

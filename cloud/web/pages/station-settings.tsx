@@ -1,4 +1,5 @@
 /** What is decided about a station as such: whether it is let in, its password, its connection. */
+import { MayButton } from "../components/may.tsx";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState, type ReactNode } from "react";
 import { useTranslations } from "use-intl";
@@ -56,7 +57,9 @@ function Registration() {
       hint={t(`registration.hint.${registration}`)}
       badge={<Badge {...REGISTRATION_LOOK[registration]}>{t(`registration.${registration}`)}</Badge>}
     >
-      <Button onClick={() => setAsking(true)}>{t("registration.change")}</Button>
+      <MayButton needs="stations:write" onClick={() => setAsking(true)}>
+        {t("registration.change")}
+      </MayButton>
       {registrationTold !== null && registrationTold !== registration && (
         <p className="text-sm text-amber">{t("registration.told", { status: registrationTold })}</p>
       )}
@@ -146,11 +149,13 @@ function Password() {
         )
       }
     >
-      <Button onClick={() => setAsking("set")}>{t("password.set")}</Button>
+      <MayButton needs="stations:write" onClick={() => setAsking("set")}>
+        {t("password.set")}
+      </MayButton>
       {state !== "configured" && (
-        <Button look="ghost" onClick={() => setAsking("forget")}>
+        <MayButton needs="stations:write" look="ghost" onClick={() => setAsking("forget")}>
           {t("password.forget")}
-        </Button>
+        </MayButton>
       )}
       {telling.data !== undefined && <CommandProgress made={telling.data} />}
       {asking === "set" && <PasswordDialog onClose={() => setAsking(null)} />}

@@ -64,7 +64,12 @@ export function StickerPage() {
         </div>
       </div>
       {/* Paper is white, whatever the screen is. */}
-      <article className="mx-auto w-[10.5cm] max-w-full rounded-2xl border border-[#ddd] bg-[#fff] p-6 text-center text-[#111] print:m-0 print:border-0">
+      <article
+        className={
+          "mx-auto w-[10.5cm] max-w-full rounded-2xl border border-[#ddd] bg-[#fff] p-6 " +
+          "text-center text-[#111] print:m-0 print:border-0"
+        }
+      >
         <div className="mb-3 flex items-center justify-center gap-2 text-lg font-semibold">
           <Mark />
           Moov.olt

@@ -45,7 +45,7 @@ export function TokensPage() {
           placeholder={t("tokens.find")}
           value={find}
           onChange={(event) => setFind(event.target.value)}
-          className="h-10 w-60 min-w-0 rounded-lg border border-line-strong bg-surface px-3 max-sm:flex-1
+          className="h-10 w-60 min-w-0 rounded-lg border border-line-strong bg-surface px-3 max-sm:w-full
             pointer-coarse:h-11"
         />
         <div className="flex flex-wrap gap-2 sm:ml-auto">
