@@ -1,5 +1,4 @@
 /** A connector on its station's page: its state, its running transaction, what can be done to it. */
-import { MayButton } from "./may.tsx";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useTranslations } from "use-intl";
@@ -11,6 +10,7 @@ import { BigNumber, Card, Fact } from "./card.tsx";
 import { ChartSkeleton } from "./chart.tsx";
 import type { Question } from "./command-dialogs.tsx";
 import { Icon } from "./icon.tsx";
+import { MayButton } from "./may.tsx";
 import { ProblemNote } from "./problem.tsx";
 import { ConnectorBadge } from "./station-card.tsx";
 import { Ago, Since, StaleNote } from "./time.tsx";

@@ -1,5 +1,4 @@
 /** A station before it is bolted on: its name, whether it is let in, and then the address to type into it. */
-import { MayButton } from "./may.tsx";
 import { useNavigate } from "@tanstack/react-router";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
@@ -8,6 +7,7 @@ import type { Station } from "../../api/schemas.ts";
 import { stationApi } from "../lib/api.ts";
 import { AskDialog } from "./ask-dialog.tsx";
 import { Choices, TextField } from "./field.tsx";
+import { MayButton } from "./may.tsx";
 
 export function PrepareStation({ siteId }: { siteId: string }) {
   const t = useTranslations();

@@ -1,5 +1,4 @@
 /** The rules by which a site decides when it is alone, in sentences. */
-import { MayButton } from "./may.tsx";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslations } from "use-intl";
@@ -9,6 +8,7 @@ import { useFormat } from "../lib/i18n.ts";
 import { policyKeyQuery } from "../lib/queries.ts";
 import { Card, Fact, Section } from "./card.tsx";
 import { CopyBlock } from "./copy.tsx";
+import { MayButton } from "./may.tsx";
 import { SiteRulesForm } from "./site-rules-form.tsx";
 import { Ago } from "./time.tsx";
 

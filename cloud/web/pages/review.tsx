@@ -1,5 +1,4 @@
 /** One piece of work: what happened, what it is about, what can be done, what was decided. */
-import { MayButton } from "../components/may.tsx";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useState } from "react";
@@ -8,6 +7,7 @@ import type { Review, ReviewDetail, ReviewResolution } from "../../api/review-sc
 import { Badge } from "../components/badge.tsx";
 import { Card, Section, Skeleton } from "../components/card.tsx";
 import { Icon } from "../components/icon.tsx";
+import { MayButton } from "../components/may.tsx";
 import { PageHead } from "../components/page-head.tsx";
 import { ProblemPage } from "../components/problem.tsx";
 import { ReviewDialog, useSuggestionWords } from "../components/review-dialog.tsx";

@@ -1,5 +1,4 @@
 /** Files: logs that the station has left, and firmware that it may be given. */
-import { MayButton } from "../components/may.tsx";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useRef, useState } from "react";
@@ -11,6 +10,7 @@ import { Button } from "../components/button.tsx";
 import { Card, Empty, Section, Skeleton } from "../components/card.tsx";
 import { TextField } from "../components/field.tsx";
 import type { IconName } from "../components/icon.tsx";
+import { MayButton } from "../components/may.tsx";
 import { ProblemNote } from "../components/problem.tsx";
 import { useStation } from "../components/station-context.tsx";
 import { When } from "../components/time.tsx";

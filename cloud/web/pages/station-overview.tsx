@@ -1,5 +1,4 @@
 /** The station at a glance: what it is, its connectors, what was asked of it and what it said last. */
-import { MayButton } from "../components/may.tsx";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { useTranslations } from "use-intl";
@@ -10,6 +9,7 @@ import { CommandList } from "../components/command-list.tsx";
 import { ConnectorCard } from "../components/connector-card.tsx";
 import { LatestMessages } from "../components/message-list.tsx";
 import { CopyLine } from "../components/copy.tsx";
+import { MayButton } from "../components/may.tsx";
 import { useStation } from "../components/station-context.tsx";
 import { Ago } from "../components/time.tsx";
 import { guide } from "../lib/guide.ts";

@@ -1,5 +1,4 @@
 /** What is decided about a station as such: whether it is let in, its password, its connection. */
-import { MayButton } from "../components/may.tsx";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState, type ReactNode } from "react";
 import { useTranslations } from "use-intl";
@@ -9,6 +8,7 @@ import { Badge } from "../components/badge.tsx";
 import { Button } from "../components/button.tsx";
 import { Card, Skeleton } from "../components/card.tsx";
 import { CheckField, Choices, TextField } from "../components/field.tsx";
+import { MayButton } from "../components/may.tsx";
 import { ProblemNote } from "../components/problem.tsx";
 import { CommandProgress } from "../components/quick-command.tsx";
 import { useStation } from "../components/station-context.tsx";
