@@ -28,7 +28,8 @@ const statements = ({ sites, stations, transactions }: Size): readonly string[] 
      select station_id, e, operator_id from station, generate_series(1, 2) e`,
   `insert into connector (station_id, evse_id, connector_id, operator_id, status, status_at)
      select station_id, e, 1, operator_id,
-       (array['Available', 'Occupied', 'Faulted'])[1 + abs(hashtext(station_id)) % 3], now() from station, generate_series(1, 2) e`,
+       (array['Available', 'Occupied', 'Faulted'])[1 + abs(hashtext(station_id)) % 3], now()
+     from station, generate_series(1, 2) e`,
   `insert into id_token (operator_id, id_token, label)
      select ${OWNER}, 'TAG' || n, 'Card ' || n from generate_series(0, ${transactions / 20}) n`,
   `insert into transaction (transaction_id, ocpp_transaction_id, operator_id, site_id, er_id, station_id, evse_id,
