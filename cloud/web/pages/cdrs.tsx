@@ -65,7 +65,11 @@ export function CdrsPage() {
         {payer !== undefined && (
           <p className="text-sm text-ink-2">
             {t("money.cdrs.ofPayer", { payer: accountName(payer) })}{" "}
-            <Link to="/cdrs" search={{ siteId }} className="rounded text-accent underline decoration-line-strong underline-offset-2">
+            <Link
+              to="/cdrs"
+              search={{ siteId }}
+              className="rounded text-accent underline decoration-line-strong underline-offset-2"
+            >
               {t("money.showAll")}
             </Link>
           </p>
