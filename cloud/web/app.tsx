@@ -1,7 +1,6 @@
 /** The application of people who work here: words, session, live stream, router. */
 import { QueryClient, QueryClientProvider, useQuery } from "@tanstack/react-query";
-import { RouterProvider } from "@tanstack/react-router";
-import { StrictMode, Suspense, useEffect, useState } from "react";
+import { lazy, StrictMode, Suspense, useEffect, useState } from "react";
 import { createRoot } from "react-dom/client";
 import { IntlProvider, useTranslations } from "use-intl";
 import { ProblemPage } from "./components/problem.tsx";
@@ -12,7 +11,10 @@ import { liveState, startLive } from "./lib/live.ts";
 import { chooseOperator, session, settleSession } from "./lib/session.ts";
 import { useValue } from "./lib/value.ts";
 import { outsidePages, SignInPage } from "./outside.ts";
-import { fetchAhead, router } from "./router.tsx";
+
+/** The pages themselves: not for who is still at the door. Under way at once where somebody seems to be inside. */
+const loadInside = () => import("./inside.tsx");
+const Inside = lazy(async () => ({ default: (await loadInside()).Inside }));
 
 const RETRIES_MAX = 2;
 /** By then the first view has what it needs. */
@@ -87,7 +89,11 @@ function Gate() {
         </Suspense>
       );
     case "in":
-      return <RouterProvider router={router} />;
+      return (
+        <Suspense>
+          <Inside />
+        </Suspense>
+      );
   }
 }
 
@@ -120,11 +126,12 @@ function App({ first }: { first: { locale: Locale; messages: Messages } }) {
 
 /** Shows the application. */
 export async function startApp(root: HTMLElement): Promise<void> {
+  if (session.get().state === "in") void loadInside();
   const messages = await loadMessages(locale.get());
   createRoot(root).render(
     <StrictMode>
       <App first={{ locale: locale.get(), messages }} />
     </StrictMode>,
   );
-  setTimeout(() => void fetchAhead(), FETCH_AHEAD_AFTER_MS);
+  setTimeout(() => void loadInside().then(({ fetchAhead }) => fetchAhead()), FETCH_AHEAD_AFTER_MS);
 }
