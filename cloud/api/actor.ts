@@ -24,6 +24,8 @@ export type Actor = {
   role: Role;
   permissions: ReadonlySet<Permission>;
   siteIds: SiteScope;
+  /** When the membership or the key ends by itself: nothing that is given with it lasts longer. */
+  expiresAt: Date | null;
   /** Of a person. */
   userId?: string;
   /** The database as this actor sees it. */
@@ -125,7 +127,7 @@ type KeyRow = {
   expires_at: Date | null;
 };
 
-async function actorOfKey(pool: Pool, key: string): Promise<Who & { expiresAtMs: number }> {
+async function actorOfKey(pool: Pool, key: string): Promise<Who> {
   const { rows } = await pool.query<KeyRow>(
     `update api_key set last_used_at = now() where key_hash = $1 and revoked_at is null
        and (expires_at is null or expires_at > now())
@@ -143,14 +145,19 @@ async function actorOfKey(pool: Pool, key: string): Promise<Who & { expiresAtMs:
     role,
     permissions: permissionsOf(role, row.site_ids, row.permissions),
     siteIds: row.site_ids,
-    expiresAtMs: row.expires_at?.getTime() ?? Infinity,
+    expiresAt: row.expires_at,
   };
 }
 
 /** The person as a member of the operator that the request names, or of the first that they belong to. */
 async function actorOfUser(pool: Pool, user: SessionUser, operatorId: string | undefined): Promise<Who> {
-  const { rows } = await pool.query<{ operator_id: string; role: string; site_ids: string[] | null }>(
-    `select operator_id, role, site_ids from member
+  const { rows } = await pool.query<{
+    operator_id: string;
+    role: string;
+    site_ids: string[] | null;
+    expires_at: Date | null;
+  }>(
+    `select operator_id, role, site_ids, expires_at from member
      where user_id = $1 and (expires_at is null or expires_at > now()) and ($2::text is null or operator_id = $2)
      order by created_at, operator_id limit 1`,
     [user.userId, operatorId ?? null],
@@ -172,6 +179,7 @@ async function actorOfUser(pool: Pool, user: SessionUser, operatorId: string | u
     role,
     permissions: permissionsOf(role, row.site_ids),
     siteIds: row.site_ids,
+    expiresAt: row.expires_at,
     userId: user.userId,
   };
 }
@@ -197,7 +205,8 @@ export function createAuthenticator(pool: Pool, behind: Pool, readSession?: Sess
     const nowMs = performance.now();
     const found = known.get(key);
     if (found !== undefined && found.untilMs > nowMs) return found.actor;
-    const { expiresAtMs, ...actor } = await actorOfKey(pool, key);
+    const actor = await actorOfKey(pool, key);
+    const expiresAtMs = actor.expiresAt?.getTime() ?? Infinity;
     if (known.size >= KEYS_MAX) known.clear();
     known.set(key, { actor, untilMs: nowMs + Math.min(REMEMBER_MS, expiresAtMs - Date.now()) });
     return actor;

@@ -28,6 +28,24 @@ export function checkGrant(actor: Actor, given: Grant): void {
   );
 }
 
+/**
+ * Whether it ends no later than whoever gives it: else a membership for a week would make itself a key for
+ * ever. What is a driver's own is not the giver's.
+ */
+export const endsInTime = (giver: Pick<Actor, "expiresAt">, { role, expiresAt }: Grant): boolean =>
+  giver.expiresAt === null || role === "driver" || (expiresAt !== null && expiresAt <= giver.expiresAt);
+
+/** @throws ApiProblem 403 GRANT_TOO_WIDE. */
+export function checkEnd(actor: Actor, given: Grant): void {
+  if (endsInTime(actor, given)) return;
+  const end = actor.expiresAt?.toISOString();
+  throw new ApiProblem(
+    403,
+    "GRANT_TOO_WIDE",
+    `what "${actor.name}" gives ends when its own time does: say expiresAt, ${end} or earlier`,
+  );
+}
+
 /** @throws ApiProblem 400: what makes no sense, whoever gives it. */
 export function checkMembership({ role, siteIds, expiresAt }: Grant): void {
   if (expiresAt !== null && expiresAt.getTime() <= Date.now())

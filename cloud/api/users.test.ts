@@ -352,6 +352,57 @@ describe("users", () => {
     );
   });
 
+  test("who is there for a time gives nothing for longer, neither to others nor to themselves", async () => {
+    const end = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString();
+    const options = { expiresAt: new Date(end(3)) };
+    const userId = await createMember(db.pool, "interim@example.com", "admin", options);
+    const window = browser();
+    await window.signIn("interim@example.com");
+    const tooLong = problem(403, "GRANT_TOO_WIDE");
+    const key = (more: object, headers?: object) =>
+      (headers === undefined ? window : browser()).post("/v1/api-keys", { name: "k", ...more }, headers);
+    expect(await key({ role: "admin" })).toMatchObject(tooLong);
+    expect(await key({ role: "support", expiresAt: end(4) })).toMatchObject(tooLong);
+    const invitation = { email: "next@example.com", role: "admin" };
+    expect(await window.post("/v1/invitations", invitation)).toMatchObject(tooLong);
+    expect((await window.post("/v1/invitations", { ...invitation, expiresAt: end(2) })).status).toBe(201);
+    const driver = { email: "drives@example.com", role: "driver" };
+    expect((await window.post("/v1/invitations", driver)).status).toBe(201);
+    const own = `/v1/users/${userId}`;
+    expect(await window.patch(own, { expiresAt: null })).toMatchObject(tooLong);
+    // A key that ends makes none that does not.
+    const made = await key({ role: "admin", expiresAt: end(2) });
+    expect(made.status).toBe(201);
+    const bearer = { authorization: `Bearer ${String(made.body["key"])}` };
+    expect(await key({ role: "admin" }, bearer)).toMatchObject(tooLong);
+    // Whose time is cut loses what would last longer.
+    expect((await as("owner").patch(own, { expiresAt: end(1) })).status).toBe(200);
+    const left = await db.rows(
+      "select from api_key where created_by = $1 and revoked_at is null",
+      `user:${userId}`,
+    );
+    expect(left).toEqual([]);
+  });
+
+  test("keys that were made with a key end with the person who made that one", async () => {
+    const userId = await createMember(db.pool, "chain@example.com", "admin");
+    const window = browser();
+    await window.signIn("chain@example.com");
+    const make = async (from: Browser, more?: object) => {
+      const made = await from.post("/v1/api-keys", { name: "chained", role: "admin" }, more);
+      return { authorization: `Bearer ${String(made.body["key"])}` };
+    };
+    const second = await make(browser(), await make(window));
+    const invited = await browser().post(
+      "/v1/invitations",
+      { email: "chained@example.com", role: "admin" },
+      second,
+    );
+    expect((await as("owner").delete(`/v1/users/${userId}`)).status).toBe(200);
+    expect(await db.rows("select from api_key where name = 'chained' and revoked_at is null")).toEqual([]);
+    expect(await lookUp(tokenOf(invited.body["link"]))).toMatchObject(problem(404, "INVITATION_GONE"));
+  });
+
   test("what somebody gave does not outlive their right to give it", async () => {
     const userId = await createMember(db.pool, "leaver@example.com", "admin");
     const window = browser();

@@ -7,7 +7,7 @@ import { PERMISSIONS, ROLES, type Role } from "../../core/access.ts";
 import type { Client } from "../../db/pool.ts";
 import { createApiKey, needs, type Actor } from "../actor.ts";
 import type { App, Context } from "../app.ts";
-import { checkGrant, checkSites } from "../grant.ts";
+import { checkEnd, checkGrant, checkSites } from "../grant.ts";
 import { conditions, iso, isoOf, PageOf, PageQuery, readCursor, toPage } from "../page.ts";
 import { ApiProblem, notFound } from "../problem.ts";
 import type { ApiKey, NewApiKey } from "../user-schemas.ts";
@@ -74,6 +74,7 @@ async function makeKey(client: Client, actor: Actor, body: NewApiKey): Promise<{
   const expiresAt = body.expiresAt === undefined || body.expiresAt === null ? null : new Date(body.expiresAt);
   checkPermissions(role, only);
   checkGrant(actor, { role, siteIds, expiresAt, only });
+  checkEnd(actor, { role, siteIds, expiresAt });
   if (expiresAt !== null && expiresAt.getTime() <= Date.now())
     throw new ApiProblem(400, "EXPIRED", "expiresAt is in the past");
   await checkSites(client, actor, siteIds);
@@ -130,7 +131,7 @@ export function apiKeyRoutes(app: App, { requireActor }: Context): void {
         operationId: "createApiKey",
         ...needs("keys:write"),
         tags: ["keys"],
-        description: "Never with more permissions or wider sites than who makes it has.",
+        description: "Never with more permissions, wider sites or a later end than who makes it has.",
         headers: Once,
         body: Type.Ref("NewApiKey"),
         response: { 201: Type.Ref("MadeApiKey") },

@@ -15,7 +15,7 @@ import { acceptInvitation, createInvitation, findInvitation, type OpenInvitation
 import { addressGroup, uncountAttempt } from "../../throttle.ts";
 import { needs, open, type Actor } from "../actor.ts";
 import type { App, Context } from "../app.ts";
-import { checkGrant, checkMembership, checkSites, type Grant } from "../grant.ts";
+import { checkEnd, checkGrant, checkMembership, checkSites, type Grant } from "../grant.ts";
 import { conditions, iso, isoOf, PageOf, PageQuery, readCursor, toPage } from "../page.ts";
 import { passOn, type People } from "../people.ts";
 import { ApiProblem, notFound } from "../problem.ts";
@@ -71,6 +71,7 @@ async function invite(client: Client, actor: Actor, body: NewInvitation) {
     expiresAt: body.expiresAt === undefined || body.expiresAt === null ? null : new Date(body.expiresAt),
   };
   checkGrant(actor, given);
+  checkEnd(actor, given);
   checkMembership(given);
   await checkSites(client, actor, given.siteIds);
   const { rowCount } = await client.query(

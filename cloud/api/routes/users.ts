@@ -9,7 +9,7 @@ import { mayGrant, permissionsOf, type Role } from "../../core/access.ts";
 import type { Client } from "../../db/pool.ts";
 import { needs, type Actor } from "../actor.ts";
 import type { App, Context } from "../app.ts";
-import { checkGrant, checkMembership, checkSites, type Grant } from "../grant.ts";
+import { checkEnd, checkGrant, checkMembership, checkSites, endsInTime, type Grant } from "../grant.ts";
 import { conditions, iso, isoOf, PageOf, PageQuery, readCursor, toPage } from "../page.ts";
 import { ApiProblem, notFound } from "../problem.ts";
 import type { User, UserPatch } from "../user-schemas.ts";
@@ -68,8 +68,15 @@ async function checkOwnerLeft(client: Client, actor: Actor, without: string): Pr
     throw new ApiProblem(409, "LAST_OWNER", "an operator needs an owner: make somebody else one first");
 }
 
-type KeyRow = { key_id: string; role: Role; permissions: string[] | null; site_ids: string[] | null };
-type InvitationRow = { invitation_id: string; role: Role; site_ids: string[] | null };
+type Gift = { role: Role; site_ids: string[] | null; expires_at: Date | null };
+type KeyRow = Gift & { key_id: string; permissions: string[] | null };
+type InvitationRow = Gift & { invitation_id: string };
+
+/** What a person gave, and what was given with keys that the person gave. */
+const GIVERS = `with recursive giver(id) as (
+  select $2::text
+  union
+  select 'key:' || k.key_id from giver g join api_key k on k.operator_id = $1 and k.created_by = g.id)`;
 
 /** Ends keys and open invitations of somebody that they could not give any more. `left`: what they now are. */
 async function endGifts(
@@ -79,20 +86,22 @@ async function endGifts(
   left: Grant | undefined,
 ): Promise<{ keysRevoked: number; invitationsRevoked: number }> {
   const giver = left && { ...left, permissions: permissionsOf(left.role, left.siteIds) };
-  const tooMuch = (r: { role: Role; site_ids: string[] | null; permissions?: string[] | null }) =>
+  const tooMuch = (r: Gift & { permissions?: string[] | null }) =>
     giver === undefined ||
     !giver.permissions.has("permissions" in r ? "keys:write" : "users:write") ||
+    !endsInTime(giver, { role: r.role, siteIds: r.site_ids, expiresAt: r.expires_at }) ||
     !mayGrant(giver, { role: r.role, siteIds: r.site_ids, only: r.permissions ?? null });
   const params = [actor.operatorId, `user:${userId}`];
   const keys = await client.query<KeyRow>(
-    `select key_id, role, permissions, site_ids from api_key
-     where operator_id = $1 and created_by = $2 and revoked_at is null for update`,
+    `${GIVERS} select key_id, role, permissions, site_ids, expires_at from api_key
+     where operator_id = $1 and created_by in (select id from giver) and revoked_at is null for update`,
     params,
   );
   const keyIds = keys.rows.filter(tooMuch).map((r) => r.key_id);
   const invitations = await client.query<InvitationRow>(
-    `select invitation_id, role, site_ids from invitation
-     where operator_id = $1 and created_by = $2 and accepted_at is null and revoked_at is null for update`,
+    `${GIVERS} select invitation_id, role, site_ids, member_expires_at as expires_at from invitation
+     where operator_id = $1 and created_by in (select id from giver) and accepted_at is null
+       and revoked_at is null for update`,
     params,
   );
   const invitationIds = invitations.rows.filter(tooMuch).map((r) => r.invitation_id);
@@ -122,6 +131,7 @@ async function patchUser(client: Client, actor: Actor, userId: string, patch: Us
   };
   checkGrant(actor, before);
   checkGrant(actor, given);
+  if (patch.expiresAt !== undefined) checkEnd(actor, given);
   checkMembership(given);
   await checkSites(client, actor, given.siteIds);
   if (before.role === "owner" && given.role !== "owner") await checkOwnerLeft(client, actor, userId);
