@@ -295,6 +295,26 @@ describe("what only one of them can do", () => {
     expect(statusOf(stateOf("authorize", await provider.fetch(ref)))).toBe("cancelled");
   });
 
+  test("Stripe: somebody pays while the page is closed; what was authorized is let go all the same", async () => {
+    const { provider } = benches["stripe"]!();
+    const asked = newCheckout();
+    const { checkoutId = "" } = await provider.createCheckout(asked);
+    const ref = { paymentId: asked.paymentId, currency: "BRL", checkoutId, providerPaymentId: undefined };
+    const { requests } = stripe;
+    const push = requests.push.bind(requests);
+    requests.push = (request) => {
+      if (request.path.endsWith("/expire")) stripe.pay(checkoutId, "authorize");
+      return push(request);
+    };
+    const write = { idempotencyKey: `${asked.paymentId}:cancel` };
+    try {
+      expect((await fault(provider.cancel(ref, write))).kind).toBe("refused");
+    } finally {
+      requests.push = push;
+    }
+    expect(statusOf(stateOf("authorize", await provider.cancel(ref, write)))).toBe("cancelled");
+  });
+
   test("Stripe: a refund that a bank sends back, a dispute won and one lost", async () => {
     const { provider } = benches["stripe"]!();
     const asked = newCheckout();

@@ -75,8 +75,11 @@ export function createStripe(
   async function cancel(ref: PaymentRef, { idempotencyKey }: { idempotencyKey: string }): Promise<Told> {
     if (ref.checkoutId !== undefined) {
       const session = await stripe.checkout.sessions.retrieve(ref.checkoutId);
-      if (session.status === "open")
-        return sessionTold(await stripe.checkout.sessions.expire(ref.checkoutId, {}, { idempotencyKey }));
+      if (session.status === "open") {
+        // A key is good for one kind of request: somebody may pay meanwhile, and the intent be cancelled next.
+        const write = { idempotencyKey: `${idempotencyKey}:expire` };
+        return sessionTold(await stripe.checkout.sessions.expire(ref.checkoutId, {}, write));
+      }
     }
     const now = await fetchState(ref);
     if (now.facts.progress !== "authorized" || now.providerPaymentId === undefined) return now;
