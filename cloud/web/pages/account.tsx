@@ -18,7 +18,7 @@ export function AccountPage() {
       {me === undefined && <Skeleton className="h-96 w-full rounded-xl" />}
       {me?.person === null && <Empty title={t("account.isKey")}>{t("account.isKeyHint")}</Empty>}
       {me !== undefined && me.person !== null && (
-        <div className="grid items-start gap-6 lg:grid-cols-2">
+        <div className="grid grid-cols-1 items-start gap-6 lg:grid-cols-2">
           <div className="space-y-6">
             <AccountName person={me.person} />
             <AccountPassword />
