@@ -45,15 +45,33 @@ export async function bookMove(
         await reverse(client, row.operator_id, name, { occurredAt: Date.now(), note: "the refund failed" });
       return;
     }
-    case "disputed":
-      await post(client, row.operator_id, chargeback({ ...base, reference: `${reference}:chargeback` }));
+    case "disputed": {
+      // Again where the bank wants more than it did, or takes what it had given back.
+      const whole = move.amountMinor === row.disputed_minor;
+      const more = whole ? (row.dispute === "lost" ? ":lost" : "") : `:${row.disputed_minor}`;
+      const name = `${reference}:chargeback${more}`;
+      await post(client, row.operator_id, chargeback({ ...base, reference: name }));
       return;
+    }
     case "dispute-won":
-      await reverse(client, row.operator_id, `${reference}:chargeback`, {
-        occurredAt: Date.now(),
-        note: "the dispute was won",
-      });
+      for (const name of await openChargebacks(client, row))
+        await reverse(client, row.operator_id, name, {
+          occurredAt: Date.now(),
+          note: "the dispute was won",
+        });
   }
+}
+
+/** References of what banks took back of a payment and did not give again. */
+async function openChargebacks(client: Queryable, row: PaymentRow): Promise<string[]> {
+  const { rows } = await client.query<{ reference: string }>(
+    `select p.reference from ledger_posting p
+     where p.operator_id = $1 and p.payment_id = $2 and p.kind = 'chargeback' and not exists (
+       select from ledger_posting r where r.operator_id = p.operator_id and r.reverses = p.reference)
+     order by p.booked_at`,
+    [row.operator_id, row.payment_id],
+  );
+  return rows.map(({ reference }) => reference);
 }
 
 const STATUS_EVENT: Partial<Record<PaymentStatus, WebhookType>> = {

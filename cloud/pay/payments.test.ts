@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import fc from "fast-check";
+import { Stripe } from "stripe";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type {
   PaymentEventView,
@@ -116,6 +117,30 @@ describe("webhooks", () => {
       }),
       { numRuns: 12 },
     );
+  });
+
+  test("a bank wants more than it did, gives it back, and takes it again: the books follow", async () => {
+    const guest = await charged("stripe");
+    const { id } = bench.stripe.intentOf(guest.paymentId);
+    const signer = new Stripe("sk_test_signer");
+    const told = async (status: string, amount: number) => {
+      bench.stripe.outbox.length = 0;
+      bench.stripe.dispute(id, status);
+      const said = bench.stripe.outbox.splice(0).map((webhook) => {
+        const event = JSON.parse(webhook.body) as { data: { object: { amount: number } } };
+        event.data.object.amount = amount;
+        const body = JSON.stringify(event);
+        const { webhookSecret: secret } = bench.stripe;
+        const signature = signer.webhooks.generateTestHeaderString({ payload: body, secret });
+        return { ...webhook, body, headers: { ...webhook.headers, "stripe-signature": signature } };
+      });
+      expect(await bench.deliver({ ...bench.stripe, outbox: [...said] })).toEqual(said.map(() => 200));
+      return guest.owesMinor();
+    };
+    expect(await told("needs_response", 1_000)).toBe(1_000);
+    expect(await told("needs_response", 1_200)).toBe(1_200);
+    expect(await told("won", 1_200)).toBe(0);
+    expect(await told("lost", 1_200)).toBe(1_200);
   });
 
   test("an earlier word that comes late changes nothing; the same one is stored once", async () => {
