@@ -350,3 +350,38 @@ describe("a person who works here too", () => {
     expect([changed.status, (changed.body as { code: string }).code]).toEqual([409, "DRIVER_ERASED"]);
   });
 });
+
+describe("many who go", () => {
+  test("a token that is a word of ours takes no other record along", async () => {
+    const driver = (await post("/v1/drivers", { name: "Bo" })) as Driver;
+    await post("/v1/id-tokens", { idToken: "Accepted" });
+    await api.send("PUT", `/v1/drivers/${driver.driverId}/id-tokens/Accepted`, undefined);
+    const said = { status: "Accepted", idToken: "accepted" };
+    await db.pool.query(
+      `insert into audit (operator_id, actor, request_id, action, subject, detail)
+       values ('default', 'somebody', 'r', 'station.word', 'CP1', $1)`,
+      [JSON.stringify(said)],
+    );
+    expect((await erase(driver.driverId)).status).toBe(200);
+    expect(await runErasures(db.pool)).toBe(1);
+    const [row] = await db.rows<{ detail: object }>("select detail from audit where action = 'station.word'");
+    expect(row?.detail).toEqual({ status: "Accepted", idToken: expect.stringMatching(/^erased-/) });
+  });
+
+  test("one that cannot be gone through holds up no other", async () => {
+    const ids: string[] = [];
+    for (const email of ["first.gone@example.com", "second.gone@example.com"]) {
+      const driver = (await post("/v1/drivers", { name: "Bo", email })) as Driver;
+      ids.push(driver.driverId);
+      expect((await erase(driver.driverId)).status).toBe(200);
+    }
+    const words = JSON.stringify([{ pattern: "(", is: "erased-x" }]);
+    await db.pool.query("update driver_erasure set words = $2 where driver_id = $1", [ids[0], words]);
+    await expect(runErasures(db.pool)).rejects.toThrow(/regular expression/);
+    const open = await db.rows<{ driver_id: string }>(
+      "select driver_id from driver_erasure where words is not null",
+    );
+    expect(open.map((row) => row.driver_id)).toEqual([ids[0]]);
+    await db.pool.query("update driver_erasure set words = null");
+  });
+});

@@ -34,8 +34,9 @@ const alone = (pattern: string) => `(?:(?<![[:alnum:]])|(?<=\\\\[nrt]))${pattern
 /** Where a key says that it is a token; also in JSON within JSON. */
 const asToken = (pattern: string) => `(?<="id(?:Tag|Token)\\\\*"\\s*:\\s*\\\\*")${pattern}(?=\\\\*")`;
 
-/** Long and mixed enough to be nothing else. */
-const isDistinctive = (token: string) => token.length >= 12 || (token.length >= 8 && /\D/.test(token));
+/** Long and mixed enough to be nothing else: letters alone may be a word of OCPP ("Accepted") or of ours. */
+const isDistinctive = (token: string) =>
+  /\d/.test(token) && (token.length >= 12 || (token.length >= 8 && /\D/.test(token)));
 
 const spelled = (taxId: string) =>
   taxId.length === 11

@@ -114,20 +114,32 @@ async function maskTable(pool: Pool, driverId: string, table: Table): Promise<bo
   }
 }
 
-/** Goes through everything for whoever is gone and was not looked for yet. @returns how many were finished. */
+/** Everything for one who is gone. @returns whether all of it was seen. */
+async function eraseOne(pool: Pool, driverId: string, words: readonly Word[]): Promise<boolean> {
+  // Who is known by nothing that could be looked for is mentioned nowhere.
+  const tables = words.length === 0 ? [] : (await pool.query<Table>(TABLES, [LEFT_ALONE])).rows;
+  let whole = true;
+  for (const table of tables) whole = (await maskTable(pool, driverId, table)) && whole;
+  if (whole) await finish(pool, driverId);
+  return whole;
+}
+
+/**
+ * Goes through everything for whoever is gone and was not looked for yet; one that fails holds up no other.
+ * @returns how many were finished.
+ */
 export async function runErasures(pool: Pool): Promise<number> {
   const { rows } = await pool.query<{ driver_id: string; words: Word[] }>(
     "select driver_id, words from driver_erasure where words is not null order by requested_at limit 100",
   );
   let finished = 0;
-  for (const { driver_id: driverId, words } of rows) {
-    // Who is known by nothing that could be looked for is mentioned nowhere.
-    const tables = words.length === 0 ? [] : (await pool.query<Table>(TABLES, [LEFT_ALONE])).rows;
-    let whole = true;
-    for (const table of tables) whole = (await maskTable(pool, driverId, table)) && whole;
-    if (!whole) continue;
-    await finish(pool, driverId);
-    finished += 1;
-  }
+  const failures: unknown[] = [];
+  for (const { driver_id: driverId, words } of rows)
+    try {
+      if (await eraseOne(pool, driverId, words)) finished += 1;
+    } catch (error) {
+      failures.push(error);
+    }
+  if (failures.length > 0) throw failures[0];
   return finished;
 }
