@@ -9,6 +9,7 @@ import { offline, status16 } from "../harness.ts";
 import { Guest, openPayBench, openStand, type PayBench, type Stand } from "./harness.ts";
 import { answerQuestion } from "../ingest/ask.ts";
 import { expireCommands } from "../ingest/dispatch.ts";
+import { workGuests } from "./guest.ts";
 import { reconcile } from "./reconcile.ts";
 
 const START = "RequestStartTransaction";
@@ -283,6 +284,22 @@ describe("the way there", () => {
 });
 
 describe("paid, and it does not start: everything goes back by itself", () => {
+  test("a session that fails for a reason of ours holds up no other", async () => {
+    const first = new Guest(bench, stand, "stripe");
+    await first.begin();
+    const second = new Guest(bench, await openStand(bench), "stripe");
+    await second.begin();
+    for (const guest of [first, second]) await guest.cancel();
+    await bench.db.pool.query(
+      `alter table guest_session add constraint ill check (guest_session_id <> '${first.id}' or state <> 'released')`,
+    );
+    await expect(workGuests(bench.pay)).rejects.toThrow(first.id);
+    await bench.db.pool.query("alter table guest_session drop constraint ill");
+    expect(await second.see()).toMatchObject({ state: "released", reason: "cancelled" });
+    await bench.run();
+    expect(await first.see()).toMatchObject({ state: "released" });
+  });
+
   async function goesBack(guest: Guest, reason: string): Promise<void> {
     await bench.run();
     await bench.deliver(bench.stripe);

@@ -125,7 +125,7 @@ export async function evseFree(
   return rows[0]?.free === true;
 }
 
-/** Looks at the sessions that are due. @returns how many. */
+/** Looks at the sessions that are due; one that fails holds up no other. @returns how many. */
 export async function workGuests(pay: Pay): Promise<number> {
   const { rows } = await pay.pool.query<{ guest_session_id: string }>(
     `with due as (
@@ -135,7 +135,10 @@ export async function workGuests(pay: Pay): Promise<number> {
      update guest_session g set look_at = now() + interval '${LEASE_S} seconds'
      from due where g.guest_session_id = due.guest_session_id returning g.guest_session_id`,
   );
-  for (const { guest_session_id: id } of rows) await workGuest(pay, id);
+  const failures: unknown[] = [];
+  for (const { guest_session_id: id } of rows)
+    await workGuest(pay, id).catch((error: unknown) => failures.push(error));
+  if (failures.length > 0) throw failures[0];
   return rows.length;
 }
 
