@@ -17,6 +17,7 @@ import { When } from "./time.tsx";
 const POSTING_KINDS = [
   ...(["charge", "payment", "refund", "overpayment-refund", "chargeback", "provider-fee", "payout"] as const),
   ...(["write-off", "transfer", "tax-remittance", "rounding", "reversal", "manual"] as const),
+  "free",
 ] as const;
 
 /** What a posting is; a kind that we have no word for is shown as it is. */

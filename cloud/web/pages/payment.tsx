@@ -87,7 +87,10 @@ function Head({ detail }: { detail: PaymentDetailView }) {
       </p>
       <p className="mt-1 max-w-prose text-ink-2">{t(`payments.stateHint.${status}`)}</p>
       <p className="mt-1 text-sm">
-        <Link to="/payments" className="rounded text-accent underline decoration-line-strong underline-offset-2">
+        <Link
+          to="/payments"
+          className="rounded text-accent underline decoration-line-strong underline-offset-2"
+        >
           {t("payments.toAll")}
         </Link>{" "}
         · <When at={payment.createdAt} /> · {t(`payments.provider.${payment.provider}`)}

@@ -40,7 +40,10 @@ export function StatementPage() {
         <p className="mt-1 text-ink-2">
           <AccountLink account={statement.account} className="font-medium text-accent" /> ·{" "}
           {t("money.statements.number", { number: String(statement.number) })} ·{" "}
-          <Link to="/statements" className="rounded text-accent underline decoration-line-strong underline-offset-2">
+          <Link
+            to="/statements"
+            className="rounded text-accent underline decoration-line-strong underline-offset-2"
+          >
             {t("money.statements.toAll")}
           </Link>
         </p>

@@ -40,7 +40,10 @@ export function StatementsPage() {
         {account !== undefined && (
           <p className="text-sm text-ink-2">
             {t("money.statements.ofAccount", { account: name(account) })}{" "}
-            <Link to="/statements" className="rounded text-accent underline decoration-line-strong underline-offset-2">
+            <Link
+              to="/statements"
+              className="rounded text-accent underline decoration-line-strong underline-offset-2"
+            >
               {t("money.showAll")}
             </Link>
           </p>

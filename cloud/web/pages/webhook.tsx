@@ -108,7 +108,10 @@ function Head({ endpoint }: { endpoint: WebhookEndpoint }) {
     >
       <p className="mt-1 font-mono text-[0.8125rem] break-all text-ink-2">{endpoint.url}</p>
       <p className="mt-1 text-sm text-ink-2">
-        <Link to="/webhooks" className="rounded text-accent underline decoration-line-strong underline-offset-2">
+        <Link
+          to="/webhooks"
+          className="rounded text-accent underline decoration-line-strong underline-offset-2"
+        >
           {t("webhooks.toAll")}
         </Link>{" "}
         · {endpoint.eventTypes.length === 0 ? t("webhooks.everyType") : endpoint.eventTypes.join(", ")}
