@@ -284,6 +284,25 @@ describe("the way there", () => {
 });
 
 describe("paid, and it does not start: everything goes back by itself", () => {
+  test("a provider's word and a step of the session at the same moment do not lock each other out", async () => {
+    const guest = new Guest(bench, stand, "stripe");
+    await guest.begin();
+    await guest.cancel();
+    const { pool } = bench.db;
+    const word = await pool.connect();
+    await word.query("begin");
+    await word.query("select from payment where payment_id = $1 for update", [guest.paymentId]);
+    const step = workGuests(bench.pay);
+    const waiting = `select from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'`;
+    await expect.poll(async () => (await bench.db.rows(waiting)).length).toBe(1);
+    await word.query("update guest_session set look_at = now() where payment_id = $1", [guest.paymentId]);
+    await word.query("commit");
+    word.release();
+    await step;
+    expect(await guest.see()).toMatchObject({ state: "released", reason: "cancelled" });
+  });
+
   test("a session that fails for a reason of ours holds up no other", async () => {
     const first = new Guest(bench, stand, "stripe");
     await first.begin();

@@ -163,6 +163,12 @@ export async function workGuest(pay: Pay, sessionId: string): Promise<void> {
 async function stepGuest(client: Client, sessionId: string): Promise<GuestStep["do"] | "link"> {
   // Before the session is locked: whoever bills locks the transaction's billing first, and then the session.
   if (await linkTransaction(client, sessionId)) return "link";
+  // As does whoever takes what a provider told: the payment first, or the two would wait for each other.
+  await client.query(
+    `select from payment where payment_id = (select payment_id from guest_session where guest_session_id = $1)
+     for update`,
+    [sessionId],
+  );
   const { rows } = await client.query<GuestRow>(
     "select * from guest_session where guest_session_id = $1 for update",
     [sessionId],
