@@ -22,6 +22,8 @@ export const THROTTLES = {
   account: { attempts: 8, windowS: 900, blockS: 900 },
   /** From one address, over all accounts: an office behind one address has room. */
   address: { attempts: 60, windowS: 900, blockS: 900 },
+  /** Challenges for passkeys, each of which is a row: a sign-in page asks for one when it opens. */
+  challenge: { attempts: 240, windowS: 900, blockS: 300 },
   /** Mails to one mailbox. */
   mailbox: { attempts: 4, windowS: 3_600, blockS: 3_600 },
   /** Mails that one address may cause. */

@@ -108,6 +108,16 @@ describe("guessing", () => {
     expect(statuses.filter((status) => status === 429)).toHaveLength(12);
   });
 
+  test("challenges for passkeys are rows: one address cannot fill the table with them", async () => {
+    const ask = (address: string) => browser(address).post("/v1/auth/passkeys/options");
+    const statuses: number[] = [];
+    for (let i = 0; i < 241; i++) statuses.push((await ask("203.0.113.20")).status);
+    expect(statuses.slice(-2)).toEqual([200, 429]);
+    expect((await ask("203.0.113.21")).status).toBe(200);
+    const [row] = await db.rows<{ count: number }>("select count(*)::int as count from auth_verification");
+    expect(row?.count).toBe(241);
+  }, 60_000);
+
   test("one address cannot try many accounts; the neighbour can; an IPv6 subscriber is one address", async () => {
     const tries = async (address: (i: number) => string) => {
       const statuses = [];

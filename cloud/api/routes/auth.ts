@@ -197,6 +197,7 @@ function passkeyRoutes(app: App, { pool, people }: Parts): void {
     },
     async (request, reply) => {
       people.checkOrigin(request);
+      await people.count(request, "challenge");
       return passOn(reply, await people.call(request, "GET", "/passkey/generate-authenticate-options"));
     },
   );
