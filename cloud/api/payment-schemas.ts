@@ -4,6 +4,7 @@
  */
 import { Type, type Static, type TSchema } from "typebox";
 import { OneOf } from "../../shared/schema.ts";
+import { PAYMENT_STATUS } from "../core/payment.ts";
 
 const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 const Time = Type.String({ format: "date-time" });
@@ -76,19 +77,7 @@ export type PaymentProviderPut = {
   secrets?: Record<string, string>;
 };
 
-export const PaymentStatus = OneOf([
-  "created",
-  "pending",
-  "authorized",
-  "paid",
-  "captured",
-  "partially_refunded",
-  "refunded",
-  "cancelled",
-  "failed",
-  "expired",
-  "disputed",
-]);
+export const PaymentStatus = OneOf(PAYMENT_STATUS);
 
 export const Payment = Type.Object(
   {

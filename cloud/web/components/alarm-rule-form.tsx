@@ -6,11 +6,11 @@ import type { AlarmKindView, AlarmRule, NewAlarmRule } from "../../api/notify-sc
 import { alarmKindsQuery, SEVERITIES } from "../lib/alarms.ts";
 import { newId } from "../lib/api.ts";
 import { call } from "../lib/client.ts";
-import { sitesQuery } from "../lib/queries.ts";
 import { Button } from "./button.tsx";
 import { Dialog } from "./dialog.tsx";
 import { CheckField, SelectField, TextField } from "./field.tsx";
 import { ProblemNote } from "./problem.tsx";
+import { SitesField } from "./sites-field.tsx";
 
 type Draft = {
   kind: string;
@@ -205,30 +205,12 @@ function Numbers({ kind, draft, set }: PartProps & { kind: AlarmKindView | undef
 
 function Sites({ draft, set }: PartProps) {
   const t = useTranslations();
-  const sites = useQuery(sitesQuery());
-  const chosen = draft.siteIds;
-  const toggle = (siteId: string, on: boolean) =>
-    set({ siteIds: on ? [...(chosen ?? []), siteId] : (chosen ?? []).filter((id) => id !== siteId) });
   return (
-    <fieldset className="space-y-2">
-      <legend className="mb-1.5 text-sm font-medium">{t("alarms.where")}</legend>
-      <CheckField
-        label={t("alarms.everySite")}
-        checked={chosen === null}
-        onChange={(every) => set({ siteIds: every ? null : [] })}
-      />
-      {chosen !== null && (
-        <div className="max-h-48 space-y-1 overflow-y-auto rounded-lg border border-line px-3 py-2">
-          {sites.data?.items.map(({ siteId, name }) => (
-            <CheckField
-              key={siteId}
-              label={name}
-              checked={chosen.includes(siteId)}
-              onChange={(on) => toggle(siteId, on)}
-            />
-          ))}
-        </div>
-      )}
-    </fieldset>
+    <SitesField
+      legend={t("alarms.where")}
+      everywhere={t("alarms.everySite")}
+      siteIds={draft.siteIds}
+      onChange={(siteIds) => set({ siteIds })}
+    />
   );
 }

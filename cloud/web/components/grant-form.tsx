@@ -1,13 +1,12 @@
 /** Role, sites and end of a membership or a key. Roles say in words what they may; those above one's own are off. */
-import { useQuery } from "@tanstack/react-query";
 import { useTranslations } from "use-intl";
 import { mayGrant, permissionsOf, ROLES, type Permission, type Role } from "../../core/access.ts";
 import type { GrantDraft } from "../lib/grant.ts";
 import { useMe } from "../lib/me.ts";
 import { STAFF_ROLES, type RoleName } from "../lib/people.ts";
-import { sitesQuery } from "../lib/queries.ts";
 import { useCode } from "../lib/words.ts";
-import { CheckField, SelectField, TextField } from "./field.tsx";
+import { SelectField, TextField } from "./field.tsx";
+import { SitesField } from "./sites-field.tsx";
 
 type Props = {
   draft: GrantDraft;
@@ -50,7 +49,15 @@ export function GrantFields({ draft, set, endHint }: Props) {
         ))}
       </SelectField>
       <RoleMay role={draft.role} siteIds={draft.siteIds} />
-      {!owner && <SiteScopeField siteIds={draft.siteIds} onChange={(siteIds) => set({ siteIds })} />}
+      {!owner && (
+        <SitesField
+          legend={t("people.where")}
+          everywhere={t("people.everywhere")}
+          nowhere={t("people.nowhere")}
+          siteIds={draft.siteIds}
+          onChange={(siteIds) => set({ siteIds })}
+        />
+      )}
       {!owner && (
         <TextField
           label={t("people.endsOn")}
@@ -80,37 +87,5 @@ export function RoleMay({ role, siteIds }: { role: RoleName; siteIds: readonly s
         ))}
       </ul>
     </details>
-  );
-}
-
-type ScopeProps = { siteIds: string[] | null; onChange: (siteIds: string[] | null) => void };
-
-function SiteScopeField({ siteIds, onChange }: ScopeProps) {
-  const t = useTranslations();
-  const sites = useQuery(sitesQuery());
-  const toggle = (siteId: string, on: boolean) =>
-    onChange(on ? [...(siteIds ?? []), siteId] : (siteIds ?? []).filter((id) => id !== siteId));
-  return (
-    <fieldset className="space-y-2">
-      <legend className="mb-1.5 text-sm font-medium">{t("people.where")}</legend>
-      <CheckField
-        label={t("people.everywhere")}
-        checked={siteIds === null}
-        onChange={(everywhere) => onChange(everywhere ? null : [])}
-      />
-      {siteIds !== null && (
-        <div className="max-h-48 space-y-1 overflow-y-auto rounded-lg border border-line px-3 py-2">
-          {sites.data?.items.map(({ siteId, name }) => (
-            <CheckField
-              key={siteId}
-              label={name}
-              checked={siteIds.includes(siteId)}
-              onChange={(on) => toggle(siteId, on)}
-            />
-          ))}
-          {siteIds.length === 0 && <p className="text-[0.8125rem] text-amber">{t("people.nowhere")}</p>}
-        </div>
-      )}
-    </fieldset>
   );
 }

@@ -1,15 +1,15 @@
 /** A new token, or another word on one that is known. */
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslations } from "use-intl";
 import type { IdTokenView } from "../../api/rule-schemas.ts";
 import { api, newId } from "../lib/api.ts";
-import { sitesQuery } from "../lib/queries.ts";
 import { draftOf, newTokenOf, tokenPatchOf, type TokenDraft } from "../lib/token.ts";
 import { Button } from "./button.tsx";
 import { Dialog } from "./dialog.tsx";
 import { CheckField, SelectField, TextField } from "./field.tsx";
 import { ProblemNote } from "./problem.tsx";
+import { SitesField } from "./sites-field.tsx";
 
 const TYPES = ["ISO14443", "ISO15693", "Central", "eMAID", "KeyCode", "Local", "MacAddress"] as const;
 
@@ -130,31 +130,14 @@ function Identity({ draft, set, isNew }: PartProps & { isNew: boolean }) {
 /** Where it may charge. */
 function Scope({ draft, set }: PartProps) {
   const t = useTranslations();
-  const sites = useQuery(sitesQuery());
-  const chosen = draft.siteIds;
-  const toggle = (siteId: string, on: boolean) =>
-    set({ siteIds: on ? [...(chosen ?? []), siteId] : (chosen ?? []).filter((id) => id !== siteId) });
   return (
-    <fieldset className="space-y-2">
-      <legend className="mb-1.5 text-sm font-medium">{t("tokens.where")}</legend>
-      <CheckField
-        label={t("tokens.everywhere")}
-        checked={chosen === null}
-        onChange={(everywhere) => set({ siteIds: everywhere ? null : [] })}
-      />
-      {chosen !== null && (
-        <div className="max-h-48 space-y-1 overflow-y-auto rounded-lg border border-line px-3 py-2">
-          {sites.data?.items.map(({ siteId, name }) => (
-            <CheckField
-              key={siteId}
-              label={name}
-              checked={chosen.includes(siteId)}
-              onChange={(on) => toggle(siteId, on)}
-            />
-          ))}
-          {chosen.length === 0 && <p className="text-[0.8125rem] text-amber">{t("tokens.nowhere")}</p>}
-        </div>
-      )}
+    <SitesField
+      legend={t("tokens.where")}
+      everywhere={t("tokens.everywhere")}
+      nowhere={t("tokens.nowhere")}
+      siteIds={draft.siteIds}
+      onChange={(siteIds) => set({ siteIds })}
+    >
       <TextField
         label={t("tokens.stations")}
         hint={t("tokens.stationsHint")}
@@ -163,7 +146,7 @@ function Scope({ draft, set }: PartProps) {
         value={draft.stations}
         onChange={(event) => set({ stations: event.target.value })}
       />
-    </fieldset>
+    </SitesField>
   );
 }
 
