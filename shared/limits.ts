@@ -200,6 +200,7 @@ export const TOKEN_IMPORT_ROWS_MAX = 50_000;
 export const API_BODY_BYTES_MAX = 256 * 1024;
 export const API_RATE_PER_MIN = 1_200;
 export const SSE_CLIENTS_MAX = 500;
+export const SSE_CLIENTS_PER_ACTOR_MAX = 100;
 export const IDEMPOTENCY_HOURS = 24;
 
 /* Facts of stations in the cloud */

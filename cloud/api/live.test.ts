@@ -1,7 +1,9 @@
 /** Live events over a real connection: whose, which, what after a loss. */
+import { createServer } from "node:http";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { SSE_CLIENTS_MAX } from "../../shared/limits.ts";
+import { SSE_CLIENTS_MAX, SSE_CLIENTS_PER_ACTOR_MAX } from "../../shared/limits.ts";
 import { until } from "../../sim/services/until.ts";
+import { createHub } from "./live.ts";
 import { openTestApi, openTestDb, type TestApi, type TestDb } from "../harness.ts";
 import { ensureOperator } from "../sg.ts";
 import { createApiKey } from "./actor.ts";
@@ -156,11 +158,35 @@ test("a page that goes away is forgotten", async () => {
   await until("it is forgotten", () => api.hub.size === 0);
 });
 
-test("there are only so many streams", async () => {
-  const pages = await Promise.all(Array.from({ length: SSE_CLIENTS_MAX }, () => follow()));
+test("there are only so many streams of one key, and so many of all", async () => {
+  const pages = await Promise.all(Array.from({ length: SSE_CLIENTS_PER_ACTOR_MAX }, () => follow()));
   expect(pages.every((page) => page.response.status === 200)).toBe(true);
-  const more = await fetch(`${base}/v1/events`, { headers: { authorization: `Bearer ${api.key}` } });
+  const ask = (key: string) => fetch(`${base}/v1/events`, { headers: { authorization: `Bearer ${key}` } });
+  const more = await ask(api.key);
   expect(more.status).toBe(503);
   expect(more.headers.get("retry-after")).not.toBeNull();
   expect(await more.json()).toMatchObject({ status: 503, code: "TOO_MANY_STREAMS" });
+  const other = await ask(await createApiKey(db.pool, "default", "other"));
+  expect(other.status).toBe(200);
+  await other.body?.cancel();
+  expect(SSE_CLIENTS_MAX).toBeGreaterThan(SSE_CLIENTS_PER_ACTOR_MAX);
+});
+
+test("a stream ends after its time and is asked for again: by then its key may be good no more", async () => {
+  const hub = createHub({ pingMs: 10, streamMs: 30 });
+  const server = createServer((_request, response) =>
+    hub.attach(response, {
+      ...{ actorId: "key:1", operatorId: "default", siteIds: null },
+      ...{ siteId: undefined, lastEventId: undefined },
+    }),
+  );
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const { port } = server.address() as { port: number };
+  const text = await (await fetch(`http://127.0.0.1:${port}/`)).text();
+  expect(text).toContain("event: reset");
+  expect(hub.hasRoom("key:1")).toBe(true);
+  await until("it is forgotten", () => hub.size === 0);
+  hub.stop();
+  server.closeAllConnections();
+  await new Promise((done) => server.close(done));
 });

@@ -7,18 +7,22 @@
  */
 import { randomUUID } from "node:crypto";
 import type { ServerResponse } from "node:http";
-import { SSE_CLIENTS_MAX } from "../../shared/limits.ts";
+import { SSE_CLIENTS_MAX, SSE_CLIENTS_PER_ACTOR_MAX } from "../../shared/limits.ts";
 import type { SiteScope } from "../core/access.ts";
 import type { LiveEvent } from "./schemas.ts";
 
 const HISTORY_MAX = 2_000;
 const FLUSH_MS = 250;
 const PING_MS = 15_000;
+/** A stream ends after this and is asked for again: by then a key or a session may be good no more. */
+const STREAM_MS_MAX = 15 * 60_000;
 /** A client that does not read is cut off at this many buffered bytes. */
 const BUFFER_BYTES_MAX = 1024 * 1024;
 
 type Item = { n: number; operatorId: string; event: LiveEvent };
 type LiveClient = {
+  actorId: string;
+  sinceMs: number;
   operatorId: string;
   /** What they may see … */
   siteIds: SiteScope;
@@ -31,7 +35,7 @@ type LiveClient = {
 export type Hub = ReturnType<typeof createHub>;
 
 /** Milliseconds between flushes and pings may be given, so that a test need not wait. */
-export function createHub({ flushMs = FLUSH_MS, pingMs = PING_MS } = {}) {
+export function createHub({ flushMs = FLUSH_MS, pingMs = PING_MS, streamMs = STREAM_MS_MAX } = {}) {
   const boot = randomUUID().slice(0, 8);
   const history: Item[] = [];
   const clients = new Set<LiveClient>();
@@ -76,14 +80,21 @@ export function createHub({ flushMs = FLUSH_MS, pingMs = PING_MS } = {}) {
       write(client, items.map((item) => frame(item.n, item.event)).join(""));
     }
   }, flushMs);
-  const pinger = setInterval(() => clients.forEach((client) => write(client, ": ping\n\n")), pingMs);
+  const pinger = setInterval(() => {
+    for (const client of clients) {
+      if (performance.now() - client.sinceMs > streamMs) client.response.end();
+      else write(client, ": ping\n\n");
+    }
+  }, pingMs);
 
   return {
     get size() {
       return clients.size;
     },
-    get full() {
-      return clients.size >= SSE_CLIENTS_MAX;
+    /** Whether there is room for one more stream of this actor's. */
+    hasRoom(actorId: string): boolean {
+      const own = [...clients].filter((client) => client.actorId === actorId).length;
+      return clients.size < SSE_CLIENTS_MAX && own < SSE_CLIENTS_PER_ACTOR_MAX;
     },
     /** Payload of NOTIFY sg_live. */
     onNotify(payload: string): void {
@@ -91,12 +102,14 @@ export function createHub({ flushMs = FLUSH_MS, pingMs = PING_MS } = {}) {
       for (const event of events) add(operatorId, event);
     },
     reset,
-    /** Takes over a response. Ask `full` first. */
+    /** Takes over a response. Ask `hasRoom` first. */
     attach(
       response: ServerResponse,
-      who: Omit<LiveClient, "response" | "waiting"> & { lastEventId: string | undefined },
+      who: Omit<LiveClient, "response" | "waiting" | "sinceMs"> & { lastEventId: string | undefined },
     ): void {
       const client: LiveClient = {
+        actorId: who.actorId,
+        sinceMs: performance.now(),
         operatorId: who.operatorId,
         siteIds: who.siteIds,
         siteId: who.siteId,

@@ -193,6 +193,8 @@ describe("people at the page", () => {
     await dialog.getByLabel("Demo").check();
     await dialog.getByLabel("Access until").fill("2099-12-31");
     await dialog.getByRole("button", { name: "Save" }).click();
+    // It stands in the row, with the names of all roles in its list.
+    await dialog.waitFor({ state: "detached" });
     await row.getByText("Site host").waitFor();
     await row.getByText("Demo").waitFor();
     await row.getByText(/Access until .*2099/).waitFor();

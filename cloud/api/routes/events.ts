@@ -22,7 +22,7 @@ export function eventRoutes(app: App, { hub, requireActor }: Context): void {
     },
     async (request, reply) => {
       const actor = await requireActor(request);
-      if (hub.full)
+      if (!hub.hasRoom(actor.id))
         throw new ApiProblem(
           503,
           "TOO_MANY_STREAMS",
@@ -31,6 +31,7 @@ export function eventRoutes(app: App, { hub, requireActor }: Context): void {
       const lastEventId = request.headers["last-event-id"];
       reply.hijack();
       hub.attach(reply.raw, {
+        actorId: actor.id,
         operatorId: actor.operatorId,
         siteIds: actor.siteIds,
         siteId: request.query.siteId,
