@@ -167,7 +167,11 @@ function checkMaySend(actor: Actor, kind: string): void {
   const needed = kind === "Call" ? "commands:expert" : "commands:send";
   if (SUPPORT_KINDS.has(kind) || actor.permissions.has(needed)) return;
   const who = `"${actor.name}" (${actor.role})`;
-  throw new ApiProblem(403, "COMMAND_FORBIDDEN", `${kind} needs ${needed}, which ${who} does not have: ask an owner`);
+  throw new ApiProblem(
+    403,
+    "COMMAND_FORBIDDEN",
+    `${kind} needs ${needed}, which ${who} does not have: ask an owner`,
+  );
 }
 
 export function commandRoutes(app: App, { requireActor }: Context): void {
