@@ -301,7 +301,7 @@ describe("what a page shows", () => {
 });
 
 /** The cloud's own: the key that signs policies, what commands and messages there are. And the stream. */
-const EVERYBODYS = /^\/v1\/(events$|policy-key$|command-kinds$|ocpp\/)/;
+const EVERYBODYS = /^\/v1\/(events$|policy-key$|command-kinds$|alarm-kinds$|webhook-types$|ocpp\/)/;
 
 describe("tenants", () => {
   test("no path shows anything of another operator, by id or by filter", async () => {
@@ -343,15 +343,21 @@ describe("tenants", () => {
         } else if (reply.status !== 400)
           expect(reply, url).toMatchObject({ status: 404, body: { code: "NOT_FOUND" } });
         const own = await get(url, theirs.key);
-        // Some ask for more than a path: a period, a provider that is set up.
-        if (own.status !== 200) continue;
-        const word = { samples: /energyImportWh/, health: /pressure/, summary: /"open":1/ }[
-          path.split("/").at(-1) ?? ""
-        ];
+        // Some ask for more than a path, whoever asks: a period, a kind.
+        if (reply.status === 400) {
+          expect(own, url).toMatchObject({ status: 400, body: { code: "INVALID_REQUEST" } });
+          continue;
+        }
+        expect(own.status, url).toBe(200);
+        const word = {
+          ...{ samples: /energyImportWh/, health: /pressure/, summary: /"open":1/ },
+          ...{ "alarm-rules": /"ruleId"/, "mail-state": /"configured"/ },
+        }[path.split("/").at(-1) ?? ""];
         // What an operator of the harness has none of proves nothing here; db/isolation.test.ts has it in
         // every table.
-        if (own.text.startsWith('{"items":[]') || !(word ?? /theirs/).test(own.text)) continue;
+        if (own.text.startsWith('{"items":[]')) continue;
         shown += 1;
+        expect(own.text, url).toMatch(word ?? /theirs/);
       }
     }
     expect(looked).toBeGreaterThan(40);
