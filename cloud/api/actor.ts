@@ -149,18 +149,24 @@ async function actorOfKey(pool: Pool, key: string): Promise<Who> {
   };
 }
 
-/** The person as a member of the operator that the request names, or of the first that they belong to. */
+/**
+ * The person as a member of the operator that the request names, or of the first that they belong to. A session
+ * that an operator has ended goes on for the others.
+ */
 async function actorOfUser(pool: Pool, user: SessionUser, operatorId: string | undefined): Promise<Who> {
   const { rows } = await pool.query<{
     operator_id: string;
     role: string;
     site_ids: string[] | null;
     expires_at: Date | null;
+    ended: boolean;
   }>(
-    `select operator_id, role, site_ids, expires_at from member
+    `select operator_id, role, site_ids, expires_at, exists (
+       select from session_end e where e.session_id = $3 and e.operator_id = m.operator_id) as ended
+     from member m
      where user_id = $1 and (expires_at is null or expires_at > now()) and ($2::text is null or operator_id = $2)
-     order by created_at, operator_id limit 1`,
-    [user.userId, operatorId ?? null],
+     order by ended, created_at, operator_id limit 1`,
+    [user.userId, operatorId ?? null, user.sessionId],
   );
   const row = rows[0];
   if (row === undefined)
@@ -170,6 +176,12 @@ async function actorOfUser(pool: Pool, user: SessionUser, operatorId: string | u
       operatorId === undefined
         ? "you are signed in and belong to no operator: ask for an invitation"
         : `you do not belong to the operator "${operatorId}"`,
+    );
+  if (row.ended)
+    throw new ApiProblem(
+      401,
+      "NO_SESSION",
+      `your session was ended for the operator "${row.operator_id}": sign in again`,
     );
   const role = asRole(row.role);
   return {

@@ -1,12 +1,13 @@
 /**
  * API keys: made by who may do themselves what the key may, shown once, revoked at once (the authenticator
- * forgets a key within half a minute).
+ * forgets a key within half a minute), with the keys and open invitations that were made with it.
  */
 import { Type } from "typebox";
 import { PERMISSIONS, ROLES, type Role } from "../../core/access.ts";
 import type { Client } from "../../db/pool.ts";
 import { createApiKey, needs, type Actor } from "../actor.ts";
 import type { App, Context } from "../app.ts";
+import { endGifts } from "../gifts.ts";
 import { checkEnd, checkGrant, checkSites } from "../grant.ts";
 import { conditions, iso, isoOf, PageOf, PageQuery, readCursor, toPage } from "../page.ts";
 import { ApiProblem, notFound } from "../problem.ts";
@@ -159,7 +160,8 @@ export function apiKeyRoutes(app: App, { requireActor }: Context): void {
         operationId: "revokeApiKey",
         ...needs("keys:write"),
         tags: ["keys"],
-        description: "Any key of the operator, also a mightier one: taking away is what an emergency needs.",
+        description:
+          "Any key of the operator, also a mightier one: taking away is what an emergency needs. Keys and open invitations that were made with it end too.",
         params: Type.Object({ keyId: Type.String({ maxLength: 64 }) }),
         headers: Once,
         response: { 200: Type.Ref("ApiKey") },
@@ -175,7 +177,8 @@ export function apiKeyRoutes(app: App, { requireActor }: Context): void {
           [actor.operatorId, keyId],
         );
         const row = await oneKey(client, actor, keyId);
-        await audit(client, actor, request, "key.revoke", keyId, { name: row.name });
+        const ended = await endGifts(client, actor, `key:${row.key_id}`, undefined);
+        await audit(client, actor, request, "key.revoke", keyId, { name: row.name, ...ended });
         return { status: 200, body: toKey(row) };
       });
       return body as ApiKey;

@@ -5,6 +5,7 @@
  * which is why a passkey lets in without a second factor.
  */
 import { Type } from "typebox";
+import type { Pool } from "../../db/pool.ts";
 import type { App, Context } from "../app.ts";
 import { isoOf } from "../page.ts";
 import { ownSession, passOn } from "../people.ts";
@@ -13,6 +14,13 @@ import type { Passkey } from "../user-schemas.ts";
 import { auditPerson } from "./auth.ts";
 
 const PASSKEYS_MAX = 20;
+
+/** Whoever was signed out by an operator must not come back by a passkey that the old session makes. */
+async function checkNotEnded(pool: Pool, sessionId: string): Promise<void> {
+  const { rowCount } = await pool.query("select from session_end where session_id = $1 limit 1", [sessionId]);
+  if (rowCount !== 0)
+    throw new ApiProblem(403, "SIGN_IN_AGAIN", "an operator has ended this session: sign in again");
+}
 
 export function passkeyRoutes(app: App, { pool, people }: Context): void {
   type Row = { id: string; name: string | null; backed_up: boolean; created_at: Date };
@@ -56,7 +64,7 @@ export function passkeyRoutes(app: App, { pool, people }: Context): void {
       },
     },
     async (request, reply) => {
-      await people.requireSession(request);
+      await checkNotEnded(pool, (await people.requireSession(request)).sessionId);
       return passOn(reply, await people.call(request, "GET", "/passkey/generate-register-options"));
     },
   );
@@ -75,6 +83,7 @@ export function passkeyRoutes(app: App, { pool, people }: Context): void {
     },
     async (request, reply) => {
       const person = await people.requireSession(request);
+      await checkNotEnded(pool, person.sessionId);
       const { credential, name } = request.body as { credential: object; name: string };
       if ((await list(person.userId)).length >= PASSKEYS_MAX)
         throw new ApiProblem(409, "TOO_MANY_PASSKEYS", `a person has at most ${PASSKEYS_MAX} passkeys`);

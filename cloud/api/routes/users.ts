@@ -5,11 +5,12 @@
  * while they could (keys, open invitations) does not outlive their right to give it.
  */
 import { Type } from "typebox";
-import { mayGrant, permissionsOf, type Role } from "../../core/access.ts";
+import type { Role } from "../../core/access.ts";
 import type { Client } from "../../db/pool.ts";
 import { needs, type Actor } from "../actor.ts";
 import type { App, Context } from "../app.ts";
-import { checkEnd, checkGrant, checkMembership, checkSites, endsInTime, type Grant } from "../grant.ts";
+import { endGifts } from "../gifts.ts";
+import { checkEnd, checkGrant, checkMembership, checkSites, type Grant } from "../grant.ts";
 import { conditions, iso, isoOf, PageOf, PageQuery, readCursor, toPage } from "../page.ts";
 import { ApiProblem, notFound } from "../problem.ts";
 import type { User, UserPatch } from "../user-schemas.ts";
@@ -68,54 +69,6 @@ async function checkOwnerLeft(client: Client, actor: Actor, without: string): Pr
     throw new ApiProblem(409, "LAST_OWNER", "an operator needs an owner: make somebody else one first");
 }
 
-type Gift = { role: Role; site_ids: string[] | null; expires_at: Date | null };
-type KeyRow = Gift & { key_id: string; permissions: string[] | null };
-type InvitationRow = Gift & { invitation_id: string };
-
-/** What a person gave, and what was given with keys that the person gave. */
-const GIVERS = `with recursive giver(id) as (
-  select $2::text
-  union
-  select 'key:' || k.key_id from giver g join api_key k on k.operator_id = $1 and k.created_by = g.id)`;
-
-/** Ends keys and open invitations of somebody that they could not give any more. `left`: what they now are. */
-async function endGifts(
-  client: Client,
-  actor: Actor,
-  userId: string,
-  left: Grant | undefined,
-): Promise<{ keysRevoked: number; invitationsRevoked: number }> {
-  const giver = left && { ...left, permissions: permissionsOf(left.role, left.siteIds) };
-  const tooMuch = (r: Gift & { permissions?: string[] | null }) =>
-    giver === undefined ||
-    !giver.permissions.has("permissions" in r ? "keys:write" : "users:write") ||
-    !endsInTime(giver, { role: r.role, siteIds: r.site_ids, expiresAt: r.expires_at }) ||
-    !mayGrant(giver, { role: r.role, siteIds: r.site_ids, only: r.permissions ?? null });
-  const params = [actor.operatorId, `user:${userId}`];
-  const keys = await client.query<KeyRow>(
-    `${GIVERS} select key_id, role, permissions, site_ids, expires_at from api_key
-     where operator_id = $1 and created_by in (select id from giver) and revoked_at is null for update`,
-    params,
-  );
-  const keyIds = keys.rows.filter(tooMuch).map((r) => r.key_id);
-  const invitations = await client.query<InvitationRow>(
-    `${GIVERS} select invitation_id, role, site_ids, member_expires_at as expires_at from invitation
-     where operator_id = $1 and created_by in (select id from giver) and accepted_at is null
-       and revoked_at is null for update`,
-    params,
-  );
-  const invitationIds = invitations.rows.filter(tooMuch).map((r) => r.invitation_id);
-  await client.query(
-    "update api_key set revoked_at = now() where operator_id = $1 and key_id = any ($2::uuid[])",
-    [actor.operatorId, keyIds],
-  );
-  await client.query(
-    "update invitation set revoked_at = now() where operator_id = $1 and invitation_id = any ($2::uuid[])",
-    [actor.operatorId, invitationIds],
-  );
-  return { keysRevoked: keyIds.length, invitationsRevoked: invitationIds.length };
-}
-
 async function patchUser(client: Client, actor: Actor, userId: string, patch: UserPatch): Promise<UserRow> {
   const user = await lockUser(client, actor, userId);
   const before = grantOf(user);
@@ -140,7 +93,7 @@ async function patchUser(client: Client, actor: Actor, userId: string, patch: Us
      returning role, site_ids, expires_at`,
     [actor.operatorId, userId, given.role, given.siteIds, given.expiresAt],
   );
-  await endGifts(client, actor, userId, given);
+  await endGifts(client, actor, `user:${userId}`, given);
   return { ...user, ...rows[0] };
 }
 
@@ -248,7 +201,7 @@ function writeRoutes(app: App, { requireActor }: Context): void {
         const row = await lockUser(client, actor, userId);
         checkGrant(actor, grantOf(row));
         if (row.role === "owner") await checkOwnerLeft(client, actor, userId);
-        const ended = await endGifts(client, actor, userId, undefined);
+        const ended = await endGifts(client, actor, `user:${userId}`, undefined);
         await client.query("delete from member where operator_id = $1 and user_id = $2", [
           actor.operatorId,
           userId,
@@ -267,7 +220,8 @@ function writeRoutes(app: App, { requireActor }: Context): void {
         operationId: "revokeUserSessions",
         ...needs("users:write"),
         tags: ["users"],
-        description: "Signs the person out everywhere, at once.",
+        description:
+          "Signs the person out of this operator, at once: who belongs to no other is signed out altogether, else sessions go on elsewhere.",
         params: UserParams,
         headers: Once,
         response: { 200: Type.Ref("RevokedSessions") },
@@ -278,9 +232,12 @@ function writeRoutes(app: App, { requireActor }: Context): void {
       const { userId } = request.params;
       const { body } = await writeOnce(actor, request, async (client) => {
         checkGrant(actor, grantOf(await lockUser(client, actor, userId)));
-        const { rowCount } = await client.query("delete from auth_session where user_id = $1", [userId]);
-        await audit(client, actor, request, "user.sign-out", userId, { revoked: rowCount });
-        return { status: 200, body: { revoked: rowCount ?? 0 } };
+        const { rows } = await client.query<{ revoked: number }>("select moov_sign_out($1) as revoked", [
+          userId,
+        ]);
+        const revoked = rows[0]?.revoked ?? 0;
+        await audit(client, actor, request, "user.sign-out", userId, { revoked });
+        return { status: 200, body: { revoked } };
       });
       return body as { revoked: number };
     },
