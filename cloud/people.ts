@@ -9,6 +9,7 @@
  */
 import { createHash, randomBytes, randomInt, randomUUID } from "node:crypto";
 import { AppError } from "../shared/errors.ts";
+import { writeAudit } from "./audit.ts";
 import type { Role, SiteScope } from "./core/access.ts";
 import { inTransaction, type Client, type Pool, type Queryable } from "./db/pool.ts";
 import { hashPassword } from "./password.ts";
@@ -252,11 +253,9 @@ export function inviteFromConsole(
   return inTransaction(pool, async (client) => {
     const invitation = { email, role, siteIds: null, expiresAt: null, createdBy: "console", recovery: true };
     const { invitationId, link } = await createInvitation(client, operatorId, invitation);
-    await client.query(
-      `insert into audit (operator_id, actor, request_id, action, subject, detail)
-       values ($1, 'console', 'console', 'invitation.create', $2, $3)`,
-      [operatorId, invitationId, JSON.stringify({ email, role, recovery: true })],
-    );
+    const by = { operatorId, actor: "console", requestId: "console" };
+    const what = { subject: invitationId, detail: { email, role, recovery: true } };
+    await writeAudit(client, { ...by, action: "invitation.create", ...what });
     return link;
   });
 }

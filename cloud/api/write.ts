@@ -5,6 +5,8 @@
 import { createHash } from "node:crypto";
 import type { FastifyRequest } from "fastify";
 import { IDEMPOTENCY_HOURS } from "../../shared/limits.ts";
+import { writeAudit } from "../audit.ts";
+import type { AuditAction } from "../core/audit.ts";
 import type { Client } from "../db/pool.ts";
 import type { Actor } from "./actor.ts";
 import { ApiProblem } from "./problem.ts";
@@ -16,14 +18,12 @@ export async function audit(
   client: Client,
   actor: Actor,
   request: FastifyRequest,
-  action: string,
+  action: AuditAction,
   subject: string,
   detail: unknown,
 ): Promise<void> {
-  await client.query(
-    "insert into audit (operator_id, actor, request_id, action, subject, detail) values ($1, $2, $3, $4, $5, $6)",
-    [actor.operatorId, actor.name, request.id, action, subject, JSON.stringify(detail)],
-  );
+  const { operatorId, name } = actor;
+  await writeAudit(client, { operatorId, actor: name, requestId: request.id, action, subject, detail });
 }
 
 export async function notifyLive(client: Client, operatorId: string, events: LiveEvent[]): Promise<void> {

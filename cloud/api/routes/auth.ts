@@ -7,6 +7,7 @@
  */
 import type { FastifyRequest } from "fastify";
 import { Type } from "typebox";
+import type { AuditAction } from "../../core/audit.ts";
 import type { Pool } from "../../db/pool.ts";
 import { AUTH_PATH, SSO_ID, type AuthAnswer } from "../../sign-in.ts";
 import { forgetAttempts, uncountAttempt, addressGroup } from "../../throttle.ts";
@@ -25,7 +26,7 @@ export async function auditPerson(
   pool: Pool,
   who: { userId: string } | { email: string },
   request: FastifyRequest,
-  action: string,
+  action: AuditAction,
   detail: unknown = null,
 ): Promise<void> {
   const [column, value] = "userId" in who ? ["id", who.userId] : ["email", who.email.toLowerCase()];

@@ -7,6 +7,7 @@ import type { FastifyRequest } from "fastify";
 import { Type } from "typebox";
 import { OneOf } from "../../../shared/schema.ts";
 import { bareTaxId } from "../../../shared/tax-id.ts";
+import type { AuditAction } from "../../core/audit.ts";
 import type { Client } from "../../db/pool.ts";
 import { needs } from "../actor.ts";
 import type { App, Context } from "../app.ts";
@@ -83,17 +84,20 @@ function listRoute(app: App, { requireActor }: Context): void {
           q: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
           status: Type.Optional(OneOf(["active", "blocked", "erased"])),
           groupId: Type.Optional(Type.String({ maxLength: 36 })),
+          erasureRequested: Type.Optional(Type.Boolean({ description: "Those that wish to be erased" })),
         }),
         response: { 200: PageOf("Driver") },
       },
     },
     async (request) => {
       const actor = await requireActor(request);
-      const { q, status, groupId, limit = 50 } = request.query;
+      const { q, status, groupId, erasureRequested, limit = 50 } = request.query;
       const where = conditions("d.operator_id = $1", actor.operatorId);
       if (status === undefined) where.add("d.status <> ?", "erased");
       where.add("d.status = ?", status);
       where.add("d.group_id = ?", groupId);
+      if (erasureRequested !== undefined)
+        where.add(`d.erasure_requested_at is ${erasureRequested ? "not null" : "null"}`);
       where.add(SEARCH, q, q, q === undefined ? undefined : bareTaxId(q), q);
       const [name, id] = readCursor(request.query, 2) ?? [];
       where.add("(d.name_key, d.driver_id) > (?, ?::uuid)", name, id);
@@ -238,7 +242,7 @@ function tokenRoutes(app: App, { requireActor }: Context): void {
   const change = (
     method: "PUT" | "DELETE",
     schema: { operationId: string; description: string },
-    action: string,
+    action: AuditAction,
     work: (client: Client, driver: DriverRow, idToken: string) => Promise<void>,
   ) =>
     app.route({

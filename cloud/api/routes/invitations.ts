@@ -8,6 +8,7 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { Type } from "typebox";
 import { AppError } from "../../../shared/errors.ts";
+import { writeAudit } from "../../audit.ts";
 import type { Role } from "../../core/access.ts";
 import { invitationMail } from "../../core/mail-texts.ts";
 import { inTransaction, type Client } from "../../db/pool.ts";
@@ -247,11 +248,9 @@ async function accept(
       if (invitation.mailed)
         await client.query("update auth_user set email_verified = true where id = $1", [userId]);
       const { operatorId, email, invitationId, role, recovery } = invitation;
-      await client.query(
-        `insert into audit (operator_id, actor, request_id, action, subject, detail)
-         values ($1, $2, $3, 'invitation.accept', $4, $5)`,
-        [operatorId, email, request.id, invitationId, JSON.stringify({ role, recovery })],
-      );
+      const by = { operatorId, actor: email, requestId: request.id };
+      const what = { subject: invitationId, detail: { role, recovery } };
+      await writeAudit(client, { ...by, action: "invitation.accept", ...what });
       return person && { email, password: person.password };
     });
   } catch (error) {

@@ -3,6 +3,7 @@
  */
 import { Type } from "typebox";
 import { AppError } from "../../../shared/errors.ts";
+import { writeAudit } from "../../audit.ts";
 import { inTransaction } from "../../db/pool.ts";
 import { addMember, createPerson, ownerMissing, takeSetupCode } from "../../people.ts";
 import { addressGroup, uncountAttempt } from "../../throttle.ts";
@@ -29,11 +30,8 @@ async function createOwner({ pool }: Context, requestId: string, body: Setup): P
       const { email, name, password } = body;
       const userId = await createPerson(client, { email, name, password, emailVerified: false });
       await addMember(client, operatorId, userId, { role: "owner", siteIds: null, expiresAt: null }, "setup");
-      await client.query(
-        `insert into audit (operator_id, actor, request_id, action, subject, detail)
-         values ($1, $2, $3, 'operator.setup', $4, 'null')`,
-        [operatorId, email.toLowerCase(), requestId, userId],
-      );
+      const by = { operatorId, actor: email.toLowerCase(), requestId };
+      await writeAudit(client, { ...by, action: "operator.setup", subject: userId, detail: null });
     });
   } catch (error) {
     if (error instanceof AppError && error.code === "EMAIL_TAKEN")

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createTranslator } from "use-intl/core";
 import { describe, expect, it } from "vitest";
+import { AUDIT_ACTIONS } from "../../core/audit.ts";
+import { COMMAND_KINDS } from "../../../shared/command.ts";
 import appEn from "../messages/en.json" with { type: "json" };
 import guestEn from "../messages/guest.en.json" with { type: "json" };
 import guestPtBR from "../messages/guest.pt-BR.json" with { type: "json" };
@@ -70,6 +72,13 @@ describe("messages", () => {
 
   it("has no key that nobody uses", () => {
     expect(pt.map(([key]) => key).filter((key) => !isUsed(key))).toEqual([]);
+  });
+
+  it("has words for everything that the audit says, and for nothing else", () => {
+    const actions = AUDIT_ACTIONS.map((action) => action.replaceAll(".", "-"));
+    expect(Object.keys(appEn.auditAction).sort()).toEqual([...actions, "command"].sort());
+    // A message as it stands is shown by its action.
+    expect(COMMAND_KINDS.filter((kind) => !Object.hasOwn(appEn.intent, kind))).toEqual(["Call"]);
   });
 
   it("would notice a key that nobody uses", () => {

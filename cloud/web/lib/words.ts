@@ -45,6 +45,17 @@ export function useCode(): (family: Family, code: string) => string | null {
   };
 }
 
+/** What the audit says was done, in words; of another release as it stands. */
+export function useAuditAction(): (action: string) => string {
+  const t = useTranslations();
+  const code = useCode();
+  return (action) => {
+    const [, kind] = /^command\.(.+)$/.exec(action) ?? [];
+    if (kind !== undefined) return t("auditAction.command", { command: code("intent", kind) ?? kind });
+    return code("auditAction", action.replaceAll(".", "-")) ?? action;
+  };
+}
+
 /** A flag of a message in words; one that we have none for is shown as it is. */
 export function useFlag(): (flag: string) => { word: string; hint: string } {
   const code = useCode();

@@ -15,7 +15,7 @@ import { download } from "../lib/api.ts";
 import { filterOf, linesOf } from "../lib/audit.ts";
 import { pathOf } from "../lib/client.ts";
 import { auditQuery } from "../lib/people.ts";
-import { useCode } from "../lib/words.ts";
+import { useAuditAction } from "../lib/words.ts";
 import type { AuditSearch } from "../people-routes.ts";
 
 const route = getRouteApi("/audit");
@@ -148,10 +148,9 @@ type RowProps = { entry: AuditEntry; onNarrow: (change: AuditSearch) => void };
 
 function EntryRow({ entry, onNarrow }: RowProps) {
   const t = useTranslations();
-  const code = useCode();
+  const words = useAuditAction();
   const [open, setOpen] = useState(false);
   const { at, actor, action, subject } = entry;
-  const words = code("auditAction", action.replaceAll(".", "-"));
   return (
     <li className="lazy-row">
       <button
@@ -168,7 +167,7 @@ function EntryRow({ entry, onNarrow }: RowProps) {
           {actor}
         </span>
         <span className="min-w-0 flex-1 truncate font-medium max-sm:order-2 max-sm:basis-full">
-          {words ?? action}
+          {words(action)}
           <span className="ml-2 font-mono text-[0.8125rem] font-normal text-ink-3">{nameOf(entry)}</span>
         </span>
         <Icon name="chevron" className={`size-4 text-ink-3 max-sm:hidden ${open ? "rotate-90" : ""}`} />
