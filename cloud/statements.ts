@@ -3,7 +3,9 @@
  *
  * Invariants: the closing balance is the ledger's at the end of the period, the opening one that at its
  * beginning; the period is over and settled (`ledger.ts`), so nothing is ever booked into it again and the
- * statement stays true. One per account, currency and period, numbered per operator without gaps.
+ * statement stays true. Energy and sessions are of the CDRs that came less those that were taken back, so that
+ * statements one after the other add up to what stands. One per account, currency and period, numbered per
+ * operator without gaps.
  */
 import { AppError } from "../shared/errors.ts";
 import { nextNumber } from "./cdr-store.ts";
@@ -45,42 +47,49 @@ export async function monthOf(db: Queryable, operatorId: string, month: string):
   return rows[0];
 }
 
-/** Charges and what takes them back; money that came and went; the rest. */
+/**
+ * $1 operator, $2 account, $3 currency, $4 and $5 the period: everything that moved the account, what was charged at
+ * nothing included. `takes`: 1 where a CDR comes to the account with its energy, -1 where it goes from it again.
+ */
+const MOVES = `
+  select e.booked_at, p.kind, p.reference, e.amount_minor, p.note, p.cdr_id,
+    case when p.reference = 'cdr:' || p.cdr_id then 1 when p.reverses = 'cdr:' || p.cdr_id then -1 else 0 end as takes
+  from ledger_entry e join ledger_posting p on p.operator_id = e.operator_id and p.posting_id = e.posting_id
+  where e.operator_id = $1 and e.account = $2 and e.currency = $3 and e.booked_at >= $4::timestamptz
+    and e.booked_at < $5::timestamptz
+  union all
+  select c.created_at, 'free', 'cdr:' || c.cdr_id, 0, null, c.cdr_id, 1
+  from cdr c
+  where c.operator_id = $1 and c.payer = $2 and c.currency = $3 and c.total_minor = 0
+    and c.created_at >= $4::timestamptz and c.created_at < $5::timestamptz
+  union all
+  select n.created_at, 'reversal', 'reversal:cdr:' || c.cdr_id, 0, 'corrected by ' || n.cdr_id, c.cdr_id, -1
+  from cdr c join cdr n on n.corrects = c.cdr_id
+  where c.operator_id = $1 and c.payer = $2 and c.currency = $3 and c.total_minor = 0
+    and n.created_at >= $4::timestamptz and n.created_at < $5::timestamptz`;
+
+/** Charges and what takes them back; money that came and went; the rest. What was merged away was no session. */
 const SUMS = `
   select
     coalesce((select sum(amount_minor) from ledger_entry where operator_id = $1 and account = $2 and currency = $3
       and booked_at < $4::timestamptz), 0)::bigint as opening,
-    coalesce(sum(e.amount_minor) filter (where p.cdr_id is not null and p.kind in ('charge', 'reversal')),
+    coalesce(sum(m.amount_minor) filter (where m.cdr_id is not null and m.kind in ('charge', 'reversal')),
       0)::bigint as charges,
-    coalesce(sum(e.amount_minor) filter (where p.kind in ('payment', 'refund', 'overpayment-refund', 'chargeback',
+    coalesce(sum(m.amount_minor) filter (where m.kind in ('payment', 'refund', 'overpayment-refund', 'chargeback',
       'transfer')), 0)::bigint as payments,
-    coalesce(sum(e.amount_minor), 0)::bigint as moved,
-    (coalesce(sum(c.energy_wh) filter (where p.kind = 'charge'), 0)
-      - coalesce(sum(c.energy_wh) filter (where p.kind = 'reversal'), 0))::bigint as energy
-  from ledger_entry e
-  join ledger_posting p on p.operator_id = e.operator_id and p.posting_id = e.posting_id
-  left join cdr c on c.cdr_id = p.cdr_id
-  where e.operator_id = $1 and e.account = $2 and e.currency = $3 and e.booked_at >= $4::timestamptz
-    and e.booked_at < $5::timestamptz`;
-
-const FREE_ENERGY = `
-  select coalesce(sum(energy_wh), 0)::bigint as energy from cdr
-  where operator_id = $1 and payer = $2 and currency = $3 and created_at >= $4::timestamptz
-    and created_at < $5::timestamptz and total_minor = 0`;
+    coalesce(sum(m.amount_minor), 0)::bigint as moved,
+    coalesce(sum(m.takes * c.energy_wh), 0)::bigint as energy,
+    coalesce(sum(m.takes) filter (where not c.flags && '{merged,refused}'), 0)::integer as cdrs
+  from (${MOVES}) m left join cdr c on c.cdr_id = m.cdr_id`;
 
 const CDRS = `
   insert into statement_cdr (statement_id, cdr_id, operator_id)
-  select $6, cdr_id, operator_id from cdr
-  where operator_id = $1 and payer = $2 and currency = $3 and created_at >= $4::timestamptz
-    and created_at < $5::timestamptz`;
+  select $6, m.cdr_id, $1 from (${MOVES}) m where m.takes > 0`;
 
 const INSERT = `
   insert into statement (operator_id, account, currency, period_from, period_to, number, time_zone, opening_minor,
     charges_minor, payments_minor, other_minor, closing_minor, cdr_count, energy_wh, created_by)
-  select $1, $2, $3, $4, $5, $6, o.time_zone, $7, $8, $9, $10, $11,
-    (select count(*) from cdr where operator_id = $1 and payer = $2 and currency = $3 and created_at >= $4
-       and created_at < $5),
-    $12, $13
+  select $1, $2, $3, $4, $5, $6, o.time_zone, $7, $8, $9, $10, $11, $12, $13, $14
   from operator o where o.operator_id = $1 returning *`;
 
 export type NewStatement = { account: Account; currency: string; period: Period; createdBy: string };
@@ -114,15 +123,21 @@ export async function createStatement(
   // Nobody makes another one at this moment: `settle` holds the books.
   const found = (await client.query<StatementRow>(FIND, key)).rows[0];
   if (found !== undefined) return { row: found, isNew: false };
-  type Sums = { opening: number; charges: number; payments: number; moved: number; energy: number };
+  type Sums = {
+    opening: number;
+    charges: number;
+    payments: number;
+    moved: number;
+    energy: number;
+    cdrs: number;
+  };
   const sums = (await client.query<Sums>(SUMS, key)).rows[0];
-  const free = (await client.query<{ energy: number }>(FREE_ENERGY, key)).rows[0];
-  if (sums === undefined || free === undefined) throw new AppError("DATABASE_SILENT", "no sums came back");
-  const { opening, charges, payments, moved, energy } = sums;
+  if (sums === undefined) throw new AppError("DATABASE_SILENT", "no sums came back");
+  const { opening, charges, payments, moved, energy, cdrs } = sums;
   const number = await nextNumber(client, operatorId, "statement");
   const { rows } = await client.query<StatementRow>(INSERT, [
     ...[...key, number, opening, charges, payments, moved - charges - payments, opening + moved],
-    ...[energy + free.energy, createdBy],
+    ...[cdrs, energy, createdBy],
   ]);
   const [row] = rows;
   if (row === undefined) throw new AppError("STATEMENT_NOT_WRITTEN", `no statement for ${account}`);
@@ -139,31 +154,25 @@ export type StatementLine = {
   note: string | null;
   cdr_id: string | null;
   cdr_number: number | null;
+  transaction_id: string | null;
   station_id: string | null;
   site_name: string | null;
   id_token: string | null;
   started_at: Date | null;
   ended_at: Date | null;
+  /** Below 0 where it is taken back. The lines add up to the statement's, as their amounts do. */
   energy_wh: number | null;
 };
 
 export const STATEMENT_LINES_MAX = 10_000;
 
 const LINES = `
-  select l.*, c.number as cdr_number, c.station_id, s.name as site_name, c.id_token, c.started_at, c.ended_at,
-    c.energy_wh
-  from (
-    select e.booked_at, p.kind, p.reference, e.amount_minor, p.note, p.cdr_id
-    from ledger_entry e join ledger_posting p on p.operator_id = e.operator_id and p.posting_id = e.posting_id
-    where e.operator_id = $1 and e.account = $2 and e.currency = $3 and e.booked_at >= $4 and e.booked_at < $5
-    union all
-    select c.created_at, 'free', 'cdr:' || c.cdr_id, 0, null, c.cdr_id from cdr c
-    where c.operator_id = $1 and c.payer = $2 and c.currency = $3 and c.total_minor = 0
-      and c.created_at >= $4 and c.created_at < $5
-  ) l
+  select l.booked_at, l.kind, l.reference, l.amount_minor, l.note, l.cdr_id, c.number as cdr_number, c.transaction_id,
+    c.station_id, s.name as site_name, c.id_token, c.started_at, c.ended_at, l.takes * c.energy_wh as energy_wh
+  from (${MOVES}) l
   left join cdr c on c.cdr_id = l.cdr_id
   left join site s on s.site_id = c.site_id
-  order by l.booked_at, l.reference limit ${STATEMENT_LINES_MAX + 1}`;
+  order by l.booked_at, l.takes, l.reference limit ${STATEMENT_LINES_MAX + 1}`;
 
 export async function readLines(db: Queryable, row: StatementRow): Promise<StatementLine[]> {
   const { rows } = await db.query<StatementLine>(LINES, [

@@ -323,7 +323,7 @@ describe("statements", () => {
     });
     expect(next).toMatchObject({
       ...{ openingMinor: 800, chargesMinor: 500, paymentsMinor: -1_000, otherMinor: 0, closingMinor: 300 },
-      ...{ number: 2, cdrCount: 2, energyWh: 4_000 },
+      ...{ number: 2, cdrCount: 1, energyWh: 4_000 },
     });
     expect(next.closingMinor).toBe(await owes("token:tag1"));
     expect(await make(between, after)).toEqual(next);
@@ -498,6 +498,15 @@ describe("receipts", () => {
     await done("POST", `/v1/cdrs/${cdr.cdrId}/corrections`, { reason: "x", totalMinor: 1 });
     expect(await check(code)).toMatchObject({ body: { amountMinor: 800, standing: false } });
     expect(textOf(await pdf(`/v1/cdrs/${cdr.cdrId}/receipt`))).toContain("substituído pelo registro nº 2");
+  });
+
+  test("are checked so often from one address, and no more", async () => {
+    const check = (remoteAddress: string) =>
+      api.app.inject({ method: "GET", url: "/v1/receipt-codes/0000-0000-0000-0000", remoteAddress });
+    for (let i = 0; i < 120; i++) expect((await check("203.0.113.9")).statusCode).toBe(404);
+    const refusal = await check("203.0.113.9");
+    expect([refusal.statusCode, refusal.json<{ code: string }>().code]).toEqual([429, "TOO_MANY_REQUESTS"]);
+    expect((await check("203.0.113.10")).statusCode).toBe(404);
   });
 
   test("of money: what was paid and what was given back; of nothing else", async () => {

@@ -64,7 +64,7 @@ function describe({ words, formats }: Pen, line: StatementLine): string {
 function drawLine(pen: Pen, line: StatementLine): void {
   const { sheet, formats } = pen;
   sheet.need(30);
-  const energyWh = line.kind === "reversal" ? -(line.energy_wh ?? 0) : line.energy_wh;
+  const { energy_wh: energyWh } = line;
   const energy = energyWh === null || line.cdr_number === null ? "" : formats.kWh(energyWh);
   const amount = formats.money(line.amount_minor);
   cells(pen, [formats.date(line.booked_at.getTime()), describe(pen, line), energy, amount], {});
