@@ -1,6 +1,8 @@
 /** What a transaction costs, from what its journal told: which tariff, which course, which doubts. */
 import { randomUUID } from "node:crypto";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { chooseTariff } from "../shared/decide/tariff-choice.ts";
 import type { EntryBody } from "../shared/entry.ts";
 import type { TariffTerms } from "../shared/tariff.ts";
 import {
@@ -18,6 +20,7 @@ import {
 } from "./harness.ts";
 import { useSite } from "./harness-site.ts";
 import { priceOf, tariffFor } from "./pricing.ts";
+import { readBook } from "./tariff-book.ts";
 
 const MINUTE = 60_000;
 const HOUR = 3_600_000;
@@ -238,8 +241,48 @@ describe("which tariff holds", () => {
     expect(await basis(-25 * HOUR)).toBeUndefined();
     expect(await basis(-2 * HOUR)).toEqual(["site", 1]);
     expect(await basis(0)).toEqual(["site", 2]);
-    expect(await basis(HOUR)).toBeUndefined();
+    // A version that has ended gives way to the one before, which has not.
+    expect(await basis(HOUR)).toEqual(["site", 1]);
     expect(await basis(2 * HOUR)).toEqual(["site", 1]);
+  });
+
+  test("what is read from a moment on says the same as everything would, ever after", async () => {
+    const times = fc.integer({ min: -20, max: 20 });
+    const versions = fc.array(
+      fc.record({ from: times, length: fc.option(fc.integer({ min: 1, max: 15 })) }),
+      {
+        minLength: 1,
+        maxLength: 6,
+      },
+    );
+    const run = fc.asyncProperty(versions, times, async (given, since) => {
+      const id = randomUUID();
+      await db.pool.query("insert into tariff (tariff_id, operator_id, name) values ($1, 'default', $2)", [
+        id,
+        id,
+      ]);
+      for (const [i, { from, length }] of given.entries()) {
+        const to = length === null ? {} : { to: (from + length) * HOUR };
+        await addVersion(id, i + 1, flat(i + 1), { from: from * HOUR, ...to });
+      }
+      const site = randomUUID();
+      await db.pool.query(
+        "insert into site (site_id, operator_id, name) values ($1, 'default', 'Somewhere')",
+        [site],
+      );
+      await assign(id, { site }, -100 * HOUR);
+      const target = [`site:${site}`];
+      const some = await readBook(db.pool, "default", site, NOON + since * HOUR, target);
+      const all = given.map(({ from, length }, i) => ({
+        ...{ tariffId: id, version: i + 1, validFrom: NOON + from * HOUR, terms: flat(i + 1) },
+        ...(length === null ? {} : { validTo: NOON + (from + length) * HOUR }),
+      }));
+      for (let at = since; at <= 40; at++) {
+        const question = { siteId: site, stationId: cp, atMs: NOON + at * HOUR };
+        expect(chooseTariff(some, question)).toEqual(chooseTariff({ ...some, versions: all }, question));
+      }
+    });
+    await fc.assert(run, { numRuns: 40 });
   });
 
   test("a version never changes", async () => {

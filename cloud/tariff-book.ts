@@ -29,8 +29,8 @@ type AssignmentRow = {
 };
 
 /**
- * Tariffs that held at a site, or may hold there, from a moment on. Of each the versions from the one that was valid
- * then.
+ * Tariffs that held at a site, or may hold there, from a moment on. Of each the versions that may count from then on:
+ * neither ended by then nor covered, for all of the time that is left to them, by a higher one.
  * @param targets `tariff_assignment.target`; undefined: all that concern the site and its stations, and all groups.
  */
 export async function readBook(
@@ -52,8 +52,10 @@ export async function readBook(
   const { rows: versions } = await db.query<VersionRow>(
     `select v.tariff_id, v.version, v.valid_from, v.valid_to, v.terms from tariff_version v
      where v.operator_id = $1 and v.tariff_id = any($2::uuid[])
-       and v.version >= coalesce((select max(w.version) from tariff_version w
-         where w.tariff_id = v.tariff_id and w.valid_from <= $3), 1)
+       and (v.valid_to is null or v.valid_to > $3)
+       and not exists (select from tariff_version w where w.tariff_id = v.tariff_id and w.version > v.version
+         and w.valid_from <= greatest(v.valid_from, $3)
+         and coalesce(w.valid_to, 'infinity') >= coalesce(v.valid_to, 'infinity'))
      order by v.tariff_id, v.version`,
     [operatorId, [...new Set(assignments.map((a) => a.tariff_id))], since],
   );

@@ -22,8 +22,8 @@ export type TariffRow = {
 
 export const TARIFFS = `
   select t.tariff_id, t.operator_id, t.name, t.version, t.created_at, t.updated_at, v.valid_from, v.valid_to, v.terms,
-    (select case when c.valid_to <= now() then null else c.version end from tariff_version c
-     where c.tariff_id = t.tariff_id and c.valid_from <= now() order by c.version desc limit 1) as current_version,
+    (select max(c.version) from tariff_version c where c.tariff_id = t.tariff_id and c.valid_from <= now()
+       and (c.valid_to is null or c.valid_to > now())) as current_version,
     (select count(*)::int from tariff_assignment a where a.tariff_id = t.tariff_id and a.assigned_until is null)
       as assignments
   from tariff t join tariff_version v on v.tariff_id = t.tariff_id and v.version = t.version`;

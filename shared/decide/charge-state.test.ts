@@ -70,4 +70,16 @@ describe("which tariff holds", () => {
       ...["operator o1", "operator o1", "operator o3", "operator o3"],
     ]);
   });
+
+  test("one that has ended, as of a weekend, gives way to what held before it, if that has not ended", () => {
+    const assignments = [{ tariffId: "x", from: 0, siteId: "X" }];
+    const versions = [
+      ...[version("x", 1, 0, 10), version("x", 2, 5), version("x", 3, 20, 30), version("x", 4, 25, 28)],
+      version("x", 5, 60, 70),
+    ];
+    expect([4, 10, 20, 25, 28, 30, 60, 70].map((at) => ask(assignments, versions, at))).toEqual(
+      [1, 2, 3, 4, 3, 2, 5, 2].map((n) => `site x${n}`),
+    );
+    expect(ask(assignments, [version("x", 1, 0, 10), version("x", 2, 5, 20)], 20)).toBeUndefined();
+  });
 });

@@ -28,7 +28,10 @@ export type TariffQuestion = {
 
 export type TariffBasis = "group" | "station" | "site" | "operator";
 
-/** The version that is valid at a moment: the highest that has begun, unless it has ended. */
+/**
+ * The version that is valid at a moment: the highest that has begun and not ended. So what ends, as prices of a
+ * weekend do, gives way to what held before it.
+ */
 export function versionAt(
   versions: readonly TariffVersion[],
   tariffId: string,
@@ -36,10 +39,11 @@ export function versionAt(
 ): TariffVersion | undefined {
   let found: TariffVersion | undefined;
   for (const version of versions) {
-    if (version.tariffId !== tariffId || version.validFrom > atMs) continue;
+    const { validFrom, validTo = Infinity } = version;
+    if (version.tariffId !== tariffId || validFrom > atMs || validTo <= atMs) continue;
     if (found === undefined || version.version > found.version) found = version;
   }
-  return found?.validTo !== undefined && found.validTo <= atMs ? undefined : found;
+  return found;
 }
 
 const ORDER: readonly TariffBasis[] = ["group", "station", "site", "operator"];
