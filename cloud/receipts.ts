@@ -37,7 +37,10 @@ export type ReceiptRow = {
   replaced_by: number | null;
 };
 
-/** Made out to whom somebody has put in, else to the driver who pays. */
+/**
+ * Made out to whom somebody has put in, else to the driver who pays. The driver's id is taken out of the
+ * account: compared the other way round, all drivers would be read.
+ */
 export const RECEIPTS = `
   select r.*, case when p.receipt_id is null then d.name else p.name end as customer_name,
     case when p.receipt_id is null then d.tax_id else p.tax_id end as customer_tax_id,
@@ -45,7 +48,8 @@ export const RECEIPTS = `
   from receipt r
   left join receipt_customer p on p.receipt_id = r.receipt_id
   left join cdr c on c.cdr_id = r.cdr_id
-  left join driver d on d.operator_id = c.operator_id and c.payer = 'driver:' || d.driver_id`;
+  left join driver d on d.operator_id = c.operator_id
+    and d.driver_id = case when c.payer ~ '^driver:[0-9a-f-]{36}$' then substr(c.payer, 8)::uuid end`;
 
 export async function readIssuer(db: Queryable, operatorId: string): Promise<Issuer> {
   const { rows } = await db.query<Issuer>(

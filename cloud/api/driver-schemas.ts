@@ -1,6 +1,6 @@
 /**
- * The nouns of drivers: the people behind idTokens, imports of tokens with them, and what a driver sees of its
- * own. No code here either.
+ * The nouns of drivers: the people behind idTokens, imports of tokens with them. What a driver sees of its
+ * own is in `own-schemas.ts`. No code here either.
  */
 import { Type, type Static, type TSchema } from "typebox";
 import { OneOf } from "../../shared/schema.ts";
@@ -36,6 +36,8 @@ const driverFields = {
   tokenCount: Type.Integer(),
   createdAt: Time,
   updatedAt: Time,
+  /** Since when the driver itself wishes to be erased; null: it does not. */
+  erasureRequestedAt: Nullable(Time),
   erasedAt: Nullable(Time),
   /** When nothing was left of an erased driver in the raw timeline either. */
   erasureFinishedAt: Nullable(Time),
@@ -135,49 +137,3 @@ export const IdTokenImport = Type.Object(
   { $id: "IdTokenImport" },
 );
 export type IdTokenImport = Omit<Static<typeof IdTokenImport>, "rows"> & { rows: IdTokenImportRow[] };
-
-export const OwnProfile = Type.Object(
-  {
-    driverId: Type.String(),
-    status: DriverStatus,
-    name: Nullable(Type.String()),
-    email: Nullable(Type.String()),
-    phone: Nullable(Type.String()),
-    taxId: Nullable(Type.String()),
-    language: Type.String(),
-    createdAt: Time,
-  },
-  { $id: "OwnProfile" },
-);
-export type OwnProfile = Static<typeof OwnProfile>;
-
-export const OwnIdToken = Type.Object(
-  {
-    idToken: Type.String(),
-    type: Nullable(Type.String()),
-    status: OneOf(["Accepted", "Blocked"]),
-    label: Nullable(Type.String()),
-    expiresAt: Nullable(Time),
-  },
-  { $id: "OwnIdToken" },
-);
-export type OwnIdToken = Static<typeof OwnIdToken>;
-
-export const OwnTransaction = Type.Object(
-  {
-    transactionId: Type.String(),
-    siteId: Type.String(),
-    siteName: Type.String(),
-    stationId: Type.String(),
-    evseId: Type.Integer(),
-    status: OneOf(["active", "ended"]),
-    startedAt: Time,
-    endedAt: Nullable(Time),
-    energyWh: Nullable(Type.Integer()),
-    /** As it is billed; null: not yet, or not at all. */
-    totalMinor: Nullable(Type.Integer()),
-    currency: Nullable(Type.String()),
-  },
-  { $id: "OwnTransaction" },
-);
-export type OwnTransaction = Static<typeof OwnTransaction>;

@@ -28,6 +28,7 @@ export type DriverRow = {
   version: number;
   created_at: Date;
   updated_at: Date;
+  erasure_requested_at: Date | null;
   erased_at: Date | null;
   erasure_finished_at: Date | null;
   token_count: number;
@@ -52,6 +53,7 @@ export const toDriver = (r: DriverRow): Driver => ({
   tokenCount: r.token_count,
   createdAt: isoOf(r.created_at),
   updatedAt: isoOf(r.updated_at),
+  erasureRequestedAt: iso(r.erasure_requested_at),
   erasedAt: iso(r.erased_at),
   erasureFinishedAt: iso(r.erasure_finished_at),
 });

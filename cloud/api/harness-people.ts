@@ -97,6 +97,7 @@ export function openBrowser(app: App, origin = "http://localhost", address = "19
     headers,
     get: (url: string, more?: object) => send("GET", url, undefined, more),
     post: (url: string, body?: unknown, more?: object) => send("POST", url, body, more),
+    put: (url: string, body?: unknown, more?: object) => send("PUT", url, body, more),
     patch: (url: string, body?: unknown, more?: object) => send("PATCH", url, body, more),
     delete: (url: string, more?: object) => send("DELETE", url, undefined, more),
     signIn: (email: string, password = PASSWORD) => send("POST", "/v1/auth/sign-in", { email, password }),

@@ -237,6 +237,7 @@ export const StatementLine = Type.Object(
     note: Nullable(Type.String()),
     cdrId: Nullable(Type.String()),
     cdrNumber: Nullable(Type.Integer()),
+    transactionId: Nullable(Type.String()),
     stationId: Nullable(Type.String()),
     startedAt: Nullable(Time),
     endedAt: Nullable(Time),
@@ -321,10 +322,13 @@ export const ReceiptCheck = Type.Object(
     issuerName: Type.String(),
     issuerTaxId: Nullable(Type.String()),
     issuedAt: Time,
+    /** Whose clock the times are shown by. */
+    timeZone: Type.String(),
     startedAt: Nullable(Time),
     endedAt: Nullable(Time),
     energyWh: Nullable(Wh),
     currency: Type.String(),
+    /** Of a payment: below 0 where money was given back. */
     amountMinor: Minor,
     /** false: a correction has taken its place. */
     standing: Type.Boolean(),

@@ -177,6 +177,7 @@ export const toStatementLine = (r: StatementLine): StatementLineView => ({
   note: r.note,
   cdrId: r.cdr_id,
   cdrNumber: r.cdr_number,
+  transactionId: r.transaction_id,
   stationId: r.station_id,
   startedAt: iso(r.started_at),
   endedAt: iso(r.ended_at),

@@ -1,4 +1,5 @@
 /** Everything that is read: pages, details, who may see what. */
+import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   isoAt,
@@ -245,6 +246,14 @@ describe("what a page shows", () => {
     const count = async (query: string) => (await list(`/v1/transactions?${query}`)).items.length;
     expect(await count("status=active")).toBe(5);
     expect(await count("idToken=mine-T0")).toBe(1);
+    const driverId = randomUUID();
+    await db.pool.query("insert into driver (driver_id, operator_id, name) values ($1, 'mine', 'Ana')", [
+      driverId,
+    ]);
+    await db.pool.query("update transaction set driver_id = $1 where id_token in ('mine-T0', 'theirs-T0')", [
+      driverId,
+    ]);
+    expect(await count(`driverId=${driverId}`)).toBe(1);
     expect(await count(`stationId=${mine.stationId}`)).toBe(2);
     expect(await count("needsReview=true")).toBe(1);
     expect(await count("needsReview=false")).toBe(9);

@@ -20,7 +20,9 @@ import { idTokenRoutes } from "./routes/id-tokens.ts";
 import { invitationRoutes } from "./routes/invitations.ts";
 import { ledgerRoutes } from "./routes/ledger.ts";
 import { mailRoutes } from "./routes/mails.ts";
+import { ownChargeRoutes } from "./routes/own-charges.ts";
 import { ownDriverRoutes } from "./routes/own-driver.ts";
+import { ownStatementRoutes } from "./routes/own-statements.ts";
 import { ownRoutes } from "./routes/me.ts";
 import { meterRoutes } from "./routes/meters.ts";
 import { ocppRoutes } from "./routes/ocpp.ts";
@@ -77,6 +79,8 @@ export async function registerRoutes(app: App, context: Context): Promise<void> 
   driverRoutes(app, context);
   driverDataRoutes(app, context);
   ownDriverRoutes(app, context);
+  ownChargeRoutes(app, context);
+  ownStatementRoutes(app, context);
   await tokenFileRoutes(app, context);
   alarmRoutes(app, context);
   alarmRuleRoutes(app, context);

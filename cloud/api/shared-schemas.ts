@@ -7,6 +7,7 @@ import * as fileSchemas from "./file-schemas.ts";
 import * as guestSchemas from "./guest-schemas.ts";
 import * as moneySchemas from "./money-schemas.ts";
 import * as notifySchemas from "./notify-schemas.ts";
+import * as ownSchemas from "./own-schemas.ts";
 import * as paymentSchemas from "./payment-schemas.ts";
 import * as reviewSchemas from "./review-schemas.ts";
 import * as ruleSchemas from "./rule-schemas.ts";
@@ -26,6 +27,7 @@ export const sharedSchemas = (): TSchema[] =>
       ...erSchemas,
       ...fileSchemas,
       ...guestSchemas,
+      ...ownSchemas,
       ...paymentSchemas,
       ...moneySchemas,
       ...notifySchemas,

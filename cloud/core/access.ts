@@ -56,6 +56,8 @@ export const PERMISSIONS = [
   "mails:write",
   /** What is a driver's own: transactions, receipts, tokens. */
   "own:read",
+  /** What a driver wishes for itself: to be erased. */
+  "own:write",
 ] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 
@@ -71,7 +73,7 @@ export const ROLE_NAMES = [
 ] as const;
 export type Role = (typeof ROLE_NAMES)[number];
 
-const STAFF = PERMISSIONS.filter((permission) => permission !== "own:read");
+const STAFF = PERMISSIONS.filter((permission) => !permission.startsWith("own:"));
 
 const SEES_SITES = ["sites:read", "ers:read", "stations:read", "meters:read"] as const;
 
@@ -112,7 +114,7 @@ export const ROLES: Readonly<Record<Role, readonly Permission[]>> = {
     ...SEES_SITES,
     ...["stations:write", "templates:read", "files:read", "alarms:read", "commands:support", "commands:send"],
   ] as Permission[],
-  driver: ["own:read"],
+  driver: ["own:read", "own:write"],
 };
 
 /** What is no site's: out of reach of a scope of named sites. */

@@ -13,6 +13,7 @@ import type { App, Context } from "../app.ts";
 import type { GuestConnectorView, GuestSessionView, NewGuestSession } from "../guest-schemas.ts";
 import { ApiProblem, notFound } from "../problem.ts";
 import { qrPng, qrSvg } from "../qr.ts";
+import { createReadLimit } from "../read-limit.ts";
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -21,28 +22,10 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
  * address.
  */
 const READS_PER_MIN = 600;
-const ADDRESSES_MAX = 10_000;
-
-function createReadLimit() {
-  const used = new Map<string, { count: number; sinceMs: number }>();
-  return (address: string): void => {
-    const nowMs = performance.now();
-    const group = addressGroup(address);
-    const entry = used.get(group);
-    if (entry === undefined || nowMs - entry.sinceMs > 60_000) {
-      if (used.size >= ADDRESSES_MAX) used.clear();
-      used.set(group, { count: 1, sinceMs: nowMs });
-      return;
-    }
-    entry.count += 1;
-    if (entry.count > READS_PER_MIN)
-      throw new ApiProblem(429, "TOO_MANY_REQUESTS", `more than ${READS_PER_MIN} requests in a minute`);
-  };
-}
 
 export function guestRoutes(app: App, context: Context): void {
   const { pay, requireActor } = context;
-  const limit = createReadLimit();
+  const limit = createReadLimit(READS_PER_MIN);
 
   /** Who has not the token cannot tell whether there is such a session. @throws ApiProblem 404, 429. */
   function checkToken(request: GuestRequest): string {
@@ -85,7 +68,13 @@ function connectorRoute(app: App, pay: Pay, limit: (address: string) => void): v
         evseId: place.evse_id,
         offered: reason === undefined,
         reason: reason ?? null,
-        tariff: tariff === undefined ? null : { name: tariff.name, terms: tariff.terms },
+        tariff:
+          tariff === undefined
+            ? null
+            : {
+                ...{ tariffId: tariff.tariffId, version: tariff.version },
+                ...{ name: tariff.name, terms: tariff.terms },
+              },
         methods: providers.map(({ row: { kind, settings }, provider: { method, flow } }) => ({
           ...{ provider: kind, method, flow, currency: settings.currency, payMinutes: settings.payMinutes },
           defaultAmountMinor: settings.defaultAmountMinor,
@@ -117,7 +106,8 @@ function sessionRoutes(app: App, pay: Pay, checkToken: (request: GuestRequest) =
         ...open("a guest has no account"),
         tags: ["guests"],
         description:
-          "Begins: the answer tells where to pay (`checkoutUrl`, or a Pix code). The same `requestId` is one session.",
+          "Begins: the answer tells where to pay (`checkoutUrl`, or a Pix code). The same `requestId` is one session. " +
+          "With the `tariff` that the guest was shown, a price that has changed meanwhile is 409 `PRICE_CHANGED`.",
         body: Type.Ref("NewGuestSession"),
         response: { 201: Type.Ref("NewGuestSessionResult") },
       },

@@ -1,104 +1,152 @@
 /**
- * What a signed-in driver sees: its own profile, idTokens and transactions, and nothing of anybody else.
+ * What a signed-in driver sees of itself: profile with what it owes, idTokens, everything that is kept about
+ * it, and its wish to be erased. Its transactions and bills are in `own-charges.ts` and `own-statements.ts`.
  *
- * A driver is who the operator has linked with the signed-in person, or else whoever has the e-mail address
- * that this person has shown to read.
+ * Erasing is the operator's to do: a wish changes nothing but that the operator is told, and can be taken back.
  */
 import { Readable } from "node:stream";
 import { Type } from "typebox";
-import { needs, type Actor } from "../actor.ts";
+import type { AuditAction } from "../../core/audit.ts";
+import { balances } from "../../ledger.ts";
+import { needs } from "../actor.ts";
 import type { App, Context } from "../app.ts";
 import { exportDriver } from "../driver-export.ts";
-import type { OwnIdToken, OwnProfile, OwnTransaction } from "../driver-schemas.ts";
-import { DRIVER_COLUMNS, type DriverRow } from "../driver-store.ts";
+import { lockDriver } from "../driver-store.ts";
+import type { OwnErasureRequest, OwnIdToken, OwnProfile } from "../own-schemas.ts";
+import { ownAccount, ownDriver } from "../own-view.ts";
 import { conditions, iso, isoOf, PageOf, PageQuery, readCursor, toPage } from "../page.ts";
-import { ApiProblem } from "../problem.ts";
-import { TRANSACTION_COLUMNS, toTransaction, type TransactionRow } from "../transaction-view.ts";
+import { audit, writeOnce } from "../write.ts";
 import { DOCUMENT } from "./driver-data.ts";
 import type { TokenRow } from "./id-tokens.ts";
 
-/** @throws ApiProblem 404 NO_DRIVER. */
-async function ownDriver({ db, operatorId, userId }: Actor): Promise<DriverRow> {
-  const { rows } =
-    userId === undefined
-      ? { rows: [] }
-      : await db.query<DriverRow>(
-          `select ${DRIVER_COLUMNS} from driver d
-           where d.operator_id = $1 and d.status <> 'erased' and (d.user_id = $2
-             or (d.user_id is null and d.email_key = (
-                   select lower(u.email) from auth_user u where u.id = $2 and u.email_verified)))
-           order by d.user_id nulls last limit 1`,
-          [operatorId, userId],
-        );
-  const [driver] = rows;
-  if (driver !== undefined) return driver;
-  throw new ApiProblem(
-    404,
-    "NO_DRIVER",
-    userId === undefined
-      ? "a key is nobody: sign in"
-      : "the operator knows no driver with your verified e-mail address: ask them",
+export function ownDriverRoutes(app: App, context: Context): void {
+  profileRoute(app, context);
+  dataRoute(app, context);
+  erasureRoutes(app, context);
+  tokenRoute(app, context);
+}
+
+function profileRoute(app: App, { requireActor }: Context): void {
+  app.get(
+    "/v1/own/profile",
+    {
+      schema: {
+        operationId: "getOwnProfile",
+        ...needs("own:read"),
+        tags: ["own"],
+        description: "Who the signed-in driver is to the operator, and what it owes.",
+        response: { 200: Type.Ref("OwnProfile") },
+      },
+    },
+    async (request): Promise<OwnProfile> => {
+      const actor = await requireActor(request);
+      const driver = await ownDriver(actor);
+      const { rows } = await actor.db.query<{ name: string }>(
+        "select name from operator where operator_id = $1",
+        [actor.operatorId],
+      );
+      const owed = await balances(actor.db, actor.operatorId, [ownAccount(driver)]);
+      return {
+        ...{ driverId: driver.driver_id, status: driver.status, name: driver.name, email: driver.email },
+        ...{ phone: driver.phone, taxId: driver.tax_id, language: driver.language },
+        operatorName: rows[0]?.name ?? actor.operatorId,
+        createdAt: isoOf(driver.created_at),
+        erasureRequestedAt: iso(driver.erasure_requested_at),
+        balances: owed.map(({ currency, amountMinor }) => ({ currency, amountMinor })),
+      };
+    },
   );
 }
 
-type BilledRow = TransactionRow & { site_name: string; total_minor: number | null; currency: string | null };
-
-function toOwnTransaction(row: BilledRow): OwnTransaction {
-  const { transactionId, siteId, stationId, evseId, status, startedAt, endedAt, energyWh } =
-    toTransaction(row);
-  return {
-    ...{
-      transactionId,
-      siteId,
-      siteName: row.site_name,
-      stationId,
-      evseId,
-      status,
-      startedAt,
-      endedAt,
-      energyWh,
+function dataRoute(app: App, { requireActor }: Context): void {
+  app.get(
+    "/v1/own/data",
+    {
+      schema: {
+        operationId: "exportOwnData",
+        ...needs("own:read"),
+        tags: ["own"],
+        description: "Everything that is kept about the driver, the operator's own notes included.",
+        response: { 200: DOCUMENT },
+      },
     },
-    ...{ totalMinor: row.total_minor, currency: row.currency },
-  };
+    async (request, reply) => {
+      const actor = await requireActor(request);
+      // The operator's own notes about a person belong to what is kept about that person.
+      const driver = await ownDriver(actor);
+      await actor.db.transaction((client) =>
+        audit(client, actor, request, "driver.export", driver.driver_id, null),
+      );
+      return reply
+        .type("application/json; charset=utf-8")
+        .header("Content-Disposition", 'attachment; filename="my-data.json"')
+        .send(Readable.from(exportDriver(actor.db, driver)) as unknown as object);
+    },
+  );
 }
 
-const route = (operationId: string, response: object) => ({
-  schema: { operationId, ...needs("own:read"), tags: ["own"], response: { 200: response } },
-});
-
-export function ownDriverRoutes(app: App, context: Context): void {
-  personRoutes(app, context);
-  thingRoutes(app, context);
+function erasureRoutes(app: App, { requireActor }: Context): void {
+  const change = (
+    method: "PUT" | "DELETE",
+    schema: { operationId: string; description: string },
+    action: AuditAction,
+  ) =>
+    app.route({
+      method,
+      url: "/v1/own/erasure-request",
+      schema: {
+        ...schema,
+        ...needs("own:write"),
+        tags: ["own"],
+        response: { 200: Type.Ref("OwnErasureRequest") },
+      },
+      handler: async (request) => {
+        const actor = await requireActor(request);
+        const { driver_id: driverId } = await ownDriver(actor);
+        const written = await writeOnce(actor, request, async (client) => {
+          const driver = await lockDriver(client, actor.operatorId, driverId);
+          const asked = method === "PUT";
+          let at = driver.erasure_requested_at;
+          if ((at !== null) !== asked) {
+            const { rows } = await client.query<{ at: Date | null }>(
+              `update driver set erasure_requested_at = case when $3 then now() end
+               where operator_id = $1 and driver_id = $2 returning erasure_requested_at as at`,
+              [actor.operatorId, driverId, asked],
+            );
+            at = rows[0]?.at ?? null;
+            await audit(client, actor, request, action, driverId, null);
+          }
+          return { status: 200, body: { erasureRequestedAt: iso(at) } };
+        });
+        return written.body as OwnErasureRequest;
+      },
+    });
+  change(
+    "PUT",
+    {
+      operationId: "requestOwnErasure",
+      description:
+        "The driver wishes to be erased: the operator is told, and does it. Asked again, the same.",
+    },
+    "driver.erasure-request",
+  );
+  change(
+    "DELETE",
+    { operationId: "withdrawOwnErasure", description: "The driver wishes to stay after all." },
+    "driver.erasure-withdraw",
+  );
 }
 
-function personRoutes(app: App, { requireActor }: Context): void {
-  app.get("/v1/own/profile", route("getOwnProfile", Type.Ref("OwnProfile")), async (request) => {
-    const driver = await ownDriver(await requireActor(request));
-    return {
-      ...{ driverId: driver.driver_id, status: driver.status, name: driver.name, email: driver.email },
-      ...{ phone: driver.phone, taxId: driver.tax_id, language: driver.language },
-      createdAt: isoOf(driver.created_at),
-    } satisfies OwnProfile;
-  });
-
-  app.get("/v1/own/data", route("exportOwnData", DOCUMENT), async (request, reply) => {
-    const actor = await requireActor(request);
-    // The operator's own notes about a person belong to what is kept about that person.
-    const driver = await ownDriver(actor);
-    return reply
-      .type("application/json; charset=utf-8")
-      .header("Content-Disposition", 'attachment; filename="my-data.json"')
-      .send(Readable.from(exportDriver(actor.db, driver)) as unknown as object);
-  });
-}
-
-function thingRoutes(app: App, { requireActor }: Context): void {
+function tokenRoute(app: App, { requireActor }: Context): void {
   app.get(
     "/v1/own/tokens",
     {
       schema: {
-        ...route("listOwnIdTokens", PageOf("OwnIdToken")).schema,
+        operationId: "listOwnIdTokens",
+        ...needs("own:read"),
+        tags: ["own"],
         querystring: Type.Object(PageQuery),
+        response: { 200: PageOf("OwnIdToken") },
       },
     },
     async (request) => {
@@ -119,34 +167,6 @@ function thingRoutes(app: App, { requireActor }: Context): void {
           expiresAt: iso(row.expires_at),
         }),
       );
-    },
-  );
-
-  app.get(
-    "/v1/own/transactions",
-    {
-      schema: {
-        ...route("listOwnTransactions", PageOf("OwnTransaction")).schema,
-        querystring: Type.Object(PageQuery),
-      },
-    },
-    async (request) => {
-      const actor = await requireActor(request);
-      const driver = await ownDriver(actor);
-      const own = "t.operator_id = $1 and t.driver_id = $2 and t.merged_into is null";
-      const where = conditions(own, actor.operatorId, driver.driver_id);
-      const [startedAt, id] = readCursor(request.query, 2) ?? [];
-      where.add("(t.started_at, t.transaction_id) < (?::timestamptz, ?::uuid)", startedAt, id);
-      const { rows } = await actor.db.query<BilledRow>(
-        `select ${TRANSACTION_COLUMNS}, s.name as site_name, c.total_minor, c.currency
-         from transaction t join site s using (site_id)
-         left join transaction_billing b on b.transaction_id = t.transaction_id
-         left join cdr c on c.cdr_id = b.cdr_id
-         where ${where.sql} order by t.started_at desc, t.transaction_id desc
-         limit ${(request.query.limit ?? 50) + 1}`,
-        where.params,
-      );
-      return toPage(rows, request.query, (row) => [row.started_key, row.transaction_id], toOwnTransaction);
     },
   );
 }

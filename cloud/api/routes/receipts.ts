@@ -12,6 +12,7 @@ import type { NewReceipt, ReceiptCheck, ReceiptCustomer, ReceiptView } from "../
 import { LanguageQuery, languageOf, Once, Pdf, toReceipt, uuid } from "../money-view.ts";
 import { isoOf } from "../page.ts";
 import { ApiProblem, notFound } from "../problem.ts";
+import { createReadLimit } from "../read-limit.ts";
 import { audit, writeOnce } from "../write.ts";
 
 const Params = Type.Object({ receiptId: Type.String({ maxLength: 64 }) });
@@ -205,13 +206,19 @@ function toCheck(row: ReceiptRow): ReceiptCheck {
   const { code, number, kind, currency, amountMinor, issuedAt } = toReceipt(row);
   return {
     ...{ code, number, kind, currency, amountMinor, issuedAt },
+    // Where it was charged, else where the operator keeps its books.
+    timeZone: cdr?.timeZone ?? document.issuer.timeZone,
     ...{ issuerName: document.issuer.name, issuerTaxId: document.issuer.taxId },
     ...{ startedAt: at(cdr?.startedAt), endedAt: at(cdr?.endedAt), energyWh: cdr?.energyWh ?? null },
     standing: row.replaced_by === null,
   };
 }
 
+/** Checks of one address in a minute: somebody who goes through a pile of receipts has room. */
+const CHECKS_PER_MIN = 120;
+
 function checkRoutes(app: App, { pool }: Context): void {
+  const limit = createReadLimit(CHECKS_PER_MIN);
   app.get(
     "/v1/receipt-codes/:code",
     {
@@ -225,8 +232,12 @@ function checkRoutes(app: App, { pool }: Context): void {
       },
     },
     async (request) => {
+      limit(request.ip);
       const code = readReceiptCode(request.params.code);
-      const { rows } = await pool.query<ReceiptRow>(`${RECEIPTS} where r.code = $1`, [code ?? ""]);
+      const { rows } =
+        code === undefined
+          ? { rows: [] }
+          : await pool.query<ReceiptRow>(`${RECEIPTS} where r.code = $1`, [code]);
       if (rows[0] === undefined) throw notFound("receipt with the code", request.params.code);
       return toCheck(rows[0]);
     },

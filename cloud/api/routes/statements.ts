@@ -1,9 +1,11 @@
 /** Statements: made for a period that is over, read, and as a file. */
+import type { FastifyReply } from "fastify";
 import { Type } from "typebox";
 import { AppError } from "../../../shared/errors.ts";
 import { parseAccount } from "../../core/ledger.ts";
 import type { Client, Queryable } from "../../db/pool.ts";
 import { statementPdf } from "../../pdf/statement.ts";
+import type { Language } from "../../pdf/words.ts";
 import { readIssuer } from "../../receipts.ts";
 import {
   createStatement,
@@ -80,6 +82,25 @@ async function partyName(db: Queryable, row: StatementRow): Promise<string | nul
     parsed.subject,
   ]);
   return rows[0]?.name ?? null;
+}
+
+/** The file of a statement, as an answer. */
+export async function sendStatement(
+  reply: FastifyReply,
+  db: Queryable,
+  row: StatementRow,
+  language: Language,
+): Promise<FastifyReply> {
+  const document = {
+    statement: row,
+    lines: await readLines(db, row),
+    issuer: await readIssuer(db, row.operator_id),
+    partyName: await partyName(db, row),
+  };
+  return reply
+    .type("application/pdf")
+    .header("Content-Disposition", `inline; filename="statement-${row.number}.pdf"`)
+    .send(await statementPdf(document, language));
 }
 
 function writingRoutes(app: App, { requireActor }: Context): void {
@@ -182,18 +203,7 @@ function readingRoutes(app: App, { requireActor }: Context): void {
     async (request, reply) => {
       const actor = await requireActor(request);
       const row = await readRow(actor.db, actor, request.params.statementId);
-      const document = {
-        statement: row,
-        lines: await readLines(actor.db, row),
-        issuer: await readIssuer(actor.db, actor.operatorId),
-        partyName: await partyName(actor.db, row),
-      };
-      const bytes = await statementPdf(document, languageOf(request.query));
-      const name = `statement-${row.number}.pdf`;
-      return reply
-        .type("application/pdf")
-        .header("Content-Disposition", `inline; filename="${name}"`)
-        .send(bytes as never);
+      return sendStatement(reply as never, actor.db, row, languageOf(request.query));
     },
   );
 }

@@ -71,6 +71,9 @@ export function transactionRoutes(app: App, { requireActor }: Context): void {
           siteId: Type.Optional(Type.String()),
           stationId: Type.Optional(Type.String()),
           idToken: Type.Optional(Type.String({ maxLength: 36 })),
+          driverId: Type.Optional(
+            Type.String({ format: "uuid", description: "Whose the idToken was when it began" }),
+          ),
           status: Type.Optional(OneOf(["active", "ended"])),
           needsReview: Type.Optional(Type.Boolean()),
         }),
@@ -79,12 +82,13 @@ export function transactionRoutes(app: App, { requireActor }: Context): void {
     },
     async (request) => {
       const actor = await requireActor(request);
-      const { siteId, stationId, idToken, status, needsReview } = request.query;
+      const { siteId, stationId, idToken, driverId, status, needsReview } = request.query;
       const where = conditions("t.operator_id = $1 and t.merged_into is null", actor.operatorId);
       where.add("t.site_id = ?", siteId);
       where.add("t.station_id = ?", stationId);
       // As tokens are compared, and as they are indexed.
       where.add("t.token_key = ?", idToken?.toLowerCase());
+      where.add("t.driver_id = ?", driverId);
       // As it stands in the index of those that run.
       if (status !== undefined) where.add(status === "active" ? "t.running" : "not t.running");
       where.add(`${NEEDS_REVIEW} = ?`, needsReview);

@@ -21,8 +21,8 @@ export type CommandDetail = { commandId: string; operatorId: string; siteId: str
 export type ConfigurationValue = { name: string; key: string | null; component: string | null; componentInstance: string | null; evseId: number | null; connectorId: number | null; variable: string; variableInstance: string | null; actual: string | null; secret: boolean; mutability: string | null; unit: string | null; dataType: string | null; readAt: string | null; wanted: string | null; templateId: string | null; template: string | null; drift: boolean; state: "wanted" | "written" | "refused" | "reboot-required" | "read-only" | "unknown" | null };
 export type Connector = { stationId: string; evseId: number; connectorId: number; status: "Available" | "Occupied" | "Reserved" | "Unavailable" | "Faulted" | "Unknown"; detail: string | null; errorCode: string | null; statusAt: string | null; transactionId: string | null; powerW: number | null };
 export type Done = { done: true };
-export type Driver = { driverId: string; operatorId: string; status: "active" | "blocked" | "erased"; name: string | null; email: string | null; phone: string | null; taxId: string | null; language: string; groupId: string | null; userId: string | null; notes: string | null; tokenCount: number; createdAt: string; updatedAt: string; erasedAt: string | null; erasureFinishedAt: string | null };
-export type DriverDetail = { driverId: string; operatorId: string; status: "active" | "blocked" | "erased"; name: string | null; email: string | null; phone: string | null; taxId: string | null; language: string; groupId: string | null; userId: string | null; notes: string | null; tokenCount: number; createdAt: string; updatedAt: string; erasedAt: string | null; erasureFinishedAt: string | null; idTokens: (IdToken)[]; transactions: (Transaction)[] };
+export type Driver = { driverId: string; operatorId: string; status: "active" | "blocked" | "erased"; name: string | null; email: string | null; phone: string | null; taxId: string | null; language: string; groupId: string | null; userId: string | null; notes: string | null; tokenCount: number; createdAt: string; updatedAt: string; erasureRequestedAt: string | null; erasedAt: string | null; erasureFinishedAt: string | null };
+export type DriverDetail = { driverId: string; operatorId: string; status: "active" | "blocked" | "erased"; name: string | null; email: string | null; phone: string | null; taxId: string | null; language: string; groupId: string | null; userId: string | null; notes: string | null; tokenCount: number; createdAt: string; updatedAt: string; erasureRequestedAt: string | null; erasedAt: string | null; erasureFinishedAt: string | null; idTokens: (IdToken)[]; transactions: (Transaction)[] };
 export type DriverErasure = { driverId: string; erasedAt: string; finishedAt: string | null };
 export type DriverPatch = { name?: string; status?: "active" | "blocked"; email?: string | null; phone?: string | null; taxId?: string | null; language?: "pt-BR" | "en" | "es"; groupId?: string | null; userId?: string | null; notes?: string | null };
 export type Er = { erId: string; siteId: string; operatorId: string; online: boolean; lastSeenAt: string | null; release: string | null; startedAt: string | null; journalId: string | null; ackedSeq: number; journalSeq: number; backlog: number; policyVersion: number | null; clock: string | null; clockOffsetMs: number | null; parkedEntries: number; gauges: ErGauges | null; gaugesAt: string | null; previousEnd: string | null; previousReason: string | null; setAside: (SetAside)[] };
@@ -82,9 +82,14 @@ export type NewTariffAssignment = { tariffId: string; target: TariffTarget };
 export type NewWebhookEndpoint = { url: string; description?: string; eventTypes?: (string)[] };
 export type Operator = { operatorId: string; name: string; legalName: string | null; taxId: string | null; country: string; address: string | null; currency: string; timeZone: string; receiptFooter: string | null };
 export type OperatorPatch = { name?: string; legalName?: string | null; taxId?: string | null; country?: string; address?: string | null; currency?: string; timeZone?: string; receiptFooter?: string | null };
+export type OwnCdr = { cdrId: string; number: number; status: "standing" | "corrected"; transactionId: string; corrects: string | null; correctedBy: string | null; createdAt: string; siteId: string; siteName: string; timeZone: string; stationId: string; stationName: string; evseId: number; idToken: string | null; payer: "driver" | "fleet" | "other"; startedAt: string; endedAt: string; timeQuality: "station" | "er" | "estimated"; energyWh: number; energyQuality: "registers" | "readings" | "decided"; flags: (string)[]; currency: string; netMinor: number; taxMinor: number; totalMinor: number; tax: { name: string; rateBp: number; included: boolean } | null; lines: (CdrLine)[] };
+export type OwnErasureRequest = { erasureRequestedAt: string | null };
 export type OwnIdToken = { idToken: string; type: string | null; status: "Accepted" | "Blocked"; label: string | null; expiresAt: string | null };
-export type OwnProfile = { driverId: string; status: "active" | "blocked" | "erased"; name: string | null; email: string | null; phone: string | null; taxId: string | null; language: string; createdAt: string };
-export type OwnTransaction = { transactionId: string; siteId: string; siteName: string; stationId: string; evseId: number; status: "active" | "ended"; startedAt: string; endedAt: string | null; energyWh: number | null; totalMinor: number | null; currency: string | null };
+export type OwnProfile = { driverId: string; status: "active" | "blocked" | "erased"; operatorName: string; name: string | null; email: string | null; phone: string | null; taxId: string | null; language: string; createdAt: string; erasureRequestedAt: string | null; balances: (LedgerBalance)[] };
+export type OwnStatement = { statementId: string; number: number; currency: string; from: string; to: string; timeZone: string; openingMinor: number; chargesMinor: number; paymentsMinor: number; otherMinor: number; closingMinor: number; cdrCount: number; energyWh: number; createdAt: string };
+export type OwnStatementDetail = { statement: OwnStatement; lines: (StatementLine)[]; linesTruncated: boolean };
+export type OwnTransaction = { transactionId: string; siteId: string; siteName: string; timeZone: string; stationId: string; stationName: string; evseId: number; status: "active" | "ended"; chargingState: string | null; startedAt: string; endedAt: string | null; energyWh: number | null; powerW: number | null; socPercent: number | null; heardAt: string | null; billing: "pending" | "held" | "billed" | "none" | null; cdrId: string | null; totalMinor: number | null; currency: string | null };
+export type OwnTransactionDetail = { transaction: OwnTransaction; tariffName: string | null; price: Price | null; cdr: OwnCdr | null };
 export type Passkey = { passkeyId: string; name: string; backedUp: boolean; createdAt: string };
 export type PasskeyOptions = Record<string, unknown>;
 export type PasskeySignIn = { credential: { id: string; rawId: string; type: "public-key"; response: Record<string, unknown>; clientExtensionResults?: Record<string, unknown>; authenticatorAttachment?: string | null } };
@@ -108,7 +113,7 @@ export type Price = { currency: string; netMinor: number; taxMinor: number; tota
 export type PriceLine = { component: "start" | "energy" | "charging-time" | "idle-time" | "minimum" | "maximum"; elementIndex: number | null; from: string; to: string; quantity: number; unit: "Wh" | "s" | "start" | "adjustment"; priceMicro: number; amountMinor: number };
 export type Problem = { type: string; title: string; status: number; code: string; detail: string; instance: string; errors?: ({ pointer: string; message: string })[] };
 export type Receipt = { receiptId: string; number: number; code: string; kind: "cdr" | "payment"; cdrId: string | null; postingId: string | null; currency: string; amountMinor: number; customerName: string | null; customerTaxId: string | null; issuedAt: string; replacedBy: number | null };
-export type ReceiptCheck = { code: string; number: number; kind: "cdr" | "payment"; issuerName: string; issuerTaxId: string | null; issuedAt: string; startedAt: string | null; endedAt: string | null; energyWh: number | null; currency: string; amountMinor: number; standing: boolean };
+export type ReceiptCheck = { code: string; number: number; kind: "cdr" | "payment"; issuerName: string; issuerTaxId: string | null; issuedAt: string; timeZone: string; startedAt: string | null; endedAt: string | null; energyWh: number | null; currency: string; amountMinor: number; standing: boolean };
 export type ReceiptCustomer = { name?: string | null; taxId?: string | null };
 export type Refund = { refundId: string; paymentId: string; amountMinor: number; currency: string; status: "requested" | "pending" | "succeeded" | "failed"; reason: string; requestedBy: string; providerRefundId: string | null; failure: string | null; createdAt: string; updatedAt: string };
 export type ReportedChargingProfile = { stationId: string; evseId: number; source: string; chargingProfile: Record<string, unknown>; reportedAt: string };
@@ -136,7 +141,7 @@ export type SiteRules = { unknownToken: "allow" | "cap" | "deny"; unknownCap: { 
 export type SsoStart = { returnTo?: string };
 export type Statement = { statementId: string; number: number; account: string; currency: string; from: string; to: string; timeZone: string; openingMinor: number; chargesMinor: number; paymentsMinor: number; otherMinor: number; closingMinor: number; cdrCount: number; energyWh: number; createdAt: string; createdBy: string };
 export type StatementDetail = { statement: Statement; lines: (StatementLine)[]; linesTruncated: boolean };
-export type StatementLine = { bookedAt: string; kind: string; reference: string; amountMinor: number; note: string | null; cdrId: string | null; cdrNumber: number | null; stationId: string | null; startedAt: string | null; endedAt: string | null; energyWh: number | null };
+export type StatementLine = { bookedAt: string; kind: string; reference: string; amountMinor: number; note: string | null; cdrId: string | null; cdrNumber: number | null; transactionId: string | null; stationId: string | null; startedAt: string | null; endedAt: string | null; energyWh: number | null };
 export type Station = { stationId: string; identity: string; siteId: string; erId: string; operatorId: string; online: boolean; onlineChangedAt: string | null; lastMessageAt: string | null; protocol: string | null; vendor: string | null; model: string | null; serialNumber: string | null; firmwareVersion: string | null; bootedAt: string | null; clockSkewMs: number | null; firmwareStatus: string | null; firmwareStatusAt: string | null; logStatus: string | null; logStatusAt: string | null; registration: "Accepted" | "Pending" | "Rejected"; registrationTold: string | null; retryIntervalS: number | null; configurationDrift: number; connectors: (Connector)[] };
 export type StationConfiguration = { stationId: string; protocol: string | null; driftCount: number; values: (ConfigurationValue)[]; truncated: boolean };
 export type StationEvent = { eventId: string; siteId: string; stationId: string; at: string; toldAt: string | null; kind: string; type: string; severity: number | null; cleared: boolean | null; evseId: number | null; detail: unknown };
@@ -264,7 +269,7 @@ export type Operations = {
   updateStationTemplate: { path: { templateId: string }; query: Record<string, unknown>; body: StationTemplatePatch; answer: StationTemplate };
   deleteStationTemplate: { path: { templateId: string }; query: Record<string, unknown>; body: undefined; answer: StationTemplate };
   getStationConfiguration: { path: { stationId: string }; query: { drift?: boolean }; body: undefined; answer: StationConfiguration };
-  listTransactions: { path: Record<string, unknown>; query: { limit?: number; cursor?: string; siteId?: string; stationId?: string; idToken?: string; status?: "active" | "ended"; needsReview?: boolean }; body: undefined; answer: { items: (Transaction)[]; nextCursor: string | null } };
+  listTransactions: { path: Record<string, unknown>; query: { limit?: number; cursor?: string; siteId?: string; stationId?: string; idToken?: string; driverId?: string; status?: "active" | "ended"; needsReview?: boolean }; body: undefined; answer: { items: (Transaction)[]; nextCursor: string | null } };
   getTransaction: { path: { transactionId: string }; query: Record<string, unknown>; body: undefined; answer: TransactionDetail };
   listMeters: { path: Record<string, unknown>; query: { limit?: number; cursor?: string; siteId?: string }; body: undefined; answer: { items: (Meter)[]; nextCursor: string | null } };
   getMeter: { path: { meterId: string }; query: Record<string, unknown>; body: undefined; answer: Meter };
@@ -285,7 +290,7 @@ export type Operations = {
   createIdToken: { path: Record<string, unknown>; query: Record<string, unknown>; body: NewIdToken; answer: IdToken };
   getIdToken: { path: { idToken: string }; query: Record<string, unknown>; body: undefined; answer: IdToken };
   updateIdToken: { path: { idToken: string }; query: Record<string, unknown>; body: IdTokenPatch; answer: IdToken };
-  listDrivers: { path: Record<string, unknown>; query: { limit?: number; cursor?: string; q?: string; status?: "active" | "blocked" | "erased"; groupId?: string }; body: undefined; answer: { items: (Driver)[]; nextCursor: string | null } };
+  listDrivers: { path: Record<string, unknown>; query: { limit?: number; cursor?: string; q?: string; status?: "active" | "blocked" | "erased"; groupId?: string; erasureRequested?: boolean }; body: undefined; answer: { items: (Driver)[]; nextCursor: string | null } };
   createDriver: { path: Record<string, unknown>; query: Record<string, unknown>; body: NewDriver; answer: Driver };
   getDriver: { path: { driverId: string }; query: Record<string, unknown>; body: undefined; answer: DriverDetail };
   updateDriver: { path: { driverId: string }; query: Record<string, unknown>; body: DriverPatch; answer: Driver };
@@ -296,8 +301,17 @@ export type Operations = {
   eraseDriver: { path: { driverId: string }; query: Record<string, unknown>; body: NewDriverErasure; answer: DriverErasure };
   getOwnProfile: { path: Record<string, unknown>; query: Record<string, unknown>; body: undefined; answer: OwnProfile };
   exportOwnData: { path: Record<string, unknown>; query: Record<string, unknown>; body: undefined; answer: Record<string, unknown> };
+  requestOwnErasure: { path: Record<string, unknown>; query: Record<string, unknown>; body: undefined; answer: OwnErasureRequest };
+  withdrawOwnErasure: { path: Record<string, unknown>; query: Record<string, unknown>; body: undefined; answer: OwnErasureRequest };
   listOwnIdTokens: { path: Record<string, unknown>; query: { limit?: number; cursor?: string }; body: undefined; answer: { items: (OwnIdToken)[]; nextCursor: string | null } };
-  listOwnTransactions: { path: Record<string, unknown>; query: { limit?: number; cursor?: string }; body: undefined; answer: { items: (OwnTransaction)[]; nextCursor: string | null } };
+  listOwnTransactions: { path: Record<string, unknown>; query: { limit?: number; cursor?: string; status?: "active" | "ended" }; body: undefined; answer: { items: (OwnTransaction)[]; nextCursor: string | null } };
+  getOwnTransaction: { path: { transactionId: string }; query: Record<string, unknown>; body: undefined; answer: OwnTransactionDetail };
+  listOwnCdrs: { path: Record<string, unknown>; query: { limit?: number; cursor?: string; transactionId?: string }; body: undefined; answer: { items: (OwnCdr)[]; nextCursor: string | null } };
+  getOwnCdr: { path: { cdrId: string }; query: Record<string, unknown>; body: undefined; answer: OwnCdr };
+  getOwnCdrReceipt: { path: { cdrId: string }; query: { language?: "pt-BR" | "en" }; body: undefined; answer: null };
+  listOwnStatements: { path: Record<string, unknown>; query: { limit?: number; cursor?: string }; body: undefined; answer: { items: (OwnStatement)[]; nextCursor: string | null } };
+  getOwnStatement: { path: { statementId: string }; query: Record<string, unknown>; body: undefined; answer: OwnStatementDetail };
+  getOwnStatementPdf: { path: { statementId: string }; query: { language?: "pt-BR" | "en" }; body: undefined; answer: null };
   importIdTokens: { path: Record<string, unknown>; query: { dryRun?: boolean; onError?: "reject" | "skip" }; body: string; answer: IdTokenImport };
   exportIdTokens: { path: Record<string, unknown>; query: Record<string, unknown>; body: undefined; answer: null };
   listAlarms: { path: Record<string, unknown>; query: { limit?: number; cursor?: string; status?: "open" | "cleared"; severity?: "info" | "warning" | "critical"; siteId?: string; stationId?: string }; body: undefined; answer: { items: (Alarm)[]; nextCursor: string | null } };
@@ -504,8 +518,17 @@ export const ROUTES: Record<keyof Operations, readonly [method: string, path: st
   eraseDriver: ["POST", "/drivers/{driverId}/erasures"],
   getOwnProfile: ["GET", "/own/profile"],
   exportOwnData: ["GET", "/own/data"],
+  requestOwnErasure: ["PUT", "/own/erasure-request"],
+  withdrawOwnErasure: ["DELETE", "/own/erasure-request"],
   listOwnIdTokens: ["GET", "/own/tokens"],
   listOwnTransactions: ["GET", "/own/transactions"],
+  getOwnTransaction: ["GET", "/own/transactions/{transactionId}"],
+  listOwnCdrs: ["GET", "/own/cdrs"],
+  getOwnCdr: ["GET", "/own/cdrs/{cdrId}"],
+  getOwnCdrReceipt: ["GET", "/own/cdrs/{cdrId}/receipt"],
+  listOwnStatements: ["GET", "/own/statements"],
+  getOwnStatement: ["GET", "/own/statements/{statementId}"],
+  getOwnStatementPdf: ["GET", "/own/statements/{statementId}/pdf"],
   importIdTokens: ["POST", "/id-token-imports"],
   exportIdTokens: ["GET", "/id-token-exports"],
   listAlarms: ["GET", "/alarms"],

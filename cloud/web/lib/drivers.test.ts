@@ -8,7 +8,7 @@ const driver: Driver = {
   ...{ driverId: "d-1", operatorId: "op", status: "active", name: "Ana", email: "ana@example.org" },
   ...{ phone: null, taxId: "52998224725", language: "en", groupId: null, userId: null, notes: null },
   ...{ tokenCount: 1, createdAt: "2026-01-01T00:00:00Z", updatedAt: "2026-01-01T00:00:00Z" },
-  ...{ erasedAt: null, erasureFinishedAt: null },
+  ...{ erasureRequestedAt: null, erasedAt: null, erasureFinishedAt: null },
 };
 
 describe("the form of a driver", () => {

@@ -1,0 +1,176 @@
+/**
+ * The nouns of a signed-in driver: what is its own, without what the operator notes for itself (whose account
+ * it is booked on, who decided what, which tariff by what assignment). No code here either.
+ *
+ * Amounts are whole minor units of their currency.
+ */
+import { Type, type Static, type TSchema } from "typebox";
+import { OneOf } from "../../shared/schema.ts";
+import type { CdrLineView, StatementLineView } from "./money-schemas.ts";
+import type { PriceView } from "./tariff-schemas.ts";
+
+const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+const Time = Type.String({ format: "date-time" });
+const Minor = Type.Integer();
+const Wh = Type.Integer();
+
+export const OwnProfile = Type.Object(
+  {
+    driverId: Type.String(),
+    /** blocked: the idTokens are refused at every site. */
+    status: OneOf(["active", "blocked", "erased"]),
+    operatorName: Type.String(),
+    name: Nullable(Type.String()),
+    email: Nullable(Type.String()),
+    phone: Nullable(Type.String()),
+    taxId: Nullable(Type.String()),
+    language: Type.String(),
+    createdAt: Time,
+    /** Since when the driver wishes to be erased; null: it does not. */
+    erasureRequestedAt: Nullable(Time),
+    /** Above 0: the driver owes it; below: has it as credit. */
+    balances: Type.Array(Type.Ref("LedgerBalance")),
+  },
+  { $id: "OwnProfile" },
+);
+export type OwnProfile = Omit<Static<typeof OwnProfile>, "balances"> & {
+  balances: { currency: string; amountMinor: number }[];
+};
+
+export const OwnErasureRequest = Type.Object(
+  { erasureRequestedAt: Nullable(Time) },
+  { $id: "OwnErasureRequest" },
+);
+export type OwnErasureRequest = Static<typeof OwnErasureRequest>;
+
+export const OwnIdToken = Type.Object(
+  {
+    idToken: Type.String(),
+    type: Nullable(Type.String()),
+    status: OneOf(["Accepted", "Blocked"]),
+    label: Nullable(Type.String()),
+    expiresAt: Nullable(Time),
+  },
+  { $id: "OwnIdToken" },
+);
+export type OwnIdToken = Static<typeof OwnIdToken>;
+
+const place = {
+  siteId: Type.String(),
+  siteName: Type.String(),
+  timeZone: Type.String(),
+  stationId: Type.String(),
+  /** As it stands on the station. */
+  stationName: Type.String(),
+  evseId: Type.Integer(),
+};
+
+export const OwnTransaction = Type.Object(
+  {
+    transactionId: Type.String(),
+    ...place,
+    status: OneOf(["active", "ended"]),
+    chargingState: Nullable(Type.String()),
+    startedAt: Time,
+    endedAt: Nullable(Time),
+    energyWh: Nullable(Wh),
+    powerW: Nullable(Type.Integer()),
+    socPercent: Nullable(Type.Number()),
+    /** When the last reading of it came; null: none has. */
+    heardAt: Nullable(Time),
+    /** held: somebody looks at it first; none: nothing is charged for it; null: it is not over. */
+    billing: Nullable(OneOf(["pending", "held", "billed", "none"])),
+    /** As it is billed; null: not yet, or not at all. */
+    cdrId: Nullable(Type.String()),
+    totalMinor: Nullable(Minor),
+    currency: Nullable(Type.String()),
+  },
+  { $id: "OwnTransaction" },
+);
+export type OwnTransaction = Static<typeof OwnTransaction>;
+
+export const OwnCdr = Type.Object(
+  {
+    cdrId: Type.String(),
+    number: Type.Integer(),
+    /** standing: this is what it costs; corrected: another CDR has taken its place. */
+    status: OneOf(["standing", "corrected"]),
+    transactionId: Type.String(),
+    corrects: Nullable(Type.String()),
+    correctedBy: Nullable(Type.String()),
+    createdAt: Time,
+    ...place,
+    idToken: Nullable(Type.String()),
+    /** Who owes it: the driver, its fleet, or another account. */
+    payer: OneOf(["driver", "fleet", "other"]),
+    startedAt: Time,
+    endedAt: Time,
+    timeQuality: OneOf(["station", "er", "estimated"]),
+    energyWh: Wh,
+    energyQuality: OneOf(["registers", "readings", "decided"]),
+    flags: Type.Array(Type.String()),
+    currency: Type.String(),
+    netMinor: Minor,
+    taxMinor: Minor,
+    totalMinor: Minor,
+    tax: Nullable(Type.Object({ name: Type.String(), rateBp: Type.Integer(), included: Type.Boolean() })),
+    lines: Type.Array(Type.Ref("CdrLine")),
+  },
+  { $id: "OwnCdr" },
+);
+export type OwnCdr = Omit<Static<typeof OwnCdr>, "lines"> & { lines: CdrLineView[] };
+
+export const OwnTransactionDetail = Type.Object(
+  {
+    transaction: Type.Ref("OwnTransaction"),
+    tariffName: Nullable(Type.String()),
+    /** What it costs so far, or will as far as is known; null: it is billed, or no tariff holds for it. */
+    price: Nullable(Type.Ref("Price")),
+    /** As it is billed. */
+    cdr: Nullable(Type.Ref("OwnCdr")),
+  },
+  { $id: "OwnTransactionDetail" },
+);
+export type OwnTransactionDetail = {
+  transaction: OwnTransaction;
+  tariffName: string | null;
+  price: PriceView | null;
+  cdr: OwnCdr | null;
+};
+
+export const OwnStatement = Type.Object(
+  {
+    statementId: Type.String(),
+    number: Type.Integer(),
+    currency: Type.String(),
+    /** What was booked from … on, and before … to. */
+    from: Time,
+    to: Time,
+    timeZone: Type.String(),
+    openingMinor: Minor,
+    chargesMinor: Minor,
+    paymentsMinor: Minor,
+    otherMinor: Minor,
+    closingMinor: Minor,
+    cdrCount: Type.Integer(),
+    energyWh: Wh,
+    createdAt: Time,
+  },
+  { $id: "OwnStatement" },
+);
+export type OwnStatement = Static<typeof OwnStatement>;
+
+export const OwnStatementDetail = Type.Object(
+  {
+    statement: Type.Ref("OwnStatement"),
+    lines: Type.Array(Type.Ref("StatementLine")),
+    /** There are more than are told. */
+    linesTruncated: Type.Boolean(),
+  },
+  { $id: "OwnStatementDetail" },
+);
+export type OwnStatementDetail = {
+  statement: OwnStatement;
+  lines: StatementLineView[];
+  linesTruncated: boolean;
+};
