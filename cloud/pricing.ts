@@ -30,6 +30,9 @@ export type ChosenTariff = {
   assignedBy: TariffBasis;
 };
 
+/** `offer`: a guest was shown it before paying. */
+type AgreedTariff = Omit<ChosenTariff, "assignedBy"> & { assignedBy: TariffBasis | "offer" };
+
 export type TariffPlace = {
   operatorId: string;
   siteId: string;
@@ -66,12 +69,30 @@ export async function tariffFor(db: Queryable, place: TariffPlace): Promise<Chos
   return { tariffId, version, name: rows[0]?.name ?? "", terms, assignedBy: chosen.basis };
 }
 
+/** What a guest was shown before paying holds for what that guest charges, whatever holds there by then. */
+async function offeredTariff(
+  db: Queryable,
+  operatorId: string,
+  idToken: string | null,
+): Promise<AgreedTariff | undefined> {
+  if (idToken === null) return undefined;
+  const { rows } = await db.query<{ tariff_id: string; version: number; name: string; terms: TariffTerms }>(
+    `select v.tariff_id, v.version, t.name, v.terms from guest_session g
+     join tariff_version v on v.tariff_id = g.tariff_id::uuid and v.version = g.tariff_version
+     join tariff t on t.tariff_id = v.tariff_id
+     where g.operator_id = $1 and g.id_token_key = lower($2)`,
+    [operatorId, idToken],
+  );
+  const [row] = rows;
+  return row && { ...row, tariffId: row.tariff_id, assignedBy: "offer" };
+}
+
 export type Priced = {
   transactionId: string;
   tariffId: string;
   tariffVersion: number;
   tariffName: string;
-  assignedBy: TariffBasis;
+  assignedBy: AgreedTariff["assignedBy"];
   terms: TariffTerms;
   timeline: Timeline;
   price: Price;
@@ -124,10 +145,12 @@ export async function priceOf(
   const [row] = rows;
   if (row === undefined) return undefined;
   const timeline = await timelineFor(db, row);
-  const tariff = await tariffFor(db, {
-    ...{ operatorId, siteId: row.site_id, stationId: row.station_id, atMs: timeline.startedAt },
-    idToken: row.id_token ?? undefined,
-  });
+  const tariff: AgreedTariff | undefined =
+    (await offeredTariff(db, operatorId, row.id_token)) ??
+    (await tariffFor(db, {
+      ...{ operatorId, siteId: row.site_id, stationId: row.station_id, atMs: timeline.startedAt },
+      idToken: row.id_token ?? undefined,
+    }));
   if (tariff === undefined) return undefined;
   const { tariffId, version, name, terms, assignedBy } = tariff;
   return {

@@ -22,7 +22,14 @@ export const GuestConnector = Type.Object(
     offered: Type.Boolean(),
     reason: Nullable(OneOf(["offline", "taken", "no-tariff", "no-provider"])),
     /** What holds now; null: no tariff does. */
-    tariff: Nullable(Type.Object({ name: Type.String(), terms: Type.Ref("TariffTerms") })),
+    tariff: Nullable(
+      Type.Object({
+        tariffId: Type.String(),
+        version: Type.Integer(),
+        name: Type.String(),
+        terms: Type.Ref("TariffTerms"),
+      }),
+    ),
     methods: Type.Array(
       Type.Object({
         provider: OneOf(["stripe", "mercado-pago", "sandbox"]),
@@ -39,7 +46,7 @@ export const GuestConnector = Type.Object(
   { $id: "GuestConnector" },
 );
 export type GuestConnectorView = Omit<Static<typeof GuestConnector>, "tariff"> & {
-  tariff: { name: string; terms: TariffTerms } | null;
+  tariff: { tariffId: string; version: number; name: string; terms: TariffTerms } | null;
 };
 
 export const NewGuestSession = Type.Object(
@@ -49,6 +56,13 @@ export const NewGuestSession = Type.Object(
     requestId: Type.String({ pattern: "^[0-9A-Za-z_-]{16,64}$" }),
     provider: OneOf(["stripe", "mercado-pago", "sandbox"]),
     amountMinor: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000_000 })),
+    /** The price that the guest was shown: nothing begins at another one. */
+    tariff: Type.Optional(
+      Type.Object(
+        { tariffId: Type.String({ maxLength: 36 }), version: Type.Integer({ minimum: 1 }) },
+        { additionalProperties: false },
+      ),
+    ),
     language: GuestLanguage,
     /** For the receipt. */
     email: Type.Optional(Type.String({ format: "email", maxLength: 254 })),

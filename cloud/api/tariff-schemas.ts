@@ -168,7 +168,8 @@ export const TransactionPrice = Type.Object(
     tariffId: Type.String(),
     tariffVersion: Type.Integer(),
     tariffName: Type.String(),
-    assignedBy: OneOf(["group", "station", "site", "operator"]),
+    /** `offer`: a guest was shown it before paying. */
+    assignedBy: OneOf(["group", "station", "site", "operator", "offer"]),
     price: Type.Ref("Price"),
   },
   { $id: "TransactionPrice" },

@@ -30,6 +30,7 @@ const view = (more: Partial<GuestView> = {}): GuestView => ({
   transaction: undefined,
   runningMinor: undefined,
   billing: undefined,
+  comparable: true,
   settledBy: undefined,
   ...more,
 });
@@ -233,6 +234,7 @@ test("whatever is known: nothing is started without money, nothing given back wh
       }),
       { nil: undefined },
     ),
+    comparable: fc.boolean(),
     settledBy: fc.constantFrom("c1", undefined),
   });
   fc.assert(
@@ -241,7 +243,7 @@ test("whatever is known: nothing is started without money, nothing given back wh
       if (next.do === "start") expect(v.payment.good && v.start === undefined && v.place.online).toBe(true);
       if (v.transaction?.running === true) expect(["wait", "stop"]).toContain(next.do);
       if (next.do === "release" && v.transaction !== undefined) expect(v.billing?.status).toBe("none");
-      if (next.do === "settle") expect(v.transaction?.running).toBe(false);
+      if (next.do === "settle") expect([v.transaction?.running, v.comparable]).toEqual([false, true]);
       // Whoever waits is looked at again, unless nothing more can come.
       if (next.do === "wait" && next.lookInMs === undefined)
         expect(["settled", "released", "expired"]).toContain(next.state);

@@ -61,11 +61,13 @@ export type GuestView = {
   stopAsked: boolean;
   cancelAsked: boolean;
   transaction: { running: boolean; startedAtMs: number } | undefined;
-  /** Price of what has been charged so far, as well as it is known. */
+  /** Price of what has been charged so far, as well as it is known; of several transactions together. */
   runningMinor: number | undefined;
   billing:
     | { status: "pending" | "held" | "billed" | "none"; cdrId: string | undefined; totalMinor: number }
     | undefined;
+  /** Priced in the currency that was paid in: anything else is for a person to compare. */
+  comparable: boolean;
   /** The CDR by which it was settled last. */
   settledBy: string | undefined;
 };
@@ -172,9 +174,12 @@ function whileCharging(view: GuestView, { startedAtMs }: { startedAtMs: number }
 const isOver = (status: string): boolean => !["pending", "sent", "accepted"].includes(status);
 
 function stopReason(view: GuestView, startedAtMs: number, nowMs: number): GuestReason | undefined {
-  if (view.state === "released" || view.state === "expired" || view.payment.over) return "late-start";
+  // After everything was given back, or settled: what is charged now nobody has paid for.
+  const ended = view.state === "released" || view.state === "expired" || view.state === "settled";
+  if (ended || view.payment.over) return "late-start";
   if (view.stopAsked || view.cancelAsked) return "guest-stopped";
-  if (view.runningMinor !== undefined && view.runningMinor >= view.payment.limitMinor) return "amount-used";
+  if (view.comparable && view.runningMinor !== undefined && view.runningMinor >= view.payment.limitMinor)
+    return "amount-used";
   // One that was going on for ever: its stop was asked for before.
   if (view.reason === "late-start" || view.reason === "too-long") return view.reason;
   return nowMs - startedAtMs > GUEST_SESSION_MS_MAX ? "too-long" : undefined;
@@ -182,6 +187,7 @@ function stopReason(view: GuestView, startedAtMs: number, nowMs: number): GuestR
 
 function afterCharging(view: GuestView, nowMs: number): GuestStep {
   const { billing, settledBy, payment, reason } = view;
+  if (!view.comparable) return wait("finishing", HOUR_MS, "held");
   if (billing?.status === "billed" && billing.cdrId !== undefined) {
     if (billing.cdrId !== settledBy)
       return { do: "settle", cdrId: billing.cdrId, totalMinor: billing.totalMinor };

@@ -25,7 +25,7 @@ const after = (flow: PaymentFlow, ...told: PaymentFacts[]): PaymentState =>
 /** What the ledger holds of the payment. */
 const bookedBy = (moves: readonly Move[]): number =>
   moves.reduce((sum, move) => {
-    const into = move.kind === "captured" || move.kind === "refund-failed" || move.kind === "dispute-won";
+    const into = move.kind === "captured" || move.kind === "refund-failed" || move.kind === "dispute-ended";
     return sum + (into ? move.amountMinor : -move.amountMinor);
   }, 0);
 
@@ -43,7 +43,18 @@ const facts: fc.Arbitrary<PaymentFacts> = fc.oneof(
   fc.record({ capturedMinor: fc.constantFrom(0, 3_200) }),
   fc.record({ refunds: fc.array(refundFact, { maxLength: 3 }) }),
   fc.record({
-    dispute: fc.record({ state: fc.constantFrom("open", "won", "lost"), amountMinor: fc.constant(700) }),
+    dispute: fc.record({
+      state: fc.constantFrom("open", "won", "lost"),
+      amountMinor: fc.constantFrom(500, 700),
+    }),
+  }),
+  // Who says when it said so may also say that it is over as if it had never been.
+  fc.record({
+    dispute: fc.record({
+      state: fc.constantFrom("none", "open", "won", "lost"),
+      amountMinor: fc.constantFrom(0, 700),
+      atMs: fc.constantFrom(1, 2, 3),
+    }),
   }),
 );
 

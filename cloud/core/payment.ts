@@ -2,8 +2,8 @@
  * A payment as its provider tells of it: facts in, state and money that moved out.
  *
  * Facts come as webhooks, as answers and from reconciliation: several times, late, in any order. So the state
- * only ever rises: amounts by their highest, progress and refunds by rank. Whatever the order, the same facts
- * end in the same state, and the moves of money add up to the same sums. Nothing here decides what we want of
+ * only ever rises: amounts by their highest, progress and refunds by rank, disputes by rank or by the newest
+ * word. Whatever the order, the same facts end in the same state, and the moves of money add up to the same sums. Nothing here decides what we want of
  * a payment beyond `nextAction`; nothing asks a provider.
  */
 
@@ -23,6 +23,7 @@ export type Progress = (typeof PROGRESS)[number];
 export const REFUND_STATUS = ["requested", "pending", "succeeded", "failed"] as const;
 export type RefundStatus = (typeof REFUND_STATUS)[number];
 
+/** By rank, where the provider says not when it said so. */
 export const DISPUTE = ["none", "open", "won", "lost"] as const;
 export type Dispute = (typeof DISPUTE)[number];
 
@@ -55,8 +56,14 @@ export type PaymentFacts = {
   authorizedMinor?: number;
   capturedMinor?: number;
   refunds?: readonly RefundFact[];
-  dispute?: { state: Exclude<Dispute, "none">; amountMinor: number };
+  dispute?: DisputeFact;
 };
+
+/**
+ * `atMs`: when the provider last changed what it tells, where disputes may end as if there had been none (a
+ * mediation at Mercado Pago): the newest word counts then, whenever it is heard.
+ */
+export type DisputeFact = { state: Dispute; amountMinor: number; atMs?: number };
 
 export type PaymentState = {
   flow: PaymentFlow;
@@ -67,6 +74,8 @@ export type PaymentState = {
   refunds: Readonly<Record<string, { amountMinor: number; status: RefundStatus }>>;
   dispute: Dispute;
   disputedMinor: number;
+  /** When the provider said so; 0 where it does not say. */
+  disputeAtMs: number;
 };
 
 /**
@@ -75,7 +84,7 @@ export type PaymentState = {
 export type Move =
   | { kind: "captured"; amountMinor: number }
   | { kind: "refunded" | "refund-failed"; providerRefundId: string; amountMinor: number }
-  | { kind: "disputed" | "dispute-won"; amountMinor: number };
+  | { kind: "disputed" | "dispute-ended"; amountMinor: number };
 
 export const newPayment = (flow: PaymentFlow): PaymentState => ({
   flow,
@@ -85,6 +94,7 @@ export const newPayment = (flow: PaymentFlow): PaymentState => ({
   refunds: {},
   dispute: "none",
   disputedMinor: 0,
+  disputeAtMs: 0,
 });
 
 const higher = <T extends string>(order: readonly T[], a: T, b: T): T =>
@@ -137,8 +147,24 @@ function movesBetween(before: PaymentState, after: PaymentState): Move[] {
   }
   const withheld = withheldMinor(after) - withheldMinor(before);
   if (withheld > 0) moves.push({ kind: "disputed", amountMinor: withheld });
-  if (withheld < 0) moves.push({ kind: "dispute-won", amountMinor: -withheld });
+  if (withheld < 0) moves.push({ kind: "dispute-ended", amountMinor: -withheld });
   return moves;
+}
+
+type Disputed = Pick<PaymentState, "dispute" | "disputedMinor" | "disputeAtMs">;
+
+function mergeDispute(
+  { dispute, disputedMinor, disputeAtMs }: Disputed,
+  told: DisputeFact | undefined,
+): Disputed {
+  if (told === undefined) return { dispute, disputedMinor, disputeAtMs };
+  const atMs = told.atMs ?? 0;
+  return {
+    dispute:
+      atMs === disputeAtMs ? higher(DISPUTE, dispute, told.state) : atMs > disputeAtMs ? told.state : dispute,
+    disputedMinor: Math.max(disputedMinor, told.amountMinor),
+    disputeAtMs: Math.max(disputeAtMs, atMs),
+  };
 }
 
 /** The state after one more message, and the money that has moved by it. */
@@ -152,9 +178,7 @@ export function applyFacts(state: PaymentState, facts: PaymentFacts): { state: P
     authorizedMinor: Math.max(state.authorizedMinor, facts.authorizedMinor ?? 0, captured),
     capturedMinor: captured,
     refunds: mergeRefunds(state.refunds, facts.refunds ?? []),
-    dispute:
-      facts.dispute === undefined ? state.dispute : higher(DISPUTE, state.dispute, facts.dispute.state),
-    disputedMinor: Math.max(state.disputedMinor, facts.dispute?.amountMinor ?? 0),
+    ...mergeDispute(state, facts.dispute),
   };
   return { state: after, moves: movesBetween(state, after) };
 }

@@ -47,31 +47,34 @@ export async function bookMove(
     }
     case "disputed": {
       // Again where the bank wants more than it did, or takes what it had given back.
-      const whole = move.amountMinor === row.disputed_minor;
-      const more = whole ? (row.dispute === "lost" ? ":lost" : "") : `:${row.disputed_minor}`;
-      const name = `${reference}:chargeback${more}`;
+      const before = await chargebacks(client, row);
+      const name = `${reference}:chargeback${before.length === 0 ? "" : `:${before.length + 1}`}`;
       await post(client, row.operator_id, chargeback({ ...base, reference: name }));
       return;
     }
-    case "dispute-won":
-      for (const name of await openChargebacks(client, row))
-        await reverse(client, row.operator_id, name, {
-          occurredAt: Date.now(),
-          note: "the dispute was won",
-        });
+    case "dispute-ended":
+      for (const { reference: name, open } of await chargebacks(client, row))
+        if (open)
+          await reverse(client, row.operator_id, name, {
+            occurredAt: Date.now(),
+            note: "the dispute ended in our favour",
+          });
   }
 }
 
-/** References of what banks took back of a payment and did not give again. */
-async function openChargebacks(client: Queryable, row: PaymentRow): Promise<string[]> {
-  const { rows } = await client.query<{ reference: string }>(
-    `select p.reference from ledger_posting p
-     where p.operator_id = $1 and p.payment_id = $2 and p.kind = 'chargeback' and not exists (
-       select from ledger_posting r where r.operator_id = p.operator_id and r.reverses = p.reference)
+/** What banks took back of a payment; open: and did not give again. The payment's row is locked. */
+async function chargebacks(
+  client: Queryable,
+  row: PaymentRow,
+): Promise<{ reference: string; open: boolean }[]> {
+  const { rows } = await client.query<{ reference: string; open: boolean }>(
+    `select p.reference, not exists (
+       select from ledger_posting r where r.operator_id = p.operator_id and r.reverses = p.reference) as open
+     from ledger_posting p where p.operator_id = $1 and p.payment_id = $2 and p.kind = 'chargeback'
      order by p.booked_at`,
     [row.operator_id, row.payment_id],
   );
-  return rows.map(({ reference }) => reference);
+  return rows;
 }
 
 const STATUS_EVENT: Partial<Record<PaymentStatus, WebhookType>> = {
@@ -105,8 +108,8 @@ export async function tellOf(
     }
     if (move.kind === "refund-failed")
       await find(client, row, "refund-failed", { amountMinor: move.amountMinor }, false);
-    if (move.kind === "disputed")
-      await find(client, row, "disputed", { amountMinor: move.amountMinor }, false);
+    if (move.kind === "disputed" || move.kind === "dispute-ended")
+      await find(client, row, "disputed", { amountMinor: move.amountMinor }, move.kind === "dispute-ended");
   }
   if (row.flow === "prepay" && row.captured_minor > row.amount_minor)
     await find(
@@ -126,7 +129,8 @@ export type FindingKind =
   | "refund-failed"
   | "shortfall"
   | "late-transaction"
-  | "disputed";
+  | "disputed"
+  | "currency-differs";
 
 /** Something that a person should know. One of a kind for each payment, the last word counts. */
 export async function find(

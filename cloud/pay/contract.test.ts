@@ -362,7 +362,7 @@ describe("what only one of them can do", () => {
     pix.settleRefund(Number(refund?.providerRefundId), "approved");
     expect(refundedMinor(stateOf("prepay", await provider.fetch(ref)))).toBe(1_999);
     pix.chargeBack(asked.paymentId, "settled");
-    expect((await provider.fetch(ref)).facts.dispute).toEqual({ state: "lost", amountMinor: 5_000 });
+    expect((await provider.fetch(ref)).facts.dispute).toMatchObject({ state: "lost", amountMinor: 3_001 });
     const webhook = hookOf(pix);
     const swapped = Buffer.from(webhook.body.toString().replace(String(providerPaymentId), "1"));
     expect(() => provider.verifyWebhook({ ...webhook, body: swapped })).toThrow("another payment");

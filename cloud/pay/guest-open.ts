@@ -17,7 +17,7 @@ import { ER_ONLINE } from "../api/routes/sites.ts";
 import { energyFor } from "../core/guest.ts";
 import { inTransaction, type Queryable } from "../db/pool.ts";
 import { tariffFor, type ChosenTariff } from "../pricing.ts";
-import { evseFree } from "./guest.ts";
+import { evseFree } from "./guest-around.ts";
 import { ProviderFault, type ProviderKind } from "./provider.ts";
 import { webhookUrl, type KnownProvider, type Pay } from "./providers.ts";
 import type { PaymentRow } from "./rows.ts";
@@ -88,6 +88,8 @@ export type NewGuest = {
   requestId: string;
   provider: ProviderKind;
   amountMinor?: number;
+  /** What was shown to the guest. */
+  tariff?: { tariffId: string; version: number };
   language: "pt-BR" | "en" | "es";
   email?: string;
   taxId?: string;
@@ -132,7 +134,11 @@ export async function openGuest(pay: Pay, wish: NewGuest): Promise<string> {
   const known = offer.providers.find(({ row }) => row.kind === wish.provider);
   if (known === undefined || offer.tariff === undefined)
     throw new ApiProblem(409, "NOT_OFFERED", `no-provider: ${wish.provider} cannot be paid with here`);
-  const sessionId = await insertGuest(pay, wish, offer, known, offer.tariff);
+  const { tariff } = offer;
+  const shown = wish.tariff ?? tariff;
+  if (shown.tariffId !== tariff.tariffId || shown.version !== tariff.version)
+    throw new ApiProblem(409, "PRICE_CHANGED", "the price here has changed meanwhile; look at it again");
+  const sessionId = await insertGuest(pay, wish, offer, known, tariff);
   await openCheckout(pay, sessionId);
   return sessionId;
 }

@@ -10,7 +10,7 @@ import {
   type TransactionRow,
 } from "../api/transaction-view.ts";
 import type { Queryable } from "../db/pool.ts";
-import { priceOf } from "../pricing.ts";
+import { pricesOf, transactionsOf, type OwnTransaction } from "./guest-around.ts";
 import type { GuestRow } from "./guest.ts";
 import type { PaymentMethod, ProviderKind } from "./provider.ts";
 import type { PaymentRow } from "./rows.ts";
@@ -35,7 +35,7 @@ export async function readGuest(db: Queryable, sessionId: string): Promise<Guest
   );
   const [row] = rows;
   if (row === undefined) throw notFound("session", sessionId);
-  const charging = await readCharging(db, row);
+  const own = await transactionsOf(db, row.guest_session_id);
   return {
     guestSessionId: row.guest_session_id,
     code: row.code,
@@ -47,8 +47,8 @@ export async function readGuest(db: Queryable, sessionId: string): Promise<Guest
     state: row.state,
     reason: row.reason,
     payment: await readPayment(db, row.payment_id),
-    charging: charging?.view ?? null,
-    price: await readPrice(db, row, charging !== undefined),
+    charging: await readCharging(db, own),
+    price: await readPrice(db, row, own),
     capEnergyWh: row.cap_energy_wh,
     stopAsked: row.stop_asked_at !== null || row.cancel_asked_at !== null,
     hasReceipt: row.state === "settled" && row.cdr_id !== null,
@@ -80,29 +80,44 @@ async function readPayment(db: Queryable, paymentId: string): Promise<GuestSessi
   };
 }
 
-async function readCharging(db: Queryable, { transaction_id: id }: GuestRow) {
-  if (id === null) return undefined;
+/** All that the guest has charged, as if it were one. */
+async function readCharging(
+  db: Queryable,
+  own: readonly OwnTransaction[],
+): Promise<GuestSessionView["charging"]> {
+  if (own.length === 0) return null;
   const { rows } = await db.query<TransactionRow>(
-    `select ${TRANSACTION_COLUMNS} from transaction t where t.transaction_id = $1`,
-    [id],
+    `select ${TRANSACTION_COLUMNS} from transaction t where t.transaction_id = any($1::uuid[])
+     order by t.running desc, t.started_at desc`,
+    [own.map((one) => one.transaction_id)],
   );
-  const [row] = rows;
-  if (row === undefined) return undefined;
-  const { startedAt, endedAt, powerW, socPercent } = toTransaction(row);
-  return { view: { startedAt, endedAt, energyWh: energyOf(row), powerW, socPercent } };
+  const seen = rows.map(toTransaction);
+  const [last] = seen;
+  if (last === undefined) return null;
+  const energies = rows.map(energyOf).filter((wh) => wh !== null);
+  return {
+    startedAt: seen.reduce((first, { startedAt }) => (startedAt < first ? startedAt : first), last.startedAt),
+    endedAt: last.endedAt,
+    energyWh: energies.length === 0 ? null : energies.reduce((sum, wh) => sum + wh, 0),
+    powerW: last.powerW,
+    socPercent: last.socPercent,
+  };
 }
 
-async function readPrice(db: Queryable, row: GuestRow, charges: boolean): Promise<GuestSessionView["price"]> {
-  if (row.cdr_id !== null) {
-    const { rows } = await db.query<{ total_minor: number; tax_minor: number }>(
-      "select total_minor, tax_minor from cdr where cdr_id = $1",
-      [row.cdr_id],
-    );
-    const [cdr] = rows;
-    if (cdr !== undefined) return { totalMinor: cdr.total_minor, taxMinor: cdr.tax_minor, final: true };
-  }
-  if (!charges || row.transaction_id === null) return null;
-  const priced = await priceOf(db, row.operator_id, row.transaction_id);
-  if (priced === undefined) return null;
-  return { totalMinor: priced.price.totalMinor, taxMinor: priced.price.taxMinor, final: false };
+async function readPrice(
+  db: Queryable,
+  row: GuestRow,
+  own: readonly OwnTransaction[],
+): Promise<GuestSessionView["price"]> {
+  const sum = (prices: readonly { totalMinor: number; taxMinor: number }[], final: boolean) => ({
+    totalMinor: prices.reduce((total, price) => total + price.totalMinor, 0),
+    taxMinor: prices.reduce((total, price) => total + price.taxMinor, 0),
+    final,
+  });
+  const billed = own.flatMap(({ total_minor: totalMinor, tax_minor: taxMinor }) =>
+    totalMinor === null || taxMinor === null ? [] : [{ totalMinor, taxMinor }],
+  );
+  if (row.cdr_id !== null && billed.length > 0) return sum(billed, true);
+  const priced = await pricesOf(db, row.operator_id, own);
+  return priced.length === 0 ? null : sum(priced, false);
 }

@@ -19,11 +19,10 @@ import { given } from "../../shared/given.ts";
 import { describeError } from "../../shared/errors.ts";
 import { ApiProblem } from "../api/problem.ts";
 import { insertCommand } from "../api/routes/commands.ts";
-import { ER_ONLINE } from "../api/routes/sites.ts";
-import { inTransaction, type Client, type Queryable } from "../db/pool.ts";
+import { inTransaction, type Client } from "../db/pool.ts";
 import { setPayer } from "../ledger.ts";
-import { priceOf } from "../pricing.ts";
 import { find } from "./books.ts";
+import { evseFree, readAround, transactionsOf } from "./guest-around.ts";
 import { mailReceipt } from "./guest-receipt.ts";
 import type { Pay } from "./providers.ts";
 import type { PaymentRow } from "./rows.ts";
@@ -63,68 +62,6 @@ export type GuestRow = {
   look_at: Date | null;
 };
 
-/** What is around the session: the place, its commands, its transaction and what became of that. */
-type AroundRow = {
-  online: boolean;
-  start_status: string | null;
-  start_at: Date | null;
-  stop_status: string | null;
-  stop_at: Date | null;
-  transaction_id: string | null;
-  running: boolean | null;
-  started_at: Date | null;
-  billing: "pending" | "held" | "billed" | "none" | null;
-  cdr_id: string | null;
-  total_minor: number | null;
-};
-
-const AROUND = `
-  select s.online and ${ER_ONLINE} as online, c.status as start_status, c.issued_at as start_at,
-    x.status as stop_status, x.issued_at as stop_at, t.transaction_id, t.running, t.started_at,
-    b.status as billing, b.cdr_id, d.total_minor
-  from guest_session g
-  join station s on s.station_id = g.station_id
-  join er e on e.er_id = s.er_id
-  left join command c on c.command_id = g.command_id
-  left join command x on x.command_id = g.stop_command_id
-  left join lateral (
-    select u.* from (
-      select t.transaction_id, t.running, t.started_at,
-        greatest(t.meter_stop_wh, t.last_energy_wh) - t.meter_start_wh as wh
-      from transaction t
-      where t.site_id = g.site_id and lower(t.id_token) = g.id_token_key and t.merged_into is null
-      union all
-      -- A token may be erased; what was its guest's stays.
-      select t.transaction_id, t.running, t.started_at, greatest(t.meter_stop_wh, t.last_energy_wh) - t.meter_start_wh
-      from transaction t where t.transaction_id = g.transaction_id and t.merged_into is null
-    ) u order by u.running desc, coalesce(u.wh, 0) desc, u.started_at limit 1
-  ) t on true
-  left join transaction_billing b on b.transaction_id = t.transaction_id
-  left join cdr d on d.cdr_id = b.cdr_id
-  where g.guest_session_id = $1`;
-
-/**
- * Nobody charges at the EVSE, nobody else is about to, and a connector of it can be plugged into. One that
- * was never heard of is taken for free: its station will say.
- */
-export async function evseFree(
-  db: Queryable,
-  place: { stationId: string; evseId: number },
-  except: string | undefined,
-): Promise<boolean> {
-  const { rows } = await db.query<{ free: boolean }>(
-    `select not exists (select from transaction t where t.station_id = $1 and t.evse_id = $2 and t.running)
-       and not exists (select from guest_session o where o.station_id = $1 and o.evse_id = $2
-         and o.state in ('starting', 'plug-in', 'charging') and o.guest_session_id is distinct from $3::uuid)
-       and (not exists (select from connector c where c.station_id = $1 and c.evse_id = $2)
-         or exists (select from connector c where c.station_id = $1 and c.evse_id = $2
-           and (c.status = 'Available' or (c.status = 'Occupied' and coalesce(c.detail, '') not in
-             ('Finishing', 'Charging', 'SuspendedEV', 'SuspendedEVSE'))))) as free`,
-    [place.stationId, place.evseId, except ?? null],
-  );
-  return rows[0]?.free === true;
-}
-
 /** Looks at the sessions that are due; one that fails holds up no other. @returns how many. */
 export async function workGuests(pay: Pay): Promise<number> {
   const { rows } = await pay.pool.query<{ guest_session_id: string }>(
@@ -162,7 +99,7 @@ export async function workGuest(pay: Pay, sessionId: string): Promise<void> {
 
 async function stepGuest(client: Client, sessionId: string): Promise<GuestStep["do"] | "link"> {
   // Before the session is locked: whoever bills locks the transaction's billing first, and then the session.
-  if (await linkTransaction(client, sessionId)) return "link";
+  if (await linkTransactions(client, sessionId)) return "link";
   // As does whoever takes what a provider told: the payment first, or the two would wait for each other.
   await client.query(
     `select from payment where payment_id = (select payment_id from guest_session where guest_session_id = $1)
@@ -186,24 +123,27 @@ async function stepGuest(client: Client, sessionId: string): Promise<GuestStep["
 }
 
 /**
- * The transaction of the session's token is known: the bill goes to the guest. @returns whether there was a
- * new one.
+ * Transactions of the session's token are known: their bills go to the guest. @returns whether there was
+ * anything new.
  */
-async function linkTransaction(client: Client, sessionId: string): Promise<boolean> {
-  const [around] = (await client.query<AroundRow>(AROUND, [sessionId])).rows;
+async function linkTransactions(client: Client, sessionId: string): Promise<boolean> {
+  const own = await transactionsOf(client, sessionId);
   const { rows } = await client.query<GuestRow>("select * from guest_session where guest_session_id = $1", [
     sessionId,
   ]);
   const [row] = rows;
-  const transactionId = around?.transaction_id ?? undefined;
-  if (row === undefined || transactionId === undefined || transactionId === row.transaction_id) return false;
-  await setPayer(client, {
-    ...{ operatorId: row.operator_id, transactionId, paymentId: row.payment_id },
-    account: accounts.guest(row.payment_id),
-  });
+  const [main] = own;
+  if (row === undefined || main === undefined) return false;
+  const unlinked = own.filter(({ linked }) => !linked);
+  if (unlinked.length === 0 && main.transaction_id === row.transaction_id) return false;
+  for (const { transaction_id: transactionId } of unlinked)
+    await setPayer(client, {
+      ...{ operatorId: row.operator_id, transactionId, paymentId: row.payment_id },
+      account: accounts.guest(row.payment_id),
+    });
   await client.query("update guest_session set transaction_id = $2 where guest_session_id = $1", [
     sessionId,
-    transactionId,
+    main.transaction_id,
   ]);
   return true;
 }
@@ -214,14 +154,11 @@ async function readView(client: Client, row: GuestRow) {
     row.payment_id,
   ]);
   const [paymentRow] = rows;
-  const [around] = (await client.query<AroundRow>(AROUND, [row.guest_session_id])).rows;
+  const around = await readAround(client, row.operator_id, row.guest_session_id);
   if (paymentRow === undefined || around === undefined)
     throw new Error(`the session ${row.guest_session_id} has no payment or no place`);
   const { state } = paymentOf(paymentRow, await readRefunds(client, row.payment_id));
   const place = { stationId: row.station_id, evseId: row.evse_id };
-  const transactionId = around.transaction_id ?? undefined;
-  const priced =
-    transactionId === undefined ? undefined : await priceOf(client, row.operator_id, transactionId);
   const view: GuestView = {
     state: row.state,
     reason: row.reason ?? undefined,
@@ -237,26 +174,17 @@ async function readView(client: Client, row: GuestRow) {
       online: around.online,
       free: row.command_id !== null || (await evseFree(client, place, row.guest_session_id)),
     },
-    start: commandOf(around.start_status, around.start_at),
-    stop: commandOf(around.stop_status, around.stop_at),
+    ...{ start: around.start, stop: around.stop, transaction: around.transaction },
     stopAsked: row.stop_asked_at !== null,
     cancelAsked: row.cancel_asked_at !== null,
-    transaction:
-      around.running === null || around.started_at === null
-        ? undefined
-        : { running: around.running, startedAtMs: around.started_at.getTime() },
-    runningMinor: priced?.price.totalMinor ?? (transactionId === undefined ? undefined : 0),
-    billing:
-      around.billing === null
-        ? undefined
-        : { status: around.billing, cdrId: around.cdr_id ?? undefined, totalMinor: around.total_minor ?? 0 },
+    ...{ runningMinor: around.runningMinor, billing: around.billing },
+    comparable: around.currencies.every((currency) => currency === paymentRow.currency),
     settledBy: row.cdr_id ?? undefined,
   };
+  if (!view.comparable)
+    await find(client, paymentRow, "currency-differs", { billedIn: around.currencies }, false);
   return { view, payment: paymentRow };
 }
-
-const commandOf = (status: string | null, at: Date | null) =>
-  status === null || at === null ? undefined : { status, issuedAtMs: at.getTime() };
 
 async function carryOut(client: Client, row: GuestRow, payment: PaymentRow, step: GuestStep): Promise<void> {
   switch (step.do) {

@@ -14,7 +14,7 @@ import {
   WebhookSignatureValidator,
 } from "mercadopago";
 import { AppConfig } from "mercadopago/dist/utils/config/index.js";
-import type { PaymentFacts, RefundFact } from "../core/payment.ts";
+import type { Dispute, DisputeFact, PaymentFacts, RefundFact } from "../core/payment.ts";
 import { given } from "../../shared/given.ts";
 import { minorDigits } from "../../shared/currency.ts";
 import {
@@ -179,17 +179,26 @@ function paymentTold(payment: PaymentResponse, currency: string): Told {
 
 function paymentFacts(payment: PaymentResponse, currency: string): PaymentFacts {
   const amountMinor = toMinor(payment.transaction_amount, currency);
+  const updatedMs = Date.parse(payment.date_last_updated ?? "");
+  // What was given back before cannot be asked back.
+  const disputedMinor = amountMinor - toMinor(payment.transaction_amount_refunded, currency);
+  const dispute = (state: Dispute): DisputeFact => ({
+    ...{ state, amountMinor: state === "none" ? 0 : disputedMinor },
+    ...given("atMs", Number.isNaN(updatedMs) ? undefined : updatedMs),
+  });
+  // A mediation that ends in our favour ends as if there had been none.
   const money: PaymentFacts = {
     progress: "authorized",
     capturedMinor: amountMinor,
     refunds: refundFacts(payment.refunds ?? [], currency),
+    dispute: dispute("none"),
   };
   switch (payment.status) {
     case "approved":
     case "refunded":
       return money;
     case "in_mediation":
-      return { ...money, dispute: { state: "open", amountMinor } };
+      return { ...money, dispute: dispute("open") };
     case "charged_back": {
       const state =
         payment.status_detail === "reimbursed"
@@ -197,7 +206,7 @@ function paymentFacts(payment: PaymentResponse, currency: string): PaymentFacts 
           : payment.status_detail === "settled"
             ? "lost"
             : "open";
-      return { ...money, dispute: { state, amountMinor } };
+      return { ...money, dispute: dispute(state) };
     }
     case "rejected":
       return { progress: "failed" };

@@ -16,6 +16,7 @@ import { createApiKey } from "../api/actor.ts";
 import { Guest, openPayBench, openStand, SETTINGS, type PayBench, type Stand } from "./harness.ts";
 import type { Webhook } from "../../sim/pay/server.ts";
 import { reconcile } from "./reconcile.ts";
+import { workPayments } from "./work.ts";
 import { ensureSecretBox, readSecretsKey, secretBox } from "./secrets.ts";
 
 let bench: PayBench;
@@ -26,6 +27,8 @@ beforeEach(async () => {
   stand = await openStand(bench);
   bench.stripe.outbox.length = 0;
   bench.pix.outbox.length = 0;
+  bench.pix.refundStatus = "approved";
+  for (const server of [bench.stripe, bench.pix]) server.recover();
 });
 
 const list = async <T>(path: string): Promise<T[]> => {
@@ -218,6 +221,7 @@ describe("the webhook never comes", () => {
     guest.pays();
     bench.stripe.outbox.length = 0;
     bench.pix.outbox.length = 0;
+    bench.pix.refundStatus = "approved";
     await bench.run();
     expect(await guest.see()).toMatchObject({ state: "awaiting-payment" });
     await later(guest.paymentId);
@@ -236,6 +240,7 @@ describe("the webhook never comes", () => {
     expect(await guest.owesMinor()).toBe(-3_800);
     bench.pix.settleRefund(Number(first?.providerRefundId), "rejected");
     bench.pix.outbox.length = 0;
+    bench.pix.refundStatus = "approved";
     bench.pix.refundStatus = "approved";
     await later(guest.paymentId);
     await reconcile(bench.pay);
@@ -334,6 +339,57 @@ describe("a provider that is ill", () => {
   });
 });
 
+describe("what a provider refuses", () => {
+  test("a capture: asked anew as another write, later and later, for what is wanted by then", async () => {
+    const guest = await begun("stripe");
+    await guest.paysAndIsTold();
+    await stand.finish("RequestStartTransaction", "succeeded");
+    await guest.charges();
+    const refused = { method: "POST", path: /capture/, how: { status: 402 } } as const;
+    bench.stripe.fault({ ...refused, times: 2 });
+    await guest.ends(6_000);
+    expect(await findingsOf(guest.paymentId)).toEqual([{ kind: "provider-refused", repaired: false }]);
+    const waits = async () =>
+      (
+        await bench.db.rows<{ s: number }>(
+          "select extract(epoch from due_at - now())::float8 as s from payment where payment_id = $1",
+          guest.paymentId,
+        )
+      )[0]?.s;
+    expect(await waits()).toBeGreaterThan(3_500);
+    // The CDR is corrected before the next try.
+    await bench.db.pool.query("update transaction set meter_stop_wh = 6000 where transaction_id = $1", [
+      guest.transactionId,
+    ]);
+    await bench.run();
+    expect(await waits()).toBeGreaterThan(7_000);
+    await later(guest.paymentId);
+    await bench.run();
+    const { payment } = await guest.payment();
+    expect([payment.status, payment.capturedMinor, await guest.owesMinor()]).toEqual(["captured", 1_000, 0]);
+    const captures = bench.stripe.requests.filter(({ path }) => path.endsWith("/capture")).slice(-3);
+    expect(new Set(captures.map(({ headers }) => headers["idempotency-key"])).size).toBe(3);
+    expect(await findingsOf(guest.paymentId)).toEqual([{ kind: "provider-refused", repaired: true }]);
+  });
+
+  test("one payment that our database cannot work on holds up no other", async () => {
+    const [ill, well] = [await begun("mercado-pago"), await charged("stripe")];
+    await bench.db.pool.query(
+      `update payment set keep_minor = 700, due_at = now() where payment_id = any($1::uuid[])`,
+      [[ill.paymentId, well.paymentId]],
+    );
+    await bench.db.pool.query(
+      `alter table payment add constraint ill check (payment_id <> '${ill.paymentId}' or due_at is not null) not valid`,
+    );
+    try {
+      await expect(workPayments(bench.pay)).rejects.toThrow(/ill/);
+    } finally {
+      await bench.db.pool.query("alter table payment drop constraint ill");
+    }
+    expect((await well.payment()).payment.refundedMinor).toBe(500);
+  });
+});
+
 describe("operators", () => {
   test("give money back, at most what was captured, once per key", async () => {
     const guest = await charged("stripe");
@@ -400,6 +456,24 @@ describe("operators", () => {
     bench.stripe.dispute(id, "won");
     await bench.deliver(bench.stripe);
     expect([(await guest.payment()).payment.status, await guest.owesMinor()]).toEqual(["captured", 0]);
+  });
+
+  test("a mediation that ends in our favour, and another one: the money goes and comes back", async () => {
+    const guest = await charged("mercado-pago");
+    await bench.deliver(bench.pix);
+    await bench.run();
+    const told = async (open: boolean) => {
+      bench.pix.mediate(guest.paymentId, open);
+      await bench.deliver(bench.pix);
+      await bench.run();
+      return [(await guest.payment()).payment.status, await guest.owesMinor()];
+    };
+    expect(await told(true)).toEqual(["disputed", 1_200]);
+    expect(await findingsOf(guest.paymentId)).toEqual([{ kind: "disputed", repaired: false }]);
+    expect(await told(false)).toEqual(["partially_refunded", 0]);
+    expect(await findingsOf(guest.paymentId)).toEqual([{ kind: "disputed", repaired: true }]);
+    expect(await told(true)).toEqual(["disputed", 1_200]);
+    expect(await told(false)).toEqual(["partially_refunded", 0]);
   });
 
   test("lists are pages, by site, station, state and provider", async () => {

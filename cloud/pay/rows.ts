@@ -27,6 +27,7 @@ export type PaymentRow = {
   refunded_minor: number;
   dispute: Dispute;
   disputed_minor: number;
+  dispute_told_at: Date | null;
   decline_code: string | null;
   checkout_id: string | null;
   provider_payment_id: string | null;
@@ -36,6 +37,7 @@ export type PaymentRow = {
   keep_minor: number | null;
   keep_reason: string | null;
   capture_asked_minor: number | null;
+  refusals: number;
   due_at: Date | null;
   attempts: number;
   last_error: string | null;

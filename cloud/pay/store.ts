@@ -42,6 +42,7 @@ export function paymentOf(row: PaymentRow, refunds: RefundRow[]): Payment {
     ),
     dispute: row.dispute,
     disputedMinor: row.disputed_minor,
+    disputeAtMs: row.dispute_told_at?.getTime() ?? 0,
   };
   const unsentMinor = refunds
     .filter((refund) => refund.provider_refund_id === null && refund.status !== "failed")
@@ -165,13 +166,13 @@ async function writeState(
        attempts = case when $14 then attempts else 0 end,
        flags = case when $15 and not 'shortfall' = any (flags) then flags || '{shortfall}'
                     when not $15 then array_remove(flags, 'shortfall') else flags end,
-       updated_at = now()
+       dispute_told_at = case when $16::float8 > 0 then to_timestamp($16::float8 / 1000) end, updated_at = now()
      where payment_id = $1 returning *`,
     [
       ...[row.payment_id, state.progress, state.authorizedMinor, state.capturedMinor, refundedMinor(state)],
       ...[state.dispute, state.disputedMinor, statusOf(state), told.declineCode ?? null],
       ...[told.checkoutId ?? null, told.providerPaymentId ?? null],
-      ...[state.progress === "authorized" || state.capturedMinor > 0, by, due, shortfall],
+      ...[state.progress === "authorized" || state.capturedMinor > 0, by, due, shortfall, state.disputeAtMs],
     ],
   );
   const [written] = rows;

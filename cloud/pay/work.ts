@@ -5,7 +5,7 @@
  *
  * Invariants: nothing is asked inside a transaction; a payment is worked on by one copy at a time, for as
  * long as its lease (`due_at`) lasts, and the keys hold where a lease runs out; amounts of a write that was
- * sent once do not change.
+ * sent once do not change until it is known that it was not done.
  */
 import { describeError } from "../../shared/errors.ts";
 import { nextAction } from "../core/payment.ts";
@@ -24,7 +24,9 @@ const STEPS_MAX = 6;
 /** A provider that does not answer: told to people after so many tries. */
 const TRIES_TOLD = 5;
 const BACKOFF_S_MAX = 600;
+/** What was refused is asked anew, later and later: somebody may have put right what it was refused for. */
 const REFUSED_AGAIN_S = 3_600;
+const REFUSED_AGAIN_S_MAX = 86_400;
 
 type Plan =
   | { do: "capture"; row: PaymentRow; amountMinor: number }
@@ -40,8 +42,12 @@ export async function workPayments(pay: Pay): Promise<number> {
      update payment p set due_at = now() + interval '${LEASE_S} seconds', attempts = p.attempts + 1
      from due where p.payment_id = due.payment_id returning p.payment_id`,
   );
+  const failures: unknown[] = [];
+  const work = (id: string) => workPayment(pay, id).catch((error: unknown) => failures.push(error));
   for (let from = 0; from < rows.length; from += AT_A_TIME)
-    await Promise.all(rows.slice(from, from + AT_A_TIME).map((row) => workPayment(pay, row.payment_id)));
+    await Promise.all(rows.slice(from, from + AT_A_TIME).map((row) => work(row.payment_id)));
+  // After all others: what fails here is our database, and their lease need not run out for it.
+  if (failures.length > 0) throw failures[0];
   return rows.length;
 }
 
@@ -105,20 +111,24 @@ function perform(provider: Provider, plan: Plan): Promise<Told> {
   const ref = refOf(plan.row);
   switch (plan.do) {
     case "capture": {
-      const idempotencyKey = `${ref.paymentId}:capture:${plan.amountMinor}`;
+      const idempotencyKey = writeKey(plan.row, `capture:${plan.amountMinor}`);
       return provider.capture(ref, { amountMinor: plan.amountMinor, idempotencyKey });
     }
     case "cancel":
       // The provider never gave a place to pay, or its answer was lost: no payer has ever seen one.
       if (ref.checkoutId === undefined && ref.providerPaymentId === undefined)
         return Promise.resolve({ facts: { progress: "cancelled" } });
-      return provider.cancel(ref, { idempotencyKey: `${ref.paymentId}:cancel` });
+      return provider.cancel(ref, { idempotencyKey: writeKey(plan.row, "cancel") });
     case "refund": {
       const { refund_id: refundId, amount_minor: amountMinor } = plan.refund;
       return provider.refund(ref, { refundId, amountMinor, idempotencyKey: refundId });
     }
   }
 }
+
+/** A provider gives the same answer to the same key: what was refused is another write the next time. */
+const writeKey = (row: PaymentRow, write: string): string =>
+  [row.payment_id, write, ...(row.refusals === 0 ? [] : [row.refusals])].join(":");
 
 async function reachable(client: Client, paymentId: string): Promise<void> {
   await client.query(
@@ -170,10 +180,14 @@ async function onRefused(pay: Pay, provider: Provider, plan: Plan, fault: Provid
     const again = nextAction(state, now.keep_minor ?? undefined, unsentMinor).do;
     if (again === plan.do && plan.do !== "refund")
       await find(client, row, "provider-refused", { what: plan.do, reason }, false);
+    // It was certainly not done: the next time it may be another amount, and is another write.
     await client.query(
-      `update payment set last_error = $2, due_at = case when $3 then null
-         else now() + ${REFUSED_AGAIN_S} * interval '1 second' end where payment_id = $1`,
-      [row.payment_id, reason, again === "nothing"],
+      `update payment set last_error = $2, capture_asked_minor = null,
+         refusals = refusals + case when $4 then 1 else 0 end,
+         due_at = case when not $3 then now() + interval '1 second' *
+           least(${REFUSED_AGAIN_S_MAX}, ${REFUSED_AGAIN_S} * 2 ^ least(refusals, 10)) end
+       where payment_id = $1`,
+      [row.payment_id, reason, again === "nothing", plan.do !== "refund"],
     );
   });
 }

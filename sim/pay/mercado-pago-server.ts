@@ -18,6 +18,7 @@ type Pix = {
   external_reference: string;
   notification_url: string;
   date_created: string;
+  date_last_updated: string;
   date_of_expiration: string;
   captured: true;
   refunds: Refund[];
@@ -38,6 +39,10 @@ export type MercadoPagoServer = PayServer & {
   refundStatus: "approved" | "in_process" | "rejected";
   settleRefund: (refundId: number, status: "approved" | "rejected") => void;
   chargeBack: (paymentId: string, detail: "in_process" | "settled" | "reimbursed") => void;
+  /** The payer complains there; `false`: that ended in the seller's favour. */
+  mediate: (paymentId: string, open: boolean) => void;
+  /** Its own check of the payer said no: there is no other try. */
+  reject: (paymentId: string) => void;
   pixOf: (paymentId: string) => Pix;
 };
 
@@ -54,6 +59,10 @@ export async function startMercadoPagoServer(): Promise<MercadoPagoServer> {
 
   /** Signed are the payment's id, the request's id and the time; the body is not. */
   function notify(pix: Pix, action: "payment.created" | "payment.updated"): void {
+    // Whatever is told of has changed.
+    pix.date_last_updated = new Date(
+      Math.max(Date.now(), Date.parse(pix.date_last_updated) + 1),
+    ).toISOString();
     const id = randomInt(1e11, 2e11);
     const body = JSON.stringify({
       ...{ id, live_mode: false, type: "payment", action, api_version: "v1", user_id: 44_444 },
@@ -98,6 +107,7 @@ export async function startMercadoPagoServer(): Promise<MercadoPagoServer> {
       external_reference: String(body["external_reference"]),
       notification_url: String(body["notification_url"]),
       date_created: new Date().toISOString(),
+      date_last_updated: new Date().toISOString(),
       date_of_expiration: String(body["date_of_expiration"]),
       point_of_interaction: {
         type: "PIX",
@@ -181,6 +191,13 @@ export async function startMercadoPagoServer(): Promise<MercadoPagoServer> {
     pay: (paymentId: string) => change(pixOf(paymentId), { status: "approved", status_detail: "accredited" }),
     expire: (paymentId: string) =>
       change(pixOf(paymentId), { status: "cancelled", status_detail: "expired" }),
+    mediate: (paymentId: string, open: boolean) =>
+      change(pixOf(paymentId), {
+        status: open ? "in_mediation" : "approved",
+        status_detail: open ? "pending" : "accredited",
+      }),
+    reject: (paymentId: string) =>
+      change(pixOf(paymentId), { status: "rejected", status_detail: "rejected_high_risk" }),
     chargeBack: (paymentId: string, detail: string) =>
       change(pixOf(paymentId), { status: "charged_back", status_detail: detail }),
     settleRefund(refundId: number, status: "approved" | "rejected") {

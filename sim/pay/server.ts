@@ -31,6 +31,8 @@ export type PayServer = {
   /** Every request that came, in order. */
   requests: Request[];
   fault: (fault: Fault) => void;
+  /** No fault waits any more. */
+  recover: () => void;
   /** What the provider has to say and has not said yet. */
   outbox: Webhook[];
   stop: () => Promise<void>;
@@ -125,6 +127,7 @@ export async function startPayServer(
     url: `http://127.0.0.1:${port}`,
     requests,
     fault: (fault) => void faults.push({ ...fault }),
+    recover: () => void faults.splice(0),
     outbox: [],
     async stop() {
       server.closeAllConnections();
