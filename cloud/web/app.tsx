@@ -1,19 +1,19 @@
 /** The application of people who work here: words, session, live stream, router. */
 import { QueryClient, QueryClientProvider, useQuery } from "@tanstack/react-query";
-import { lazy, StrictMode, Suspense, useEffect, useState } from "react";
-import { createRoot } from "react-dom/client";
-import { IntlProvider, useTranslations } from "use-intl";
+import { lazy, Suspense, useEffect } from "react";
+import { useTranslations } from "use-intl";
 import { ProblemPage } from "./components/problem.tsx";
 import { ApiError } from "./lib/api.ts";
 import { call } from "./lib/client.ts";
-import { loadMessages, locale, type Locale, type Messages } from "./lib/i18n.ts";
+import { withWords } from "./lib/i18n.ts";
 import { liveState, startLive } from "./lib/live.ts";
 import { chooseOperator, session, settleSession } from "./lib/session.ts";
 import { useValue } from "./lib/value.ts";
 import { outsidePages, SignInPage } from "./outside.ts";
+import { show } from "./shown.tsx";
 
 /** The pages themselves: not for who is still at the door. Under way at once where somebody seems to be inside. */
-const loadInside = () => import("./inside.tsx");
+const loadInside = withWords(["inside"], () => import("./inside.tsx"));
 const Inside = lazy(async () => ({ default: (await loadInside()).Inside }));
 
 const RETRIES_MAX = 2;
@@ -97,41 +97,16 @@ function Gate() {
   }
 }
 
-function App({ first }: { first: { locale: Locale; messages: Messages } }) {
-  const wanted = useValue(locale);
-  const [shown, setShown] = useState(first);
-  useEffect(() => {
-    if (wanted === shown.locale) return;
-    // Without the new words the old ones stay on screen.
-    void loadMessages(wanted).then(
-      (messages) => setShown({ locale: wanted, messages }),
-      () => {},
-    );
-  }, [wanted, shown.locale]);
-  useEffect(() => {
-    document.documentElement.lang = shown.locale;
-  }, [shown.locale]);
-  return (
-    <IntlProvider
-      locale={shown.locale}
-      messages={shown.messages}
-      timeZone={Intl.DateTimeFormat().resolvedOptions().timeZone}
-    >
-      <QueryClientProvider client={client}>
-        <Gate />
-      </QueryClientProvider>
-    </IntlProvider>
-  );
-}
-
 /** Shows the application. */
 export async function startApp(root: HTMLElement): Promise<void> {
-  if (session.get().state === "in") void loadInside();
-  const messages = await loadMessages(locale.get());
-  createRoot(root).render(
-    <StrictMode>
-      <App first={{ locale: locale.get(), messages }} />
-    </StrictMode>,
+  // Whoever seems to be inside is shown no door.
+  if (session.get().state === "in") void loadInside().catch(() => {});
+  await show(
+    root,
+    ["base"],
+    <QueryClientProvider client={client}>
+      <Gate />
+    </QueryClientProvider>,
   );
   setTimeout(() => void loadInside().then(({ fetchAhead }) => fetchAhead()), FETCH_AHEAD_AFTER_MS);
 }

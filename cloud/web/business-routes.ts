@@ -4,36 +4,37 @@
  */
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
 import { ACCOUNT_KINDS, type AccountKind } from "./lib/account-kinds.ts";
+import { withWords } from "./lib/i18n.ts";
 import { PAYMENT_STATUSES } from "./lib/payments.ts";
 import { PERIODS, REPORTS, type Period, type ReportName } from "./lib/reports.ts";
 import type { PaymentView } from "../api/payment-schemas.ts";
 import { oneOf, root, text, type Search } from "./root.tsx";
 
 export const businessPages = {
-  tariffs: () => import("./pages/tariffs.tsx"),
-  tariff: () => import("./pages/tariff.tsx"),
-  cdrs: () => import("./pages/cdrs.tsx"),
-  cdrsHeld: () => import("./pages/cdrs-held.tsx"),
-  cdr: () => import("./pages/cdr.tsx"),
-  ledger: () => import("./pages/ledger.tsx"),
-  ledgerAccount: () => import("./pages/ledger-account.tsx"),
-  statements: () => import("./pages/statements.tsx"),
-  statement: () => import("./pages/statement.tsx"),
-  payments: () => import("./pages/payments.tsx"),
-  paymentFindings: () => import("./pages/payment-findings.tsx"),
-  paymentProviders: () => import("./pages/payment-providers.tsx"),
-  payment: () => import("./pages/payment.tsx"),
-  sticker: () => import("./pages/sticker.tsx"),
-  drivers: () => import("./pages/drivers.tsx"),
-  driver: () => import("./pages/driver.tsx"),
-  alarms: () => import("./pages/alarms.tsx"),
-  alarmRules: () => import("./pages/alarm-rules.tsx"),
-  webhooks: () => import("./pages/webhooks.tsx"),
-  webhook: () => import("./pages/webhook.tsx"),
-  mails: () => import("./pages/mails.tsx"),
-  reports: () => import("./pages/reports.tsx"),
-  exports: () => import("./pages/exports.tsx"),
-  operator: () => import("./pages/operator.tsx"),
+  tariffs: withWords(["tariffs"], () => import("./pages/tariffs.tsx")),
+  tariff: withWords(["money", "tariffs"], () => import("./pages/tariff.tsx")),
+  cdrs: withWords(["money"], () => import("./pages/cdrs.tsx")),
+  cdrsHeld: withWords(["flags", "work", "money"], () => import("./pages/cdrs-held.tsx")),
+  cdr: withWords(["flags", "transactions", "work", "money", "tariffs"], () => import("./pages/cdr.tsx")),
+  ledger: withWords(["money"], () => import("./pages/ledger.tsx")),
+  ledgerAccount: withWords(["money"], () => import("./pages/ledger-account.tsx")),
+  statements: withWords(["money"], () => import("./pages/statements.tsx")),
+  statement: withWords(["money"], () => import("./pages/statement.tsx")),
+  payments: withWords(["payments"], () => import("./pages/payments.tsx")),
+  paymentFindings: withWords(["payments"], () => import("./pages/payment-findings.tsx")),
+  paymentProviders: withWords(["money", "payments"], () => import("./pages/payment-providers.tsx")),
+  payment: withWords(["money", "payments"], () => import("./pages/payment.tsx")),
+  sticker: withWords(["tariffs", "payments"], () => import("./pages/sticker.tsx")),
+  drivers: withWords(["drivers"], () => import("./pages/drivers.tsx")),
+  driver: withWords(["money", "drivers"], () => import("./pages/driver.tsx")),
+  alarms: withWords(["notices"], () => import("./pages/alarms.tsx")),
+  alarmRules: withWords(["notices"], () => import("./pages/alarm-rules.tsx")),
+  webhooks: withWords(["notices"], () => import("./pages/webhooks.tsx")),
+  webhook: withWords(["notices"], () => import("./pages/webhook.tsx")),
+  mails: withWords(["notices"], () => import("./pages/mails.tsx")),
+  reports: withWords(["reports"], () => import("./pages/reports.tsx")),
+  exports: withWords(["reports"], () => import("./pages/exports.tsx")),
+  operator: withWords(["people"], () => import("./pages/operator.tsx")),
 };
 
 const getParentRoute = () => root;

@@ -3,13 +3,14 @@
  * with a fresh load, so that whoever signs in starts clean.
  */
 import { lazy, type ComponentType } from "react";
+import { withWords } from "./lib/i18n.ts";
 
 const load = {
-  signIn: () => import("./pages/sign-in.tsx"),
-  setup: () => import("./pages/setup.tsx"),
-  invitation: () => import("./pages/invitation.tsx"),
-  resetPassword: () => import("./pages/reset-password.tsx"),
-  verifyEmail: () => import("./pages/verify-email.tsx"),
+  signIn: withWords(["sign-in"], () => import("./pages/sign-in.tsx")),
+  setup: withWords(["sign-in"], () => import("./pages/setup.tsx")),
+  invitation: withWords(["sign-in"], () => import("./pages/invitation.tsx")),
+  resetPassword: withWords(["sign-in"], () => import("./pages/reset-password.tsx")),
+  verifyEmail: withWords(["sign-in"], () => import("./pages/verify-email.tsx")),
 };
 
 export const SignInPage = lazy(async () => ({ default: (await load.signIn()).SignInPage }));

@@ -1,12 +1,13 @@
 /** Where the pages about people are: who may do what, keys, the audit, one's own account. */
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { withWords } from "./lib/i18n.ts";
 import { root, text, type Search } from "./root.tsx";
 
 export const peoplePages = {
-  people: () => import("./pages/people.tsx"),
-  keys: () => import("./pages/keys.tsx"),
-  audit: () => import("./pages/audit.tsx"),
-  account: () => import("./pages/account.tsx"),
+  people: withWords(["people"], () => import("./pages/people.tsx")),
+  keys: withWords(["people"], () => import("./pages/keys.tsx")),
+  audit: withWords(["commands", "people"], () => import("./pages/audit.tsx")),
+  account: withWords(["sign-in", "people"], () => import("./pages/account.tsx")),
 };
 
 const getParentRoute = () => root;

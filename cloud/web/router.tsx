@@ -2,6 +2,7 @@
 import { createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
 import { businessPages, businessRoutes } from "./business-routes.ts";
 import { isEventKind, type EventKind } from "./lib/events.ts";
+import { AREAS, needWords, withWords } from "./lib/i18n.ts";
 import { isReviewKind, type ReviewKind } from "./lib/review.ts";
 import { fetchSignIn } from "./outside.ts";
 import { OverviewPage } from "./pages/overview.tsx";
@@ -10,31 +11,39 @@ import { root, text, type Search } from "./root.tsx";
 
 /** Pages that come after the first view. */
 const pages = {
-  site: () => import("./pages/site.tsx"),
-  station: () => import("./pages/station.tsx"),
-  stationOverview: () => import("./pages/station-overview.tsx"),
-  stationCommands: () => import("./pages/station-commands.tsx"),
-  stationCommand: () => import("./pages/station-command.tsx"),
-  stationConfiguration: () => import("./pages/station-configuration.tsx"),
-  stationEvents: () => import("./pages/station-events.tsx"),
-  stationEnergy: () => import("./pages/station-energy.tsx"),
-  stationFiles: () => import("./pages/station-files.tsx"),
-  stationSettings: () => import("./pages/station-settings.tsx"),
-  events: () => import("./pages/events.tsx"),
-  stationTimeline: () => import("./pages/station-timeline.tsx"),
-  templates: () => import("./pages/templates.tsx"),
-  template: () => import("./pages/template.tsx"),
+  site: withWords(["stations"], () => import("./pages/site.tsx")),
+  station: withWords(["stations"], () => import("./pages/station.tsx")),
+  stationOverview: withWords(["stations", "commands", "flags"], () => import("./pages/station-overview.tsx")),
+  stationCommands: withWords(["commands"], () => import("./pages/station-commands.tsx")),
+  stationCommand: withWords(["commands"], () => import("./pages/station-command.tsx")),
+  stationConfiguration: withWords(
+    ["stations", "commands"],
+    () => import("./pages/station-configuration.tsx"),
+  ),
+  stationEvents: withWords(["stations"], () => import("./pages/station-events.tsx")),
+  stationEnergy: withWords(["stations", "commands"], () => import("./pages/station-energy.tsx")),
+  stationFiles: withWords(["stations", "commands"], () => import("./pages/station-files.tsx")),
+  stationSettings: withWords(["stations", "commands"], () => import("./pages/station-settings.tsx")),
+  events: withWords(["stations"], () => import("./pages/events.tsx")),
+  stationTimeline: withWords(["stations", "flags"], () => import("./pages/station-timeline.tsx")),
+  templates: withWords(["commands"], () => import("./pages/templates.tsx")),
+  template: withWords(["commands"], () => import("./pages/template.tsx")),
   transactions: () => import("./pages/transactions.tsx"),
-  transaction: () => import("./pages/transaction.tsx"),
-  meter: () => import("./pages/meter.tsx"),
-  tokens: () => import("./pages/tokens.tsx"),
-  er: () => import("./pages/er.tsx"),
-  work: () => import("./pages/work.tsx"),
-  review: () => import("./pages/review.tsx"),
+  transaction: withWords(
+    ["flags", "transactions", "work", "money", "tariffs"],
+    () => import("./pages/transaction.tsx"),
+  ),
+  meter: withWords(["stations", "flags", "transactions"], () => import("./pages/meter.tsx")),
+  tokens: withWords(["drivers"], () => import("./pages/tokens.tsx")),
+  er: withWords(["stations"], () => import("./pages/er.tsx")),
+  work: withWords(["stations", "commands", "transactions", "work"], () => import("./pages/work.tsx")),
+  review: withWords(["stations", "commands", "transactions", "work"], () => import("./pages/review.tsx")),
 };
 
 /** Fetches the rest in a quiet moment: a page that is open all day must not fail when the link is down. */
 export async function fetchAhead(): Promise<void> {
+  // All words in one go: each time that there are new ones, everything renders again.
+  await needWords(...AREAS.filter((area) => area !== "guest")).catch(() => {});
   const all = Object.values({ ...pages, ...peoplePages, ...businessPages }).map((load) => load());
   await Promise.allSettled([...all, fetchSignIn(), import("./components/plot.tsx")]);
 }

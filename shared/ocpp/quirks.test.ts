@@ -371,7 +371,10 @@ describe("the table", () => {
 
   test("every tolerance has words in both languages, and no words are left over", () => {
     for (const language of ["en", "pt-BR"]) {
-      const words = JSON.parse(text(`../../cloud/web/messages/${language}.json`)) as Record<string, object>;
+      const words = JSON.parse(text(`../../cloud/web/messages/${language}/flags.json`)) as Record<
+        string,
+        object
+      >;
       expect(Object.keys(words["tolerance"] ?? {}).sort()).toEqual(Object.keys(TOLERANCES).sort());
       expect(Object.keys(words["toleranceHint"] ?? {}).sort()).toEqual(Object.keys(TOLERANCES).sort());
     }

@@ -12,7 +12,7 @@ import { Card, Section } from "./card.tsx";
 import { Dialog } from "./dialog.tsx";
 import { TextField } from "./field.tsx";
 import { PlainForm } from "./new-account.tsx";
-import { Note } from "./outside.tsx";
+import { Note } from "./note.tsx";
 import { ProblemNote } from "./problem.tsx";
 import { When } from "./time.tsx";
 

@@ -7,7 +7,7 @@ import { Button } from "./button.tsx";
 import { Card, Section } from "./card.tsx";
 import { TextField } from "./field.tsx";
 import { NewPasswordField, PlainForm } from "./new-account.tsx";
-import { Note } from "./outside.tsx";
+import { Note } from "./note.tsx";
 import { ProblemNote } from "./problem.tsx";
 
 type FieldProps = { value: string; onChange: (value: string) => void };

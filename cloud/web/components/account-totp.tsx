@@ -16,7 +16,7 @@ import { CopyButton, CopyLine } from "./copy.tsx";
 import { Dialog } from "./dialog.tsx";
 import { TextField } from "./field.tsx";
 import { PlainForm } from "./new-account.tsx";
-import { Note } from "./outside.tsx";
+import { Note } from "./note.tsx";
 import { ProblemNote } from "./problem.tsx";
 
 export function AccountTotp({ person }: { person: Person }) {

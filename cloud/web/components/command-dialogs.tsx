@@ -155,7 +155,7 @@ function StartDialog({ station, question, onClose }: Props<Extract<Question, { k
           <option value="">{t("start.anyEvse")}</option>
           {evses.map((id) => (
             <option key={id} value={id}>
-              {t("station.evse", { evse: String(id) })}
+              {t("common.evse", { evse: String(id) })}
             </option>
           ))}
         </SelectField>
@@ -262,7 +262,7 @@ function AvailabilityDialog({ station, onClose }: Plain) {
           <option value="">{t("availability.whole")}</option>
           {evses.map((id) => (
             <option key={id} value={id}>
-              {t("station.evse", { evse: String(id) })}
+              {t("common.evse", { evse: String(id) })}
             </option>
           ))}
         </SelectField>

@@ -5,7 +5,7 @@ import type { CommandView } from "../../api/schemas.ts";
 import { api } from "../lib/api.ts";
 import { useFeed } from "../lib/feed.ts";
 import { COMMAND_LOOK, commandSteps, isFinished, type CommandState, type CommandStep } from "../lib/state.ts";
-import { useCommandText } from "../lib/words.ts";
+import { useCommandText } from "../lib/command-words.ts";
 import { Badge, TONE_TEXT } from "./badge.tsx";
 import { Button } from "./button.tsx";
 import { Card, Empty, Skeleton } from "./card.tsx";

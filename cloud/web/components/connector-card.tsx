@@ -46,7 +46,7 @@ export function ConnectorCard({ connector, online, timeZone, onAsk }: Props) {
           params={{ stationId: connector.stationId, evseId: String(evseId) }}
           className="rounded text-[0.8125rem] text-accent hover:underline"
         >
-          {t("payments.sticker.open")}
+          {t("station.sticker")}
         </Link>
         <div className="ml-auto flex gap-1.5 max-sm:w-full">
           {startable && (

@@ -1,18 +1,8 @@
 /** Text to take away: a command, a URL, a frame. */
 import { useState } from "react";
 import { useTranslations } from "use-intl";
+import { copyText } from "../lib/copy-text.ts";
 import { Button } from "./button.tsx";
-
-/** Copies also where the page is not in a secure context and `navigator.clipboard` is missing. */
-export async function copyText(text: string): Promise<void> {
-  if (navigator.clipboard !== undefined) return navigator.clipboard.writeText(text);
-  const area = document.createElement("textarea");
-  area.value = text;
-  document.body.append(area);
-  area.select();
-  document.execCommand("copy");
-  area.remove();
-}
 
 export function CopyButton({ text }: { text: string }) {
   const t = useTranslations();

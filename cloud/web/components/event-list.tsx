@@ -93,7 +93,7 @@ function Row({ event, withStation, timeZone }: RowProps) {
   const { icon, tone } = eventLook(event);
   const details = [
     isEventKind(kind) ? t(`eventKind.${kind}`) : kind,
-    evseId !== null && evseId > 0 && t("station.evse", { evse: String(evseId) }),
+    evseId !== null && evseId > 0 && t("common.evse", { evse: String(evseId) }),
     severity !== null && t("events.severity", { severity: String(severity) }),
     cleared === true && t("events.cleared"),
   ].filter(Boolean);

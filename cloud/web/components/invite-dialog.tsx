@@ -11,7 +11,7 @@ import { CopyLine } from "./copy.tsx";
 import { Dialog } from "./dialog.tsx";
 import { TextField } from "./field.tsx";
 import { GrantFields } from "./grant-form.tsx";
-import { Note } from "./outside.tsx";
+import { Note } from "./note.tsx";
 import { ProblemNote } from "./problem.tsx";
 
 /** @param again the one that is to be made anew, with the same role. */

@@ -13,7 +13,7 @@ import { CopyLine } from "./copy.tsx";
 import { Dialog } from "./dialog.tsx";
 import { CheckField, TextField } from "./field.tsx";
 import { GrantFields } from "./grant-form.tsx";
-import { Note } from "./outside.tsx";
+import { Note } from "./note.tsx";
 import { ProblemNote } from "./problem.tsx";
 
 export function KeyDialog({ onClose }: { onClose: () => void }) {

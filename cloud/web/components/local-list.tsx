@@ -63,7 +63,7 @@ function Known({ list }: { list: LocalList }) {
                 <span className="ml-auto text-ink-2">
                   {[
                     code("tokenStatus", status) ?? status,
-                    groupId !== null && t("tokens.inGroup", { group: groupId }),
+                    groupId !== null && t("common.inGroup", { group: groupId }),
                   ]
                     .filter(Boolean)
                     .join(" · ")}

@@ -10,7 +10,7 @@ import { useCode } from "../lib/words.ts";
 import { Button } from "./button.tsx";
 import { Card } from "./card.tsx";
 import { Icon } from "./icon.tsx";
-import { useTitle } from "./page-head.tsx";
+import { useTitle } from "../lib/title.ts";
 
 export function MayButton({ needs, ...rest }: ComponentProps<typeof Button> & { needs: Permission }) {
   const refused = useRefusal()(needs);

@@ -5,7 +5,7 @@ import type { Message } from "../../api/schemas.ts";
 import { prettyJson } from "../lib/format.ts";
 import { useFormat } from "../lib/i18n.ts";
 import { MESSAGE_LOOK, messageState, type MessageState } from "../lib/state.ts";
-import { useFlag } from "../lib/words.ts";
+import { useFlag } from "../lib/flag-words.ts";
 import { TONE_TEXT } from "./badge.tsx";
 import { CopyButton } from "./copy.tsx";
 import { Icon } from "./icon.tsx";

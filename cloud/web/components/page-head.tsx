@@ -1,18 +1,12 @@
 /** The head of a page: where we are, what it is called, its state. Sets the title of the window, too. */
 import { Link } from "@tanstack/react-router";
-import { useEffect, type ReactNode } from "react";
+import type { ReactNode } from "react";
 import { useTranslations } from "use-intl";
 import type { Site } from "../../api/schemas.ts";
+import { useTitle } from "../lib/title.ts";
 import { Icon } from "./icon.tsx";
 
 const BROWSER_ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
-
-/** Names the window after the page. */
-export function useTitle(title: string): void {
-  useEffect(() => {
-    document.title = title === "" ? "Moov.olt" : `${title} · Moov.olt`;
-  }, [title]);
-}
 
 type Props = {
   title: string;

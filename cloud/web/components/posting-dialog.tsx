@@ -93,7 +93,7 @@ export function PostingDialog({ onClose }: { onClose: () => void }) {
           ))}
         </SelectField>
         <TextField
-          label={t("tariffs.currency")}
+          label={t("common.currency")}
           maxLength={3}
           value={currency}
           onChange={(event) => setCurrency(event.target.value.toUpperCase())}

@@ -1,41 +1,15 @@
 /** Language, theme, who is signed in. Opens over the page by the browser's popover. */
 import { Link } from "@tanstack/react-router";
 import { useTranslations } from "use-intl";
-import { chooseLocale, locale, LOCALES, type Locale } from "../lib/i18n.ts";
 import type { Me } from "../lib/api.gen.ts";
 import { call } from "../lib/client.ts";
 import { useMe } from "../lib/me.ts";
 import { chooseOperator, leave, session } from "../lib/session.ts";
-import { chooseTheme, themeChoice, type ThemeChoice } from "../lib/theme.ts";
-import { useValue } from "../lib/value.ts";
 import { useCode } from "../lib/words.ts";
 import { Button } from "./button.tsx";
-import { Segmented, SelectField } from "./field.tsx";
+import { Choosers } from "./choosers.tsx";
+import { SelectField } from "./field.tsx";
 import { Icon } from "./icon.tsx";
-
-const NAMES: Record<Locale, string> = { "pt-BR": "Português", en: "English" };
-const THEMES: readonly ThemeChoice[] = ["system", "light", "dark"];
-
-/** Language and theme, side by side: also on the sign-in page. */
-export function Choosers() {
-  const t = useTranslations();
-  return (
-    <div className="space-y-3">
-      <Segmented
-        legend={t("preferences.language")}
-        value={useValue(locale)}
-        onChange={chooseLocale}
-        choices={LOCALES.map((value) => ({ value, label: NAMES[value] }))}
-      />
-      <Segmented
-        legend={t("preferences.theme")}
-        value={useValue(themeChoice)}
-        onChange={chooseTheme}
-        choices={THEMES.map((value) => ({ value, label: t(`theme.${value}`) }))}
-      />
-    </div>
-  );
-}
 
 /** Of a person who belongs to several operators: which one is on screen. */
 function OperatorChoice({ me }: { me: Me }) {

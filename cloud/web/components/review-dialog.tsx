@@ -152,7 +152,7 @@ export function useSuggestionWords(
     const { startedAt, evseId, idToken } = transaction;
     const label = [
       format.dayMinute(Date.parse(startedAt), now, timeZone),
-      ...(evseId > 0 ? [t("station.evse", { evse: String(evseId) })] : []),
+      ...(evseId > 0 ? [t("common.evse", { evse: String(evseId) })] : []),
       idToken ?? t("transactions.noToken"),
       format.energy(transaction.energyWh),
     ].join(" · ");

@@ -6,7 +6,7 @@ import type { Review, ReviewJournal } from "../../api/review-schemas.ts";
 import type { CommandView, Transaction } from "../../api/schemas.ts";
 import { MISSING, prettyJson } from "../lib/format.ts";
 import { useFormat } from "../lib/i18n.ts";
-import { useCommandText } from "../lib/words.ts";
+import { useCommandText } from "../lib/command-words.ts";
 import { Card, Fact } from "./card.tsx";
 import { When } from "./time.tsx";
 
@@ -20,7 +20,7 @@ export function ReviewLine({ review }: { review: Review }) {
     transaction !== null
       ? [
           stationId ?? transaction.stationId,
-          transaction.evseId > 0 && t("station.evse", { evse: String(transaction.evseId) }),
+          transaction.evseId > 0 && t("common.evse", { evse: String(transaction.evseId) }),
           transaction.energyWh !== null && format.energy(transaction.energyWh),
           transaction.idToken ?? t("transactions.noToken"),
         ]
@@ -59,7 +59,7 @@ function StationFact({ stationId, evseId }: { stationId: string; evseId: number 
       <Link to="/stations/$stationId" params={{ stationId }} className={ACCENT}>
         {stationId}
       </Link>
-      {evseId > 0 && ` · ${t("station.evse", { evse: String(evseId) })}`}
+      {evseId > 0 && ` · ${t("common.evse", { evse: String(evseId) })}`}
     </Fact>
   );
 }

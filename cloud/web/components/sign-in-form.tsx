@@ -9,7 +9,7 @@ import { call } from "../lib/client.ts";
 import { canPasskey, isDismissed, signInWithPasskey } from "../lib/passkey.ts";
 import { Button } from "./button.tsx";
 import { CheckField, TextField } from "./field.tsx";
-import { Note } from "./outside.tsx";
+import { Note } from "./note.tsx";
 import { ProblemNote } from "./problem.tsx";
 
 type Props = {

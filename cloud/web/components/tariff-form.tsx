@@ -56,7 +56,7 @@ export function TariffFields(props: FormProps) {
           onChange={(event) => set({ name: event.target.value })}
         />
         <SelectField
-          label={t("tariffs.currency")}
+          label={t("common.currency")}
           value={draft.currency}
           disabled={!isNew}
           onChange={(event) => set({ currency: event.target.value })}

@@ -5,7 +5,7 @@ import { useTranslations } from "use-intl";
 import type { TransactionDetail } from "../../api/schemas.ts";
 import { call, pathOf } from "../lib/client.ts";
 import { useMay } from "../lib/me.ts";
-import { useHeldReason, usePriceFlag } from "../lib/money-words.ts";
+import { useHeldReason, usePriceFlag } from "../lib/price-words.ts";
 import { useMoney } from "../lib/money.ts";
 import { BigNumber, Card, Section } from "./card.tsx";
 import { DownloadButton } from "./download-button.tsx";

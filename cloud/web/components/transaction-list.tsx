@@ -63,7 +63,7 @@ function Row({ transaction, site }: { transaction: Transaction; site: Place | un
         >
           {stationId}{" "}
           {evseId > 0 && (
-            <span className="font-normal text-ink-3">· {t("station.evse", { evse: String(evseId) })}</span>
+            <span className="font-normal text-ink-3">· {t("common.evse", { evse: String(evseId) })}</span>
           )}
         </Link>
         <span className="block truncate text-[0.8125rem] text-ink-3">

@@ -1,26 +1,16 @@
 /** The page of guests: who scans the code of a connector sees the price, pays, charges, and gets a receipt. */
-import { StrictMode, useEffect, useState } from "react";
-import { createRoot } from "react-dom/client";
-import { IntlProvider, useTranslations } from "use-intl";
-import { chooseLocale, locale, LOCALES, type Locale, type Messages } from "../lib/i18n.ts";
+import { useEffect, useState } from "react";
+import { useTranslations } from "use-intl";
+import { chooseLocale, locale, LOCALE_NAMES, LOCALES, type Locale } from "../lib/i18n.ts";
 import { useValue } from "../lib/value.ts";
 import { Mark } from "../components/icon.tsx";
+import { show } from "../shown.tsx";
 import { Note } from "./note.tsx";
 import { Offer } from "./offer.tsx";
 import { addressOf, placeOf, type Place } from "./place.ts";
 import { Session } from "./session.tsx";
 
 const SHORT: Record<Locale, string> = { "pt-BR": "PT", en: "EN" };
-const NAMES: Record<Locale, string> = { "pt-BR": "Português", en: "English" };
-
-/** Only the words of guests: the rest is for people who work here. */
-async function loadWords(of: Locale): Promise<Messages> {
-  const file =
-    of === "pt-BR"
-      ? await import("../messages/guest.pt-BR.json", { with: { type: "json" } })
-      : await import("../messages/guest.en.json", { with: { type: "json" } });
-  return file.default as Messages;
-}
 
 const here = (): Place => placeOf(location.pathname, location.hash);
 
@@ -64,7 +54,7 @@ function Language() {
           type="button"
           lang={one}
           aria-pressed={one === current}
-          aria-label={`${SHORT[one]}, ${NAMES[one]}`}
+          aria-label={`${SHORT[one]}, ${LOCALE_NAMES[one]}`}
           onClick={() => chooseLocale(one)}
           className="size-11 rounded-lg text-sm text-ink-3 hover:text-ink aria-pressed:font-semibold
             aria-pressed:text-ink aria-pressed:underline aria-pressed:underline-offset-4"
@@ -76,48 +66,22 @@ function Language() {
   );
 }
 
-function App({ first }: { first: { locale: Locale; messages: Messages } }) {
-  const wanted = useValue(locale);
-  const [shown, setShown] = useState(first);
-  useEffect(() => {
-    if (wanted === shown.locale) return;
-    // Without the new words the old ones stay on screen.
-    void loadWords(wanted).then(
-      (messages) => setShown({ locale: wanted, messages }),
-      () => {},
-    );
-  }, [wanted, shown.locale]);
-  useEffect(() => {
-    document.documentElement.lang = shown.locale;
-  }, [shown.locale]);
+function App() {
   return (
-    <IntlProvider
-      locale={shown.locale}
-      messages={shown.messages}
-      timeZone={Intl.DateTimeFormat().resolvedOptions().timeZone}
-    >
-      <div className="mx-auto flex min-h-dvh w-full max-w-md flex-col px-4 pb-[max(1rem,env(safe-area-inset-bottom))]">
-        <header className="flex h-14 items-center gap-2.5">
-          <Mark className="size-7" />
-          <span className="font-semibold">Moov.olt</span>
-          <div className="-mr-2 ml-auto">
-            <Language />
-          </div>
-        </header>
-        <main className="flex flex-1 flex-col gap-4">
-          <Page />
-        </main>
-      </div>
-    </IntlProvider>
+    <div className="mx-auto flex min-h-dvh w-full max-w-md flex-col px-4 pb-[max(1rem,env(safe-area-inset-bottom))]">
+      <header className="flex h-14 items-center gap-2.5">
+        <Mark className="size-7" />
+        <span className="font-semibold">Moov.olt</span>
+        <div className="-mr-2 ml-auto">
+          <Language />
+        </div>
+      </header>
+      <main className="flex flex-1 flex-col gap-4">
+        <Page />
+      </main>
+    </div>
   );
 }
 
-/** Shows the page. */
-export async function startGuest(root: HTMLElement): Promise<void> {
-  const messages = await loadWords(locale.get());
-  createRoot(root).render(
-    <StrictMode>
-      <App first={{ locale: locale.get(), messages }} />
-    </StrictMode>,
-  );
-}
+/** Shows the page. Only with the words of guests: the rest is for people who work here. */
+export const startGuest = (root: HTMLElement): Promise<void> => show(root, ["guest"], <App />);

@@ -1,7 +1,7 @@
 /** Waiting for the money: a page of the provider, or a Pix code as a picture and to copy; and the time left. */
 import { useState } from "react";
 import { useTranslations } from "use-intl";
-import { copyText } from "../components/copy.tsx";
+import { copyText } from "../lib/copy-text.ts";
 import type { GuestSession } from "../lib/api.gen.ts";
 import { useMoney } from "../lib/money.ts";
 import { BigButton, Note } from "./note.tsx";

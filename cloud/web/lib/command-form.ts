@@ -108,12 +108,12 @@ export function useSuggestions({ connectors }: Station) {
   return useMemo(() => {
     const evses = [...new Set(connectors.map(({ evseId }) => evseId))].map((evseId) => ({
       value: String(evseId),
-      label: t("station.evse", { evse: String(evseId) }),
+      label: t("common.evse", { evse: String(evseId) }),
     }));
     const transactions = connectors.flatMap(({ transactionId, evseId }) =>
       transactionId === null
         ? []
-        : [{ value: transactionId, label: t("station.evse", { evse: String(evseId) }) }],
+        : [{ value: transactionId, label: t("common.evse", { evse: String(evseId) }) }],
     );
     const known = (tokens.data?.items ?? []).map(({ idToken, label }) => ({
       value: idToken,

@@ -68,7 +68,7 @@ function Row({ rule }: { rule: AlarmRule }) {
   });
   const details = [
     kindName(rule.kind) !== name && kindName(rule.kind),
-    rule.siteIds === null ? t("alarms.everySite") : t("tokens.atSites", { count: rule.siteIds.length }),
+    rule.siteIds === null ? t("alarms.everySite") : t("common.atSites", { count: rule.siteIds.length }),
     rule.emails.length > 0 && rule.emails.join(", "),
     rule.webhook && t("alarms.toWebhooks"),
     rule.emails.length === 0 && !rule.webhook && t("alarms.onlyHere"),

@@ -15,7 +15,7 @@ import { download } from "../lib/api.ts";
 import { filterOf, linesOf } from "../lib/audit.ts";
 import { pathOf } from "../lib/client.ts";
 import { auditQuery } from "../lib/people.ts";
-import { useAuditAction } from "../lib/words.ts";
+import { useAuditAction } from "../lib/audit-words.ts";
 import type { AuditSearch } from "../people-routes.ts";
 
 const route = getRouteApi("/audit");

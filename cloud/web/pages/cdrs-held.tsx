@@ -17,7 +17,7 @@ import { When } from "../components/time.tsx";
 import { newId } from "../lib/api.ts";
 import { call } from "../lib/client.ts";
 import { useFeed } from "../lib/feed.ts";
-import { isBillingReason, useHeldReason } from "../lib/money-words.ts";
+import { isBillingReason, useHeldReason } from "../lib/price-words.ts";
 import { readDecimal } from "../lib/money.ts";
 
 const PAGE = 50;

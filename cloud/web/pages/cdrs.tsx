@@ -47,7 +47,7 @@ export function CdrsPage() {
       <CdrTabs />
       <div className="mb-4 flex flex-wrap items-center gap-3">
         <SelectField
-          label={t("transactions.site")}
+          label={t("common.site")}
           hideLabel
           className="w-56"
           value={siteId ?? ""}
@@ -55,7 +55,7 @@ export function CdrsPage() {
             void navigate({ to: "/cdrs", search: { siteId: event.target.value || undefined, payer } })
           }
         >
-          <option value="">{t("transactions.allSites")}</option>
+          <option value="">{t("common.allSites")}</option>
           {sites.data?.items.map((site) => (
             <option key={site.siteId} value={site.siteId}>
               {site.name}

@@ -80,7 +80,7 @@ export function DriversPage() {
 function Row({ driver }: { driver: Driver }) {
   const t = useTranslations();
   const { driverId, name, email, phone, groupId, status, tokenCount } = driver;
-  const details = [email, phone, groupId !== null && t("tokens.inGroup", { group: groupId })].filter(Boolean);
+  const details = [email, phone, groupId !== null && t("common.inGroup", { group: groupId })].filter(Boolean);
   return (
     <li className="lazy-row relative flex flex-wrap items-center gap-x-4 gap-y-1 px-4 py-2.5 hover:bg-raised">
       <div className="min-w-0 flex-1 basis-56">

@@ -25,17 +25,17 @@ export function EventsPage() {
       <PageHead title={t("nav.events")}>
         <p className="mt-1 max-w-prose text-ink-2">{t("events.intro")}</p>
       </PageHead>
-      <div className="mb-4 flex flex-wrap gap-2" role="search" aria-label={t("work.filters")}>
+      <div className="mb-4 flex flex-wrap gap-2" role="search" aria-label={t("common.filters")}>
         <EventKindFilter value={kind} onChange={(next) => apply({ kind: next })} />
         {sites.length > 1 && (
           <div className="w-48 max-sm:w-full">
             <SelectField
-              label={t("transactions.site")}
+              label={t("common.site")}
               hideLabel
               value={siteId ?? ""}
               onChange={(event) => apply({ siteId: event.target.value || undefined })}
             >
-              <option value="">{t("transactions.allSites")}</option>
+              <option value="">{t("common.allSites")}</option>
               {sites.map((site) => (
                 <option key={site.siteId} value={site.siteId}>
                   {site.name}

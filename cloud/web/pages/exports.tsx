@@ -122,11 +122,11 @@ function Ask() {
           ))}
         </SelectField>
         <SelectField
-          label={t("transactions.site")}
+          label={t("common.site")}
           value={siteId}
           onChange={(event) => setSiteId(event.target.value)}
         >
-          <option value="">{t("transactions.allSites")}</option>
+          <option value="">{t("common.allSites")}</option>
           {sites.data?.items.map((site) => (
             <option key={site.siteId} value={site.siteId}>
               {site.name}

@@ -6,7 +6,7 @@ import type { Site } from "../../api/schemas.ts";
 import { AttentionList } from "../components/attention-list.tsx";
 import { BigNumber, Card, Section, Skeleton } from "../components/card.tsx";
 import { CopyBlock, CopyLine } from "../components/copy.tsx";
-import { useTitle } from "../components/page-head.tsx";
+import { useTitle } from "../lib/title.ts";
 import { ProblemPage } from "../components/problem.tsx";
 import { SiteRow } from "../components/site-row.tsx";
 import { useNow } from "../components/time.tsx";

@@ -213,7 +213,7 @@ function ProviderDialog({ kind, provider, onClose }: ProviderProps & { onClose: 
         )}
         <div className="grid grid-cols-2 items-end gap-3">
           <TextField
-            label={t("tariffs.currency")}
+            label={t("common.currency")}
             maxLength={3}
             pattern="[A-Z]{3}"
             required

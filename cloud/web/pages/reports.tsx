@@ -332,13 +332,13 @@ function Filters({ names }: { names: readonly ReportName[] }) {
         </>
       )}
       <SelectField
-        label={t("transactions.site")}
+        label={t("common.site")}
         hideLabel
         className="w-44"
         value={search.siteId ?? ""}
         onChange={(event) => set({ siteId: event.target.value || undefined })}
       >
-        <option value="">{t("transactions.allSites")}</option>
+        <option value="">{t("common.allSites")}</option>
         {sites.data?.items.map((site) => (
           <option key={site.siteId} value={site.siteId}>
             {site.name}

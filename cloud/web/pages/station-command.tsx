@@ -14,7 +14,8 @@ import { useStation } from "../components/station-context.tsx";
 import { When } from "../components/time.tsx";
 import { commandQuery } from "../lib/queries.ts";
 import { COMMAND_LOOK, type CommandState } from "../lib/state.ts";
-import { useCode, useCommandText } from "../lib/words.ts";
+import { useCommandText } from "../lib/command-words.ts";
+import { useCode } from "../lib/words.ts";
 
 const route = getRouteApi("/stations/$stationId/commands/$commandId");
 

@@ -183,10 +183,10 @@ function Row({ value, protocol, onEdit }: RowProps) {
               small
               look="ghost"
               onClick={onEdit}
-              aria-label={`${t("tokens.edit")} ${name}`}
+              aria-label={`${t("common.edit")} ${name}`}
               className="max-sm:-ml-2.5"
             >
-              {t("tokens.edit")}
+              {t("common.edit")}
             </Button>
           )}
         </div>

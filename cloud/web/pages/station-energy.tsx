@@ -16,7 +16,7 @@ import { When } from "../components/time.tsx";
 import { stationApi } from "../lib/api.ts";
 import { isOpen, PROFILE_LOOK, profileEnd, RESERVATION_LOOK } from "../lib/promise.ts";
 import { profilesQuery, reportedProfilesQuery, reservationsQuery } from "../lib/queries.ts";
-import { flatLimit } from "../lib/words.ts";
+import { flatLimit } from "../lib/command-words.ts";
 
 export function StationEnergy() {
   const t = useTranslations();
@@ -95,7 +95,7 @@ function ReservationRow({ reservation }: { reservation: Reservation }) {
   const { timeZone } = useStation();
   const [asking, setAsking] = useState(false);
   const { reservationId, stationId, evseId, idToken, expiresAt, state, reason, commandId } = reservation;
-  const where = evseId === null ? t("start.anyEvse") : t("station.evse", { evse: String(evseId) });
+  const where = evseId === null ? t("start.anyEvse") : t("common.evse", { evse: String(evseId) });
   return (
     <li className="px-4 py-3">
       <div className="flex flex-wrap items-center justify-between gap-x-3">
@@ -207,7 +207,7 @@ function ProfileRow({ profile }: { profile: ChargingProfile }) {
 function useProfileName(chargingProfile: Record<string, unknown>, evseId: number): string {
   const t = useTranslations();
   const limit = flatLimit(chargingProfile) ?? t("profiles.schedule");
-  const where = evseId === 0 ? t("availability.whole") : t("station.evse", { evse: String(evseId) });
+  const where = evseId === 0 ? t("availability.whole") : t("common.evse", { evse: String(evseId) });
   return `${limit} · ${where}`;
 }
 

@@ -56,7 +56,7 @@ function Row({ template }: { template: StationTemplate }) {
   const details = [
     make === "" ? t("templates.anyMake") : make,
     firmware !== null && t("templates.ofFirmware", { firmware }),
-    siteIds !== null && t("tokens.atSites", { count: siteIds.length }),
+    siteIds !== null && t("common.atSites", { count: siteIds.length }),
     priority !== 0 && t("templates.ofPriority", { priority: String(priority) }),
   ].filter(Boolean);
   return (

@@ -92,9 +92,9 @@ function TokenRow({ token }: { token: IdTokenView }) {
   const expired = expiresAt !== null && Date.parse(expiresAt) < now;
   const details = [
     type,
-    groupId !== null && t("tokens.inGroup", { group: groupId }),
+    groupId !== null && t("common.inGroup", { group: groupId }),
     master && t("tokens.isMaster"),
-    siteIds !== null && t("tokens.atSites", { count: siteIds.length }),
+    siteIds !== null && t("common.atSites", { count: siteIds.length }),
     stationIds !== null && t("tokens.atStations", { count: stationIds.length }),
     token.trusted && t("tokens.isTrusted"),
     token.maxConcurrent !== null && t("tokens.atOnce", { count: token.maxConcurrent }),
@@ -131,9 +131,9 @@ function TokenRow({ token }: { token: IdTokenView }) {
           small
           look="ghost"
           onClick={() => setEditing(true)}
-          aria-label={`${t("tokens.edit")} ${label ?? idToken}`}
+          aria-label={`${t("common.edit")} ${label ?? idToken}`}
         >
-          {t("tokens.edit")}
+          {t("common.edit")}
         </MayButton>
         <MayButton
           needs="id-tokens:write"

@@ -85,7 +85,7 @@ function TransactionHead({ transaction, site }: { transaction: Transaction; site
         >
           {stationId}
         </Link>{" "}
-        · {transaction.evseId > 0 && `${t("station.evse", { evse: String(transaction.evseId) })} · `}
+        · {transaction.evseId > 0 && `${t("common.evse", { evse: String(transaction.evseId) })} · `}
         <When at={startedAt} timeZone={site?.timeZone} />
       </p>
       {transaction.endedUnseen && (

@@ -83,12 +83,12 @@ function Filters({
       />
       <div className="w-48 max-sm:w-full">
         <SelectField
-          label={t("transactions.site")}
+          label={t("common.site")}
           hideLabel
           value={filter.siteId ?? ""}
           onChange={(event) => apply({ siteId: event.target.value || undefined })}
         >
-          <option value="">{t("transactions.allSites")}</option>
+          <option value="">{t("common.allSites")}</option>
           {sites.map(({ siteId, name }) => (
             <option key={siteId} value={siteId}>
               {name}

@@ -131,7 +131,7 @@ function Filters({ filter, sites }: { filter: WorkSearch; sites: readonly Place[
     </button>
   );
   return (
-    <div className="mb-4 space-y-2" role="search" aria-label={t("work.filters")}>
+    <div className="mb-4 space-y-2" role="search" aria-label={t("common.filters")}>
       <div className="flex flex-wrap items-end gap-2">
         <Segmented
           legend={t("work.state")}
@@ -145,12 +145,12 @@ function Filters({ filter, sites }: { filter: WorkSearch; sites: readonly Place[
         {sites.length > 1 && (
           <div className="w-48 max-sm:flex-1">
             <SelectField
-              label={t("transactions.site")}
+              label={t("common.site")}
               hideLabel
               value={filter.siteId ?? ""}
               onChange={(event) => apply({ siteId: event.target.value || undefined })}
             >
-              <option value="">{t("transactions.allSites")}</option>
+              <option value="">{t("common.allSites")}</option>
               {sites.map(({ siteId, name }) => (
                 <option key={siteId} value={siteId}>
                   {name}
