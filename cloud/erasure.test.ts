@@ -8,19 +8,8 @@ import { tokenHash } from "../shared/policy.ts";
 import { createMember } from "./api/harness-people.ts";
 import { ERASURE_WORDS, type Driver } from "./api/driver-schemas.ts";
 import { createApiKey } from "./api/actor.ts";
-import {
-  handled,
-  introduce,
-  Journal,
-  online,
-  openTestApi,
-  openTestDb,
-  start16,
-  stop16,
-  storeAll,
-  type TestApi,
-  type TestDb,
-} from "./harness.ts";
+import { handled, introduce, Journal, online, start16, stop16, storeAll } from "./harness.ts";
+import { openDrivers, type Drivers } from "./harness-drivers.ts";
 import { auditBooks, giveTariff } from "./harness-money.ts";
 import { answerQuestion } from "./ingest/ask.ts";
 import { readPolicy } from "./ingest/policy.ts";
@@ -28,17 +17,18 @@ import { makeCdrs } from "./jobs/cdrs.ts";
 import { runErasures } from "./jobs/erasures.ts";
 import { ensureReceipt } from "./receipts.ts";
 
-let db: TestDb;
-let api: TestApi;
+let drivers: Drivers;
+let db: Drivers["db"];
+let api: Drivers["api"];
+let create: Drivers["create"];
+let attach: Drivers["attach"];
+let statusAt: Drivers["statusAt"];
 beforeAll(async () => {
-  db = await openTestDb();
-  api = await openTestApi(db.pool);
+  drivers = await openDrivers();
+  ({ db, api, create, attach, statusAt } = drivers);
   await giveTariff(db, "default");
 });
-afterAll(async () => {
-  await api.close();
-  await db.close();
-});
+afterAll(() => drivers.close());
 
 const NAME = "Iracema Quintão Valadares";
 const EMAIL = "iracema.valadares@example.com";
@@ -69,20 +59,14 @@ async function whereFound(words: readonly string[]): Promise<string[]> {
   return found;
 }
 
-const post = async (path: string, body: object) => {
-  const reply = await api.send("POST", path, body, { "idempotency-key": randomUUID() });
-  expect(reply.status, reply.text).toBeLessThan(300);
-  return reply.body;
-};
-const erase = (driverId: string, confirm: string = ERASURE_WORDS) =>
-  api.send("POST", `/v1/drivers/${driverId}/erasures`, { confirm });
+/** What is open is another test's subject. */
+const erase = (driver: Driver, more: object = {}) => drivers.erase(driver, { openBalance: "leave", ...more });
 
 async function person(): Promise<Driver> {
-  const driver = (await post("/v1/drivers", {
+  const driver = await create({
     ...{ name: NAME, email: EMAIL, taxId: CPF, phone: PHONE, notes: "knows the gate code" },
-  })) as Driver;
-  for (const idToken of [TOKEN, SHORT])
-    await api.send("PUT", `/v1/drivers/${driver.driverId}/id-tokens/${idToken}`, undefined);
+  });
+  for (const idToken of [TOKEN, SHORT]) await attach(driver, idToken);
   return driver;
 }
 
@@ -114,8 +98,8 @@ describe("a person with everything", () => {
 
   beforeAll(async () => {
     await introduce(db.pool, journal);
-    await post("/v1/id-tokens", { idToken: TOKEN, label: NAME });
-    await post("/v1/id-tokens", { idToken: SHORT });
+    await drivers.post("/v1/id-tokens", { idToken: TOKEN, label: NAME });
+    await drivers.post("/v1/id-tokens", { idToken: SHORT });
     // Charged before it was anybody's: owed by the token.
     await happened(online("CP1"), ...charged(before, TOKEN.toLowerCase(), 0));
     await makeCdrs(db.pool);
@@ -211,8 +195,8 @@ describe("a person with everything", () => {
       reply.status,
       (reply.body as { code: string }).code,
     ];
-    expect(code(await erase(driver.driverId, "yes"))).toEqual([400, "NOT_CONFIRMED"]);
-    expect(code(await erase(driver.driverId))).toEqual([409, "DRIVER_CHARGES"]);
+    expect(code(await erase(driver, { confirm: "yes" }))).toEqual([400, "NOT_CONFIRMED"]);
+    expect(code(await erase(driver))).toEqual([409, "DRIVER_CHARGES"]);
     await db.pool.query("insert into operator (operator_id, name) values ('rival', 'Rival')");
     const key = await createApiKey(db.pool, "rival", "rival");
     const reply = await api.app.inject({
@@ -226,15 +210,15 @@ describe("a person with everything", () => {
   test("goes at once from what is its own, then from everything, and asked for again it is the same", async () => {
     // Over, and not billed yet: the bill comes after the person has gone.
     await happened(stop16("CP1", running, { at: 30_000_000, meterStop: 21_000, wireId: 900 }));
-    const reply = await erase(driver.driverId);
+    const reply = await erase(driver);
     expect(reply.status, reply.text).toBe(200);
     expect(reply.body).toMatchObject({ driverId: driver.driverId, finishedAt: null });
     expect(await db.rows("select from id_token")).toHaveLength(0);
     expect(await db.rows("select from auth_user where id = $1", userId)).toHaveLength(0);
-    expect((await erase(driver.driverId)).body).toEqual(reply.body);
+    expect((await erase(driver)).body).toEqual(reply.body);
     expect(await runErasures(db.pool)).toBe(1);
     expect(await runErasures(db.pool)).toBe(0);
-    const again = (await erase(driver.driverId)).body as { finishedAt: string };
+    const again = (await erase(driver)).body as { finishedAt: string };
     expect(Date.parse(again.finishedAt)).toBeGreaterThan(0);
   });
 
@@ -277,10 +261,10 @@ describe("a person with everything", () => {
   });
 
   test("its tokens are refused at every site, and what comes in late names nobody", async () => {
-    const policy = await readPolicy(db.pool, "site-1");
-    const status = (idToken: string) =>
-      policy?.tokens.find((one) => one.hash === tokenHash(policy.salt, idToken))?.status;
-    expect([status(TOKEN), status(SHORT)]).toEqual(["Blocked", "Blocked"]);
+    expect([await statusAt("site-1", TOKEN), await statusAt("site-1", SHORT)]).toEqual([
+      "Blocked",
+      "Blocked",
+    ]);
     await db.pool.query("update site set unknown_token = 'allow'");
     const ask = (idToken: string) =>
       answerQuestion(db.pool, "er-1", {
@@ -314,7 +298,7 @@ describe("a person with everything", () => {
   });
 
   test("a card that is given to somebody else counts again", async () => {
-    await post("/v1/id-tokens", { idToken: TOKEN });
+    await drivers.post("/v1/id-tokens", { idToken: TOKEN });
     const policy = await readPolicy(db.pool, "site-1");
     const mine = policy?.tokens.filter((one) => one.hash === tokenHash(policy.salt, TOKEN));
     expect(mine?.map((one) => one.status)).toEqual(["Accepted"]);
@@ -324,12 +308,12 @@ describe("a person with everything", () => {
 describe("a person who works here too", () => {
   test("keeps the account and stays in the audit; whoever is only known by a short name loses the fields alone", async () => {
     await createMember(db.pool, "chefe@example.com", "operations");
-    const driver = (await post("/v1/drivers", { name: "Ana", email: "chefe@example.com" })) as Driver;
+    const driver = await create({ name: "Ana", email: "chefe@example.com" });
     await db.pool.query(
       `insert into audit (operator_id, actor, request_id, action, subject, detail)
        values ('default', 'chefe@example.com', 'r', 'site.update', 'site-1', '{"name": "Rua Ana"}')`,
     );
-    expect((await erase(driver.driverId)).status).toBe(200);
+    expect((await erase(driver)).status).toBe(200);
     expect(await runErasures(db.pool)).toBe(1);
     expect(await db.rows("select from auth_user where email = 'chefe@example.com'")).toHaveLength(1);
     expect(
@@ -353,8 +337,8 @@ describe("a person who works here too", () => {
 
 describe("many who go", () => {
   test("a token that is a word of ours takes no other record along", async () => {
-    const driver = (await post("/v1/drivers", { name: "Bo" })) as Driver;
-    await post("/v1/id-tokens", { idToken: "Accepted" });
+    const driver = await create({ name: "Bo" });
+    await drivers.post("/v1/id-tokens", { idToken: "Accepted" });
     await api.send("PUT", `/v1/drivers/${driver.driverId}/id-tokens/Accepted`, undefined);
     const said = { status: "Accepted", idToken: "accepted" };
     await db.pool.query(
@@ -362,7 +346,7 @@ describe("many who go", () => {
        values ('default', 'somebody', 'r', 'station.word', 'CP1', $1)`,
       [JSON.stringify(said)],
     );
-    expect((await erase(driver.driverId)).status).toBe(200);
+    expect((await erase(driver)).status).toBe(200);
     expect(await runErasures(db.pool)).toBe(1);
     const [row] = await db.rows<{ detail: object }>("select detail from audit where action = 'station.word'");
     expect(row?.detail).toEqual({ status: "Accepted", idToken: expect.stringMatching(/^erased-/) });
@@ -371,9 +355,9 @@ describe("many who go", () => {
   test("one that cannot be gone through holds up no other", async () => {
     const ids: string[] = [];
     for (const email of ["first.gone@example.com", "second.gone@example.com"]) {
-      const driver = (await post("/v1/drivers", { name: "Bo", email })) as Driver;
+      const driver = await create({ name: "Bo", email });
       ids.push(driver.driverId);
-      expect((await erase(driver.driverId)).status).toBe(200);
+      expect((await erase(driver)).status).toBe(200);
     }
     const words = JSON.stringify([{ pattern: "(", is: "erased-x" }]);
     await db.pool.query("update driver_erasure set words = $2 where driver_id = $1", [ids[0], words]);

@@ -4,13 +4,16 @@
  *
  * Invariants: transactions, CDRs and postings stay with their amounts, under pseudonyms, and go on being owed
  * by the same driver's account; a token of somebody who is gone is refused at every site; nobody is erased
- * while they charge; what is done is done in one transaction, and asked for again changes nothing.
+ * while they charge; what is done is done in one transaction, and asked for again changes nothing. What is open
+ * between the operator and the person is told before (`openOf`): afterwards nobody can be asked.
  */
 import { randomBytes } from "node:crypto";
 import { wordsOf } from "./core/erasure.ts";
 import type { Client } from "./db/pool.ts";
+import { kindsThatName, type ExportKind } from "./exports/kinds.ts";
+import { balances, type Balance } from "./ledger.ts";
 
-export type Erased = { tokens: number; accountDeleted: boolean };
+export type Erased = { tokens: number; accountDeleted: boolean; exportsRemoved: number };
 
 type Driver = {
   name: string | null;
@@ -19,7 +22,7 @@ type Driver = {
   tax_id: string | null;
   user_id: string | null;
 };
-type Token = { idToken: string; key: string; pseudonym: string };
+type Token = { idToken: string; key: string; pseudonym: string; groupId: string | null };
 type Work = { client: Client; operatorId: string; driverId: string };
 
 const newPseudonym = () => `erased-${randomBytes(12).toString("hex")}`;
@@ -34,6 +37,45 @@ export async function runningOf(client: Client, operatorId: string, driverId: st
   return rows.map(({ id }) => id);
 }
 
+/** What is owed or paid in advance on accounts of the person's own, and how many transactions have no bill yet. */
+export async function openOf(
+  client: Client,
+  operatorId: string,
+  driverId: string,
+): Promise<{ balances: Balance[]; unbilled: number }> {
+  const { rows } = await client.query<{ account: Balance["account"] }>(
+    `select 'token:' || token_key as account from id_token where operator_id = $1 and driver_id = $2`,
+    [operatorId, driverId],
+  );
+  const accounts = [`driver:${driverId}` as const, ...rows.map(({ account }) => account)];
+  const { rows: waiting } = await client.query<{ count: number }>(
+    `select count(*)::int as count from transaction t join transaction_billing b using (transaction_id)
+     where t.operator_id = $1 and t.driver_id = $2 and b.status in ('pending', 'held')`,
+    [operatorId, driverId],
+  );
+  const all = await balances(client, operatorId, accounts);
+  return { balances: all.filter((one) => one.amountMinor !== 0), unbilled: waiting[0]?.count ?? 0 };
+}
+
+/**
+ * Files that may hold the person are fetched by nobody any more, and removed by the job; one that is being made
+ * begins anew. @returns how many.
+ */
+export async function forgetExports(
+  client: Client,
+  operatorId: string,
+  ...ways: NonNullable<ExportKind["names"]>[]
+): Promise<number> {
+  const { rowCount } = await client.query(
+    `update export set status = case status when 'running' then 'waiting' else status end,
+       expires_at = case status when 'running' then expires_at else now() end
+     where operator_id = $1 and kind = any ($2) and status in ('running', 'done')
+       and (expires_at is null or expires_at > now())`,
+    [operatorId, kindsThatName(...ways)],
+  );
+  return rowCount ?? 0;
+}
+
 /** What is over and has no bill yet is owed by whom it would have been, had the token stayed. */
 const PAYERS = `
   insert into transaction_payer (transaction_id, operator_id, account, driver_id)
@@ -46,10 +88,11 @@ const PAYERS = `
   on conflict do nothing`;
 
 const REFUSED = `
-  insert into erased_token (site_id, hash, operator_id, driver_id, pseudonym)
-  select s.site_id, moov_token_hash(s.policy_salt, r.key), $1, $2, r.pseudonym
-  from site s, json_to_recordset($3::json) as r(key text, pseudonym text) where s.operator_id = $1
-  on conflict (site_id, hash) do update set driver_id = excluded.driver_id, pseudonym = excluded.pseudonym`;
+  insert into erased_token (site_id, hash, operator_id, driver_id, pseudonym, group_id)
+  select s.site_id, moov_token_hash(s.policy_salt, r.key), $1, $2, r.pseudonym, r."groupId"
+  from site s, json_to_recordset($3::json) as r(key text, pseudonym text, "groupId" text) where s.operator_id = $1
+  on conflict (site_id, hash) do update
+    set driver_id = excluded.driver_id, pseudonym = excluded.pseudonym, group_id = excluded.group_id`;
 
 /** Tables whose rows are of a token, with a column that names it. */
 const NAMED = ["cdr", "transaction", "reservation", "guest_session"] as const;
@@ -186,15 +229,16 @@ export async function eraseDriver(
     [operatorId, driverId],
   );
   const [driver] = found.rows;
-  if (driver === undefined) return { tokens: 0, accountDeleted: false };
-  const { rows } = await client.query<{ id_token: string; token_key: string }>(
-    "select id_token, token_key from id_token where operator_id = $1 and driver_id = $2",
+  if (driver === undefined) return { tokens: 0, accountDeleted: false, exportsRemoved: 0 };
+  const { rows } = await client.query<{ id_token: string; token_key: string; group_id: string | null }>(
+    "select id_token, token_key, group_id from id_token where operator_id = $1 and driver_id = $2",
     [operatorId, driverId],
   );
   const tokens = rows.map((row) => ({
     idToken: row.id_token,
     key: row.token_key,
     pseudonym: newPseudonym(),
+    groupId: row.group_id,
   }));
   await client.query(PAYERS, [operatorId, driverId]);
   await client.query(REFUSED, [operatorId, driverId, JSON.stringify(tokens)]);
@@ -216,9 +260,11 @@ export async function eraseDriver(
      where operator_id = $1 and driver_id = $2`,
     [operatorId, driverId],
   );
+  const exportsRemoved = await forgetExports(client, operatorId, "columns", "texts");
   await client.query(
-    "insert into driver_erasure (driver_id, operator_id, words, requested_by) values ($1, $2, $3, $4)",
-    [driverId, operatorId, JSON.stringify(words), by],
+    `insert into driver_erasure (driver_id, operator_id, words, requested_by, exports_removed)
+     values ($1, $2, $3, $4, $5)`,
+    [driverId, operatorId, JSON.stringify(words), by, exportsRemoved],
   );
-  return { tokens: tokens.length, accountDeleted: account.deleted };
+  return { tokens: tokens.length, accountDeleted: account.deleted, exportsRemoved };
 }

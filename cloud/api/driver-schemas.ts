@@ -84,9 +84,17 @@ export const ERASURE_WORDS = "erase this driver for good";
 export const NewDriverErasure = Type.Object(
   {
     confirm: Type.String({ maxLength: 100, description: `Exactly: "${ERASURE_WORDS}"` }),
+    openBalance: Type.Optional(
+      Type.Unsafe<"refuse" | "leave">({
+        ...OneOf(["refuse", "leave"]),
+        description:
+          "What is owed, paid in advance, or not billed yet. `leave`: it stays in the books, and nobody can be asked.",
+      }),
+    ),
   },
   { $id: "NewDriverErasure", additionalProperties: false },
 );
+export type NewDriverErasure = Static<typeof NewDriverErasure>;
 
 export const DriverErasure = Type.Object(
   {
@@ -94,6 +102,8 @@ export const DriverErasure = Type.Object(
     erasedAt: Time,
     /** null: the raw timeline is still being gone through. */
     finishedAt: Nullable(Time),
+    /** Finished exports of the operator that may have held the person: they have to be made again. */
+    exportsRemoved: Type.Integer(),
   },
   { $id: "DriverErasure" },
 );

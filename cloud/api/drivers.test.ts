@@ -1,68 +1,35 @@
 /** Drivers: written, found, blocked, and whose an idToken and a transaction are. */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { tokenHash } from "../../shared/policy.ts";
-import {
-  arrive,
-  introduce,
-  isoAt,
-  Journal,
-  online,
-  openTestApi,
-  openTestDb,
-  start16,
-  stop16,
-  storeAll,
-  type TestApi,
-  type TestDb,
-} from "../harness.ts";
+import { arrive, introduce, isoAt, Journal, online, start16, stop16, storeAll } from "../harness.ts";
+import { openDrivers, type Drivers } from "../harness-drivers.ts";
 import { answerQuestion } from "../ingest/ask.ts";
 import { readPolicy } from "../ingest/policy.ts";
 import { createApiKey } from "./actor.ts";
 import type { Driver } from "./driver-schemas.ts";
 import type { IdTokenView } from "./rule-schemas.ts";
 
-let db: TestDb;
-let api: TestApi;
+let drivers: Drivers;
+let db: Drivers["db"];
+let api: Drivers["api"];
+let create: Drivers["create"];
+let token: Drivers["token"];
+let attach: Drivers["attach"];
+let statusAt: Drivers["statusAt"];
 beforeAll(async () => {
-  db = await openTestDb();
-  api = await openTestApi(db.pool);
-  await api.app.ready();
+  drivers = await openDrivers();
+  ({ db, api, create, token, attach, statusAt } = drivers);
   await arrive(db.pool, new Journal("er-1", "site-1").commit([online("CP1")]));
   await arrive(db.pool, new Journal("er-2", "site-2").commit([online("CP2")]));
 });
-afterAll(async () => {
-  await api.close();
-  await db.close();
-});
+afterAll(() => drivers.close());
 
 const CPF = "529.982.247-25";
 
-async function create(body: object): Promise<Driver> {
-  const reply = await api.send("POST", "/v1/drivers", body);
-  expect(reply.status, reply.text).toBe(201);
-  return reply.body as Driver;
-}
-async function token(more: object = {}): Promise<string> {
-  const idToken = randomUUID().slice(0, 18);
-  const reply = await api.send("POST", "/v1/id-tokens", { idToken, ...more });
-  expect(reply.status, reply.text).toBe(201);
-  return idToken;
-}
-const attach = async ({ driverId }: Driver, idToken: string) => {
-  const reply = await api.send("PUT", `/v1/drivers/${driverId}/id-tokens/${idToken}`, undefined);
-  expect(reply.status, reply.text).toBe(200);
-};
 const patch = (driver: Driver, body: object, tag = "*") =>
   api.send("PATCH", `/v1/drivers/${driver.driverId}`, body, { "if-match": tag });
 const read = (path: string) => api.get(path).then(({ body }) => body);
 const items = async <T>(path: string) => ((await read(path)) as { items: T[] }).items;
-
-async function statusAt(siteId: string, idToken: string): Promise<string | undefined> {
-  const policy = await readPolicy(db.pool, siteId);
-  const hash = tokenHash(policy?.salt ?? "", idToken);
-  return policy?.tokens.find((one) => one.hash === hash)?.status;
-}
 
 describe("a driver", () => {
   test("is made, told, and stands in the audit by the names of its fields only", async () => {

@@ -37,6 +37,8 @@ export type Facts = {
   reviewKinds: readonly string[];
   /** An entry that tells of it could not be read yet. */
   parked: boolean;
+  /** Its driver was erased before it was told, and nobody else was named who pays. */
+  payerGone: boolean;
 };
 
 /** A person's word about what the work queue does not know of. It is about the facts as they were then. */
@@ -50,6 +52,7 @@ export const HELD_REASONS = [
   "energy-unknown",
   "refused-with-energy",
   "changed-after-correction",
+  "payer-gone",
 ] as const;
 
 export type Verdict =
@@ -91,6 +94,8 @@ export function judge(
   const reasons: string[] = [];
   if (facts.refused && decided === undefined) reasons.push("refused-with-energy");
   if (energyWh === null) reasons.push("energy-unknown");
+  // A debt that nobody can be asked for: a person says whether it is one.
+  if (facts.payerGone && standing === undefined && decided === undefined) reasons.push("payer-gone");
   // Somebody has set the price by hand: what arrives later is for somebody to judge as well.
   if (standing?.cause === MANUAL && standing.basis !== basis && decided === undefined)
     reasons.push("changed-after-correction");

@@ -10,6 +10,8 @@ import type { Permission } from "../core/access.ts";
 export type ExportKind = {
   /** What whoever exports it must be allowed to read. */
   permission: Permission;
+  /** Whether it may name a person: in columns of its own, or anywhere in its texts. */
+  names?: "columns" | "texts";
   /** Name of a column of the file, and what it is in SQL. */
   columns: Readonly<Record<string, string>>;
   from: string;
@@ -23,6 +25,7 @@ const site = (column: string) => `($4::text is null or ${column} = $4)`;
 export const EXPORT_KINDS = {
   transactions: {
     permission: "transactions:read",
+    names: "columns",
     columns: {
       transactionId: "t.transaction_id",
       siteId: "t.site_id",
@@ -48,6 +51,7 @@ export const EXPORT_KINDS = {
   },
   cdrs: {
     permission: "money:read",
+    names: "columns",
     columns: {
       number: "c.number",
       cdrId: "c.cdr_id",
@@ -102,6 +106,7 @@ export const EXPORT_KINDS = {
   },
   "id-tokens": {
     permission: "id-tokens:read",
+    names: "columns",
     columns: {
       idToken: "k.id_token",
       type: "k.type",
@@ -152,6 +157,7 @@ export const EXPORT_KINDS = {
   },
   alarms: {
     permission: "alarms:read",
+    names: "texts",
     columns: {
       alarmId: "a.alarm_id",
       name: "a.name",
@@ -172,6 +178,7 @@ export const EXPORT_KINDS = {
   },
   audit: {
     permission: "audit:read",
+    names: "texts",
     columns: {
       auditId: "u.audit_id",
       at: "u.at",
@@ -189,6 +196,9 @@ export const EXPORT_KINDS = {
 
 export type ExportKindName = keyof typeof EXPORT_KINDS;
 export const EXPORT_KIND_NAMES = Object.keys(EXPORT_KINDS) as ExportKindName[];
+/** Kinds whose files may name a person in this way. */
+export const kindsThatName = (...ways: NonNullable<ExportKind["names"]>[]): ExportKindName[] =>
+  EXPORT_KIND_NAMES.filter((name) => ways.some((way) => exportKind(name).names === way));
 export const exportKind = (name: ExportKindName): ExportKind => EXPORT_KINDS[name];
 
 /** Pages after ($5, $6), or from the beginning where $6 is null. The key comes along as text, exact. */

@@ -78,7 +78,7 @@ async function authorize(
 ): Promise<Answer["answer"] | undefined> {
   const { rows } = await pool.query<AuthorizeRow>(
     `select s.site_id, s.unknown_token, ${TOKEN_COLUMNS},
-       t.id_token is null and moov_erased(s.site_id, $2) is not null as erased,
+       t.id_token is null and (moov_erased(s.site_id, $2)).hash is not null as erased,
        (select count(*)::int from transaction x where x.site_id = s.site_id and x.running
           and lower(x.id_token) = lower($2)) as running
      from er e join site s using (site_id)

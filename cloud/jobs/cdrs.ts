@@ -45,13 +45,14 @@ type Row = TransactionRow & {
   payer_account: Account | null;
   payer_driver: string | null;
   payment_id: string | null;
+  driver_gone: boolean;
   parked: boolean;
 };
 
 /** `t.driver_id`: whose the token was when it began. */
 const READ = `
   select ${TRANSACTION_COLUMNS}, coalesce(s.time_zone, o.time_zone) as time_zone, o.currency as operator_currency,
-    k.group_id,
+    coalesce(k.group_id, g.group_id) as group_id, d.driver_id is not null as driver_gone,
     p.account as payer_account, p.driver_id as payer_driver, p.payment_id,
     exists (select from parked_entry e where e.er_id = t.er_id and e.resolved_at is null
       and position(t.transaction_id::text in e.entry) > 0) as parked
@@ -59,6 +60,8 @@ const READ = `
   join operator o on o.operator_id = t.operator_id
   left join site s on s.site_id = t.site_id
   left join id_token k on k.operator_id = t.operator_id and k.token_key = lower(t.id_token)
+  left join erased_token g on g.site_id = t.site_id and g.pseudonym = t.id_token
+  left join driver d on d.driver_id = t.driver_id and d.status = 'erased'
   left join transaction_payer p on p.transaction_id = t.transaction_id
   where t.transaction_id = $1`;
 
@@ -86,6 +89,7 @@ function factsOf(row: Row): Facts {
     writtenOff: row.written_off,
     reviewKinds: row.review_kinds,
     parked: row.parked,
+    payerGone: row.driver_gone && row.payer_account === null && row.group_id === null,
   };
 }
 

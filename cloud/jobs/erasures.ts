@@ -5,12 +5,19 @@
  * Which columns hold texts is asked of the catalogue, so that a new table is part of it without a word. What
  * it is about is left alone: master data, keys by which rows find each other, books that are kept by
  * accounts. Goes on where it stopped; what was looked for is forgotten when all has been seen.
+ *
+ * Rows are written while it goes through them, some of them behind it. So it is done again for what has been
+ * written since the pass before began, until a pass finds nothing (or there were PASSES_MAX: whoever has the
+ * same name and is at work here would keep it going for ever).
  */
 import type { Word } from "../core/erasure.ts";
 import { inTransaction, type Client, type Pool } from "../db/pool.ts";
+import { forgetExports } from "../erasure.ts";
 
 /** Of 8 kB each. */
 const BLOCKS = 2_000;
+
+const PASSES_MAX = 8;
 
 /** What is the operator's own, and what `erasure.ts` has seen to. */
 const LEFT_ALONE = [
@@ -42,10 +49,19 @@ const TABLES = `
   group by c.oid order by 1`;
 
 type Table = { name: string; blocks: number; columns: { name: string; type: string }[] };
-type Erasure = { driver_id: string; operator_id: string; words: Word[]; progress: Record<string, number> };
+type Erasure = {
+  driver_id: string;
+  operator_id: string;
+  words: Word[];
+  progress: Record<string, number>;
+  pass: number;
+  /** Transactions from this one on: what this pass looks at. null: everything. */
+  pass_since: string | null;
+};
 
-const asText = ({ name, type }: Table["columns"][number]) =>
-  type === "bytea" ? `encode(${name}, 'escape')` : `${name}::text`;
+/** Bytes are looked at as the text that they are: written with escapes, a letter may stand before any word. */
+const mentions = ({ name, type }: Table["columns"][number]) =>
+  type === "bytea" ? `moov_mask(${name}, $4::jsonb) <> ${name}` : `${name}::text ~* $5`;
 
 function masked({ name, type }: Table["columns"][number]): string {
   switch (type) {
@@ -58,6 +74,9 @@ function masked({ name, type }: Table["columns"][number]): string {
   }
 }
 
+/** Written by this transaction ($6) or a later one. */
+const SINCE = "($6::text is null or age(xmin) <= pg_current_xact_id()::text::bigint - $6::text::bigint)";
+
 /** One portion. */
 async function maskBlocks(client: Client, erasure: Erasure, table: Table, first: number): Promise<void> {
   const changes = table.columns.map((column) =>
@@ -65,46 +84,77 @@ async function maskBlocks(client: Client, erasure: Erasure, table: Table, first:
       ? `${column.name} = case when cardinality(${column.name}) > 0 then ${masked(column)} else ${column.name} end`
       : `${column.name} = ${masked(column)}`,
   );
-  await client.query(
+  const { rowCount } = await client.query(
     `update ${table.name} set ${changes.join(", ")}
-     where ctid >= $1::tid and ctid < $2::tid and operator_id = $3
-       and (${table.columns.map((column) => `${asText(column)} ~* $5`).join(" or ")})`,
+     where ctid >= $1::tid and ctid < $2::tid and operator_id = $3 and $5::text <> '' and ${SINCE}
+       and (${table.columns.map(mentions).join(" or ")})`,
     [
       ...[`(${first},0)`, `(${first + BLOCKS},0)`, erasure.operator_id, JSON.stringify(erasure.words)],
       erasure.words.map(({ pattern }) => `(?:${pattern})`).join("|"),
+      erasure.pass_since,
     ],
   );
   await client.query(
-    "update driver_erasure set progress = progress || jsonb_build_object($2::text, $3::int) where driver_id = $1",
-    [erasure.driver_id, table.name, first + BLOCKS],
+    `update driver_erasure set progress = progress || jsonb_build_object($2::text, $3::int), found = found or $4
+     where driver_id = $1`,
+    [erasure.driver_id, table.name, first + BLOCKS, (rowCount ?? 0) > 0],
   );
 }
 
 /** Locked, so that several copies do not do the same. undefined: another one is at it, or it is done. */
 async function claim(client: Client, driverId: string): Promise<Erasure | undefined> {
   const { rows } = await client.query<Erasure>(
-    `select driver_id, operator_id, words, progress from driver_erasure
+    `select driver_id, operator_id, words, progress, pass, pass_since::text from driver_erasure
      where driver_id = $1 and words is not null for update skip locked`,
     [driverId],
   );
   return rows[0];
 }
 
-async function finish(pool: Pool, driverId: string): Promise<void> {
-  await inTransaction(pool, async (client) => {
+/** From when on this pass lets the next one look. Said before anything is looked at. */
+async function beginPass(pool: Pool, driverId: string): Promise<number | undefined> {
+  const { rows } = await pool.query<{ pass: number }>(
+    `update driver_erasure set pass_began = coalesce(pass_began, pg_snapshot_xmin(pg_current_snapshot()))
+     where driver_id = $1 and words is not null returning pass`,
+    [driverId],
+  );
+  return rows[0]?.pass;
+}
+
+const NEXT_PASS = `
+  update driver_erasure set pass = pass + 1, pass_since = pass_began, pass_began = null, found = false, progress = '{}'
+  where driver_id = $1`;
+
+/** Everything was seen: once more, or that was all. @returns whether it was. */
+async function endPass(pool: Pool, driverId: string, pass: number): Promise<boolean | undefined> {
+  return inTransaction(pool, async (client) => {
+    const { rows } = await client.query<{ operator_id: string; found: boolean }>(
+      `select operator_id, found from driver_erasure
+       where driver_id = $1 and words is not null and pass = $2 for update skip locked`,
+      [driverId, pass],
+    );
+    const [row] = rows;
+    if (row === undefined) return undefined;
+    if (pass === 1 || (row.found && pass < PASSES_MAX)) {
+      await client.query(NEXT_PASS, [driverId]);
+      return false;
+    }
     await client.query("update driver_erasure set words = null, progress = '{}' where driver_id = $1", [
       driverId,
     ]);
     await client.query("update driver set erasure_finished_at = now() where driver_id = $1", [driverId]);
+    // Made meanwhile, from texts that still named the person.
+    await forgetExports(client, row.operator_id, "texts");
+    return true;
   });
 }
 
-/** One table to its end, as it was when this began: what comes in later names nobody who is gone. */
-async function maskTable(pool: Pool, driverId: string, table: Table): Promise<boolean> {
+/** One table to its end, as it was when this began. */
+async function maskTable(pool: Pool, driverId: string, table: Table, pass: number): Promise<boolean> {
   for (;;) {
     const more = await inTransaction(pool, async (client) => {
       const erasure = await claim(client, driverId);
-      if (erasure === undefined) return undefined;
+      if (erasure === undefined || erasure.pass !== pass) return undefined;
       const first = erasure.progress[table.name] ?? 0;
       if (first >= table.blocks) return false;
       await maskBlocks(client, erasure, table, first);
@@ -114,14 +164,18 @@ async function maskTable(pool: Pool, driverId: string, table: Table): Promise<bo
   }
 }
 
-/** Everything for one who is gone. @returns whether all of it was seen. */
+/** Everything for one who is gone. @returns whether all of it was seen; another copy may be at it. */
 async function eraseOne(pool: Pool, driverId: string, words: readonly Word[]): Promise<boolean> {
-  // Who is known by nothing that could be looked for is mentioned nowhere.
-  const tables = words.length === 0 ? [] : (await pool.query<Table>(TABLES, [LEFT_ALONE])).rows;
-  let whole = true;
-  for (const table of tables) whole = (await maskTable(pool, driverId, table)) && whole;
-  if (whole) await finish(pool, driverId);
-  return whole;
+  for (;;) {
+    const pass = await beginPass(pool, driverId);
+    if (pass === undefined) return false;
+    // Who is known by nothing that could be looked for is mentioned nowhere.
+    const tables = words.length === 0 ? [] : (await pool.query<Table>(TABLES, [LEFT_ALONE])).rows;
+    let whole = true;
+    for (const table of tables) whole = (await maskTable(pool, driverId, table, pass)) && whole;
+    const isAll = whole ? await endPass(pool, driverId, pass) : undefined;
+    if (isAll !== false) return isAll ?? false;
+  }
 }
 
 /**

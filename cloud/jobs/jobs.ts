@@ -139,7 +139,7 @@ export function allJobs({ pool, mailer, files, pay, webhooks = { allowPrivate: f
           },
           {
             name: "old-exports",
-            everyMs: HOUR_MS,
+            everyMs: 60_000,
             fails: "old exports could not be removed",
             done: "old exports removed",
             run: () => expireExports(pool, files),

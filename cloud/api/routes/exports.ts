@@ -31,6 +31,8 @@ type ExportRow = {
   bytes: number | null;
   error: string | null;
   expires_at: Date | null;
+  /** Its time was up when it was read; of one row alone. */
+  is_over?: boolean | null;
 };
 
 const toExport = (r: ExportRow): Export => ({
@@ -63,7 +65,7 @@ const nameOf = (kind: string, from: string) => `attachment; filename="${kind}-${
 /** @throws ApiProblem 404. */
 async function readExport(db: Actor["db"] | Client, actor: Actor, exportId: string): Promise<ExportRow> {
   const { rows } = await db.query<ExportRow>(
-    "select * from export where operator_id = $1 and export_id = $2",
+    "select *, expires_at <= now() as is_over from export where operator_id = $1 and export_id = $2",
     [...[actor.operatorId, exportId]],
   );
   if (rows[0] === undefined) throw notFound("export", exportId);
@@ -228,7 +230,7 @@ export function exportRoutes(app: App, { requireActor, files }: Context): void {
           "EXPORT_NOT_DONE",
           `this export is ${row.status}${row.error === null ? "" : `: ${row.error}`}`,
         );
-      const file = await files.read(row.export_id);
+      const file = row.is_over === true ? undefined : await files.read(row.export_id);
       if (file === undefined)
         throw new ApiProblem(410, "EXPORT_GONE", "the file is not here any more: make the export again");
       return reply

@@ -32,7 +32,13 @@ export function usePriceFlag() {
       : { word: code("flag", flag) ?? flag, hint: code("flagHint", flag) ?? "" };
 }
 
-const HELD = ["entry-parked", "energy-unknown", "refused-with-energy", "changed-after-correction"] as const;
+const HELD = [
+  "entry-parked",
+  "energy-unknown",
+  "refused-with-energy",
+  "changed-after-correction",
+  "payer-gone",
+] as const;
 type Held = (typeof HELD)[number];
 /** Decided in billing itself; everything else is decided in the work queue. */
 export const isBillingReason = (reason: string): reason is Held => HELD.some((held) => held === reason);

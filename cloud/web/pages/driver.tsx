@@ -11,7 +11,7 @@ import { Badge } from "../components/badge.tsx";
 import { BigNumber, Card, Empty, Fact, Section, Skeleton } from "../components/card.tsx";
 import { DownloadButton } from "../components/download-button.tsx";
 import { DriverForm } from "../components/driver-form.tsx";
-import { TextField } from "../components/field.tsx";
+import { CheckField, TextField } from "../components/field.tsx";
 import { LinkButton } from "../components/link-button.tsx";
 import { MayButton } from "../components/may.tsx";
 import { PageHead } from "../components/page-head.tsx";
@@ -260,6 +260,7 @@ function Privacy({ driver }: { driver: Driver }) {
   const may = useMay();
   const [erasing, setErasing] = useState(false);
   const [typed, setTyped] = useState("");
+  const [leaveOpen, setLeaveOpen] = useState(false);
   const words = t("drivers.erasureWords");
   const { driverId } = driver;
   return (
@@ -296,7 +297,8 @@ function Privacy({ driver }: { driver: Driver }) {
           onClose={() => setErasing(false)}
           onAct={async () => {
             if (typed.trim().toLowerCase() !== words) throw new Error(t("drivers.typeExactly", { words }));
-            await call("eraseDriver", { path: { driverId }, body: { confirm: ERASURE_WORDS } });
+            const openBalance = leaveOpen ? "leave" : "refuse";
+            await call("eraseDriver", { path: { driverId }, body: { confirm: ERASURE_WORDS, openBalance } });
             await client.invalidateQueries({ queryKey: ["drivers"] });
           }}
         >
@@ -307,6 +309,12 @@ function Privacy({ driver }: { driver: Driver }) {
             autoComplete="off"
             value={typed}
             onChange={(event) => setTyped(event.target.value)}
+          />
+          <CheckField
+            label={t("drivers.eraseOpen")}
+            hint={t("drivers.eraseOpenHint")}
+            checked={leaveOpen}
+            onChange={setLeaveOpen}
           />
         </AskDialog>
       )}
