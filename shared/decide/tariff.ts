@@ -8,8 +8,8 @@
  * 3. A line is one price: one component of one element, over the whole transaction. Its amount is rounded once,
  *    half up, to the minor unit.
  * 4. Tax is rounded once, on the sum: half up where it is added; where prices include it, the net amount is.
- * So no split of a transaction, and no number of samples, changes a line by more than its rounding; and more
- * energy or time never costs less. `docs/tariffs.md` works an example through.
+ * So samples that say nothing new change nothing, a split changes a line by its one rounding more, and more energy
+ * or time never costs less. `docs/tariffs.md` works an example through.
  */
 import { minorDigits } from "../currency.ts";
 import type { TariffTerms } from "../tariff.ts";
@@ -169,12 +169,13 @@ function tallyTime(tally: Tally, bands: Bands, terms: TariffTerms, timeline: Tim
   for (const change of [...states, { at: endedAt, state }]) {
     const until = Math.min(Math.max(change.at, at), endedAt);
     spent[state] += until - at;
-    let from = at;
+    let from = Math.min(Math.max(at, freeUntil), until);
     if (state === "idle") {
-      from = Math.min(until, at + graceMs);
-      graceMs -= from - at;
+      // What is free anyway takes nothing of the grace away.
+      const given = Math.min(until - from, graceMs);
+      graceMs -= given;
+      from += given;
     }
-    from = Math.max(from, freeUntil);
     while (state !== "suspended" && from < until) {
       const band = bands.at(from);
       const to = Math.min(band.to, until);
