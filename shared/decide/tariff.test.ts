@@ -1,11 +1,11 @@
-/** One price for one transaction: worked examples, and what must hold for any tariff and any course of one. */
+/** One price for one transaction: worked examples, and clocks. What holds for any: `tariff-properties.test.ts`. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { minorDigits } from "../currency.ts";
 import { termsProblem, type TariffTerms } from "../tariff.ts";
 import { offsetSpanAt } from "./wall-clock.ts";
 import { bandAt } from "./tariff-bands.ts";
-import { priceTransaction, type ChargeState, type Price, type Timeline } from "./tariff.ts";
+import { priceTransaction, type Price, type Timeline } from "./tariff.ts";
 
 const MINUTE = 60_000;
 const HOUR = 3_600_000;
@@ -114,6 +114,17 @@ describe("examples", () => {
       ["charging-time", 900, 1_500],
     ]);
     expect(amounts(priceTransaction(terms, even(noon, 0.5, 1_000)))).toEqual([["energy", 1_000, 100]]);
+  });
+
+  test("what is free anyway takes nothing of the grace away", () => {
+    const terms = brl({
+      elements: [{ perIdleMinuteMicro: 1_000_000 }],
+      ...{ freeMinutes: 30, idleGraceMinutes: 10 },
+    });
+    const states: Timeline["states"] = [{ at: noon + 10 * MINUTE, state: "idle" }];
+    expect(amounts(priceTransaction(terms, even(noon, 1, 1_000, { states })))).toEqual([
+      ["idle-time", 1_200, 2_000],
+    ]);
   });
 
   test("the grace is for all idle time together; what the station does not give is nobody's to pay", () => {
@@ -286,205 +297,9 @@ describe("clocks", () => {
   });
 });
 
-/* Any tariff, any course */
-
-const price = fc.option(fc.integer({ min: 0, max: 5_000_000 }), { nil: undefined });
-const time = fc
-  .tuple(fc.integer({ min: 0, max: 23 }), fc.constantFrom("00", "15", "37"))
-  .map(([hour, minute]) => `${String(hour).padStart(2, "0")}:${minute}`);
-const compact = <T extends object>(value: T): T =>
-  Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as T;
-const optional = <T>(arb: fc.Arbitrary<T>) => fc.option(arb, { nil: undefined });
-
-const anyElement = fc.record({
-  ...{ startFeeMicro: price, perKwhMicro: price, perChargingMinuteMicro: price, perIdleMinuteMicro: price },
-  restrictions: optional(
-    fc
-      .record({
-        daysOfWeek: optional(fc.uniqueArray(fc.integer({ min: 1, max: 7 }), { minLength: 1 })),
-        from: optional(time),
-        to: optional(time),
-      })
-      .map(compact),
-  ),
+test("numbers beyond what a double holds are exact", () => {
+  const terms: TariffTerms = { currency: "KWD", elements: [{ perKwhMicro: 9_999_999 }] };
+  const timeline = even(at("2026-01-01"), 24 * 365, 123_456_789_123);
+  // 1234567767773.210877 of the minor unit, of a product that no double holds
+  expect(priceTransaction(terms, timeline).totalMinor).toBe(1_234_567_767_773);
 });
-const anyTerms = fc
-  .record({
-    currency: fc.constantFrom("BRL", "CLP", "KWD"),
-    elements: fc.array(anyElement.map(compact), { minLength: 1, maxLength: 5 }),
-    freeMinutes: optional(fc.integer({ min: 0, max: 240 })),
-    idleGraceMinutes: optional(fc.integer({ min: 0, max: 120 })),
-    minimumMinor: optional(fc.integer({ min: 0, max: 1_000 })),
-    maximumMinor: optional(fc.integer({ min: 1_000, max: 20_000 })),
-    tax: optional(
-      fc.record({
-        name: fc.constant("T"),
-        rateBp: fc.integer({ min: 0, max: 5_000 }),
-        included: fc.boolean(),
-      }),
-    ),
-  })
-  .map((terms) => compact(terms) as TariffTerms);
-
-const anyTimeline = fc
-  .record({
-    timeZone: fc.constantFrom("America/Sao_Paulo", "Europe/Berlin", "UTC"),
-    startedAt: fc.integer({ min: at("2018-01-01"), max: at("2027-01-01") }),
-    steps: fc.array(fc.tuple(fc.integer({ min: 1, max: 3 * HOUR }), fc.integer({ min: 0, max: 40_000 })), {
-      minLength: 1,
-      maxLength: 12,
-    }),
-    states: fc.array(
-      fc.tuple(fc.integer({ min: 0, max: 12 * HOUR }), fc.constantFrom("charging", "idle", "suspended")),
-      { maxLength: 6 },
-    ),
-    timeQuality: fc.constantFrom("known", "known", "known", "estimated"),
-  })
-  .map(({ timeZone, startedAt, steps, states, timeQuality }): Timeline => {
-    const registers = [{ at: startedAt, wh: 5_000 }];
-    for (const [ms, wh] of steps) {
-      const last = registers.at(-1)!;
-      registers.push({ at: last.at + ms, wh: last.wh + wh });
-    }
-    return {
-      ...{ timeZone, startedAt, endedAt: registers.at(-1)!.at, registers },
-      states: states
-        .map(([ms, state]) => ({ at: startedAt + ms, state: state as ChargeState }))
-        .sort((a, b) => a.at - b.at),
-      timeQuality: timeQuality as Timeline["timeQuality"],
-    };
-  });
-
-const RUNS = { numRuns: 1_000 };
-
-/** The course until a moment, and from it on. */
-function cut(timeline: Timeline, moment: number): [Timeline, Timeline] {
-  const { registers, states } = timeline;
-  const before = registers.findLast((r) => r.at <= moment)!;
-  const after = registers.find((r) => r.at > moment) ?? before;
-  const span = Math.max(1, after.at - before.at);
-  const wh = before.wh + Math.floor(((after.wh - before.wh) * (moment - before.at)) / span);
-  const state = states.findLast((s) => s.at <= moment)?.state ?? "charging";
-  const here = { at: moment, wh };
-  return [
-    { ...timeline, endedAt: moment, registers: [...registers.filter((r) => r.at <= moment), here] },
-    {
-      ...{ ...timeline, startedAt: moment },
-      registers: [here, ...registers.filter((r) => r.at > moment)],
-      states: [{ at: moment, state }, ...states.filter((s) => s.at > moment)],
-    },
-  ];
-}
-const moments = (timeline: Timeline, share: number) =>
-  timeline.startedAt + Math.floor((timeline.endedAt - timeline.startedAt) * share);
-const shares = fc.double({ min: 0, max: 1, noNaN: true });
-
-describe("any tariff, any course", () => {
-  test("amounts are whole, lines add up, net and tax are the total", () => {
-    fc.assert(
-      fc.property(anyTerms, anyTimeline, (terms, timeline) => {
-        const result = priceTransaction(terms, timeline);
-        const { netMinor, taxMinor, totalMinor, lines } = result;
-        const numbers = lines.flatMap((l) => [l.amountMinor, l.quantity, l.priceMicro, l.from, l.to]);
-        expect([netMinor, taxMinor, totalMinor, ...numbers].every(Number.isSafeInteger)).toBe(true);
-        expect(netMinor + taxMinor).toBe(totalMinor);
-        expect(Math.min(netMinor, taxMinor, totalMinor)).toBeGreaterThanOrEqual(0);
-        const sum = lines.reduce((all, line) => all + line.amountMinor, 0);
-        expect(sum).toBe(terms.tax?.included === false ? netMinor : totalMinor);
-        expect(sum).toBeLessThanOrEqual(terms.maximumMinor ?? Infinity);
-        if (result.energyWh > 0) expect(sum).toBeGreaterThanOrEqual(terms.minimumMinor ?? 0);
-        for (const line of lines) {
-          expect(line.from).toBeGreaterThanOrEqual(timeline.startedAt);
-          expect(line.to).toBeLessThanOrEqual(timeline.endedAt);
-        }
-      }),
-      RUNS,
-    );
-  });
-
-  test("more samples on the way change nothing but the rounding of a Wh at a band", () => {
-    fc.assert(
-      fc.property(anyTerms, anyTimeline, fc.array(shares, { maxLength: 5 }), (terms, timeline, where) => {
-        const whole = priceTransaction(terms, timeline);
-        let finer = timeline;
-        for (const share of where) {
-          const moment = moments(timeline, share);
-          const [first, second] = cut(finer, moment);
-          finer = { ...finer, registers: [...first.registers, ...second.registers.slice(1)] };
-        }
-        const split = priceTransaction(terms, finer);
-        expect(split.energyWh).toBe(whole.energyWh);
-        expect([split.chargingS, split.idleS]).toEqual([whole.chargingS, whole.idleS]);
-        expect(Math.abs(split.totalMinor - whole.totalMinor)).toBeLessThanOrEqual(
-          roundingOf(terms, whole, 3),
-        );
-      }),
-      RUNS,
-    );
-  });
-
-  test("two parts of a transaction cost what the whole costs, but for what is once per transaction", () => {
-    const perTransaction = { freeMinutes: undefined, idleGraceMinutes: undefined };
-    const bounds = { minimumMinor: undefined, maximumMinor: undefined };
-    fc.assert(
-      fc.property(anyTerms, anyTimeline, shares, (given, timeline, share) => {
-        const elements = given.elements.map((e) => compact({ ...e, startFeeMicro: undefined }));
-        const terms = compact({ ...given, elements, ...perTransaction, ...bounds }) as unknown as TariffTerms;
-        const whole = priceTransaction(terms, timeline);
-        const parts = cut(timeline, moments(timeline, share)).map((part) => priceTransaction(terms, part));
-        const sum = parts.reduce((all, part) => all + part.totalMinor, 0);
-        expect(parts.reduce((all, part) => all + part.energyWh, 0)).toBe(whole.energyWh);
-        expect(Math.abs(sum - whole.totalMinor)).toBeLessThanOrEqual(roundingOf(terms, whole, 3));
-      }),
-      RUNS,
-    );
-  });
-
-  test("more energy, or more time, never costs less", () => {
-    const more = fc.integer({ min: 0, max: 50_000 });
-    fc.assert(
-      fc.property(anyTerms, anyTimeline, more, more, (terms, timeline, wh, seconds) => {
-        const before = priceTransaction(terms, timeline);
-        const last = timeline.registers.at(-1)!;
-        const registers = [...timeline.registers.slice(0, -1), { ...last, wh: last.wh + wh }];
-        const fuller = priceTransaction(terms, { ...timeline, registers });
-        expect(fuller.totalMinor).toBeGreaterThanOrEqual(before.totalMinor);
-        expect(fuller.netMinor).toBeGreaterThanOrEqual(before.netMinor);
-        const longer = { ...timeline, endedAt: timeline.endedAt + seconds * 1_000 };
-        expect(priceTransaction(terms, longer).totalMinor).toBeGreaterThanOrEqual(before.totalMinor);
-      }),
-      RUNS,
-    );
-  });
-
-  test("an unknown time never costs more than the same course at any time of the week", () => {
-    fc.assert(
-      fc.property(anyTerms, anyTimeline, (terms, timeline) => {
-        const estimated = priceTransaction(terms, { ...timeline, timeQuality: "estimated" });
-        const known = priceTransaction(terms, { ...timeline, timeQuality: "known" });
-        expect(estimated.totalMinor).toBeLessThanOrEqual(known.totalMinor + roundingOf(terms, known, 0));
-        expect(estimated.flags).toContain("cheaper-band");
-      }),
-      RUNS,
-    );
-  });
-
-  test("numbers beyond what a double holds are exact", () => {
-    const terms: TariffTerms = { currency: "KWD", elements: [{ perKwhMicro: 9_999_999 }] };
-    const timeline = even(at("2026-01-01"), 24 * 365, 123_456_789_123);
-    // 1234567767773.210877 of the minor unit, of a product that no double holds
-    expect(priceTransaction(terms, timeline).totalMinor).toBe(1_234_567_767_773);
-  });
-});
-
-/** One minor unit for every line and for the tax, and `wh` of energy at the dearest price. */
-function roundingOf(terms: TariffTerms, price: Price, wh: number): number {
-  const dearest = Math.max(...terms.elements.map((e) => e.perKwhMicro ?? 0));
-  const perMinute = Math.max(
-    ...terms.elements.flatMap((e) => [e.perChargingMinuteMicro ?? 0, e.perIdleMinuteMicro ?? 0]),
-  );
-  const minor = 10 ** (6 - minorDigits(terms.currency));
-  const bands = 3 * (price.lines.length + 1);
-  const quantities = (wh * bands * dearest) / 1_000 / minor + (bands * perMinute) / 60 / minor;
-  return Math.ceil((quantities + bands) * 1.5) + 2;
-}
