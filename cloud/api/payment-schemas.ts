@@ -203,12 +203,21 @@ export const PaymentFinding = Type.Object(
       "shortfall",
       "late-transaction",
       "disputed",
+      "currency-differs",
     ]),
     detail: Type.Unknown(),
-    /** It has been put right by itself. */
+    /** It has been put right by itself, or somebody has seen to it. */
     repaired: Type.Boolean(),
     foundAt: Time,
+    resolvedAt: Nullable(Time),
+    resolvedBy: Nullable(Type.String()),
+    note: Nullable(Type.String()),
   },
   { $id: "PaymentFinding" },
 );
+export const PaymentFindingResolution = Type.Object(
+  { note: Type.String({ minLength: 1, maxLength: 500 }) },
+  { $id: "PaymentFindingResolution", additionalProperties: false },
+);
+
 export type PaymentFindingView = Static<typeof PaymentFinding>;

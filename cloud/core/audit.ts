@@ -47,6 +47,8 @@ export const AUDIT_ACTIONS = [
   "payment.cancel",
   "payment.refund",
   "paymentEvent.replay",
+  "paymentFinding.resolve",
+  "paymentFinding.resolve",
   "paymentProvider.put",
   "person.update",
   "receipt.create",

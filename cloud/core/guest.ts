@@ -53,6 +53,8 @@ export type GuestView = {
     paidAtMs: number | undefined;
     /** What may be charged at most. */
     limitMinor: number;
+    /** What is to be kept of it is decided. */
+    kept: boolean;
   };
   /** The ER and the station are there; nobody else is at the EVSE, and it works. */
   place: { online: boolean; free: boolean };
@@ -163,11 +165,24 @@ function afterwards({ state, reason, start }: GuestView, nowMs: number): GuestSt
   return wait(state, ageMs > LATE_MS ? undefined : Math.max(30_000, Math.trunc(ageMs / 4)), reason);
 }
 
+/** A hold lapses at the bank, whether or not the end of the charging has been heard of. */
+const holdEnds = ({ flow, payment, comparable }: GuestView, nowMs: number): boolean =>
+  flow === "authorize" &&
+  comparable &&
+  payment.good &&
+  !payment.kept &&
+  payment.paidAtMs !== undefined &&
+  nowMs - payment.paidAtMs > HOLD_MS;
+
 function whileCharging(view: GuestView, { startedAtMs }: { startedAtMs: number }, nowMs: number): GuestStep {
+  if (holdEnds(view, nowMs)) return { do: "settle", cdrId: undefined, totalMinor: view.runningMinor ?? 0 };
   const reason = stopReason(view, startedAtMs, nowMs);
   if (reason === undefined) return wait("charging", 5_000);
+  // Nobody hears it there; when the site is back, it is looked at again.
+  if (!view.place.online) return wait("charging", MINUTE_MS, reason);
   const { stop } = view;
-  const asked = stop !== undefined && (!isOver(stop.status) || nowMs - stop.issuedAtMs < STOP_AGAIN_MS);
+  const againMs = Math.max(STOP_AGAIN_MS, (nowMs - startedAtMs) / 60);
+  const asked = stop !== undefined && (!isOver(stop.status) || nowMs - stop.issuedAtMs < againMs);
   return asked ? wait("charging", 3_000, reason) : { do: "stop", reason };
 }
 
@@ -177,16 +192,16 @@ function stopReason(view: GuestView, startedAtMs: number, nowMs: number): GuestR
   // After everything was given back, or settled: what is charged now nobody has paid for.
   const ended = view.state === "released" || view.state === "expired" || view.state === "settled";
   if (ended || view.payment.over) return "late-start";
+  // One that was going on for ever, or that nobody has paid for: its stop was asked for before.
+  if (view.reason === "late-start" || view.reason === "too-long") return view.reason;
   if (view.stopAsked || view.cancelAsked) return "guest-stopped";
   if (view.comparable && view.runningMinor !== undefined && view.runningMinor >= view.payment.limitMinor)
     return "amount-used";
-  // One that was going on for ever: its stop was asked for before.
-  if (view.reason === "late-start" || view.reason === "too-long") return view.reason;
   return nowMs - startedAtMs > GUEST_SESSION_MS_MAX ? "too-long" : undefined;
 }
 
 function afterCharging(view: GuestView, nowMs: number): GuestStep {
-  const { billing, settledBy, payment, reason } = view;
+  const { billing, settledBy, reason } = view;
   if (!view.comparable) return wait("finishing", HOUR_MS, "held");
   if (billing?.status === "billed" && billing.cdrId !== undefined) {
     if (billing.cdrId !== settledBy)
@@ -197,9 +212,7 @@ function afterCharging(view: GuestView, nowMs: number): GuestStep {
     if (view.state === "released") return wait("released", undefined, reason);
     return { do: "release", reason: "nothing-charged" };
   }
-  const heldMs = payment.paidAtMs === undefined ? 0 : nowMs - payment.paidAtMs;
-  if (view.flow === "authorize" && heldMs > HOLD_MS && view.state === "finishing" && reason !== "held")
-    return { do: "settle", cdrId: undefined, totalMinor: view.runningMinor ?? 0 };
+  if (holdEnds(view, nowMs)) return { do: "settle", cdrId: undefined, totalMinor: view.runningMinor ?? 0 };
   return wait("finishing", billing?.status === "held" ? HOUR_MS : 10_000, reason);
 }
 

@@ -199,9 +199,17 @@ export function statusOf(state: PaymentState): PaymentStatus {
 export const isOver = (state: PaymentState): boolean =>
   state.capturedMinor === 0 && (state.progress === "cancelled" || state.progress === "expired");
 
-/** The payer has done his part: a card is authorized, or money has come. */
-export const isGood = (state: PaymentState): boolean =>
-  state.capturedMinor > 0 ? statusOf(state) !== "refunded" : state.progress === "authorized";
+/**
+ * What may be charged at most. @param unsentMinor refunds that have not reached the provider yet.
+ */
+export const availableMinor = (state: PaymentState, unsentMinor = 0): number =>
+  state.capturedMinor > 0
+    ? Math.max(0, state.capturedMinor - givenBackMinor(state) - unsentMinor)
+    : state.authorizedMinor;
+
+/** The payer has done his part: a card is authorized, or money has come and was not given back. */
+export const isGood = (state: PaymentState, unsentMinor = 0): boolean =>
+  state.capturedMinor > 0 ? availableMinor(state, unsentMinor) > 0 : state.progress === "authorized";
 
 export type PaymentAction =
   | { do: "nothing" }
@@ -243,6 +251,21 @@ export function shortfallMinor(state: PaymentState, keepMinor: number | undefine
   if (keepMinor === undefined) return 0;
   const settled = state.capturedMinor > 0 || state.progress === "cancelled" || state.progress === "expired";
   return settled ? Math.max(0, keepMinor - (state.capturedMinor - givenBackMinor(state))) : 0;
+}
+
+/**
+ * What of an amount that is given back is owed all the same: that much is forgiven.
+ * @param keepMinor what we want to keep; undefined: the price is not known, nothing is forgiven.
+ */
+export function goodwillMinor(
+  state: PaymentState,
+  keepMinor: number | undefined,
+  unsentMinor: number,
+  amountMinor: number,
+): number {
+  if (keepMinor === undefined) return 0;
+  const excess = Math.max(0, state.capturedMinor - keepMinor - givenBackMinor(state) - unsentMinor);
+  return Math.min(keepMinor, Math.max(0, amountMinor - excess));
 }
 
 /** How much of it an operator may still give back. */

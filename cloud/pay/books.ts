@@ -2,7 +2,7 @@
  * What a payment's moves of money mean outside of it: postings in the ledger, events for whoever listens,
  * findings for people. Always in the transaction in which the payment's row changes.
  */
-import { accounts, chargeback, overpaymentRefund, paymentReceived } from "../core/ledger.ts";
+import { accounts, chargeback, overpaymentRefund, paymentReceived, writeOff } from "../core/ledger.ts";
 import type { Move, PaymentStatus } from "../core/payment.ts";
 import type { WebhookType } from "../core/webhook-types.ts";
 import type { Queryable } from "../db/pool.ts";
@@ -60,6 +60,23 @@ export async function bookMove(
             note: "the dispute ended in our favour",
           });
   }
+}
+
+/** What is given back though it is owed. */
+export async function bookGoodwill(
+  client: Queryable,
+  row: PaymentRow,
+  refundId: string,
+  amountMinor: number,
+  note: string,
+): Promise<void> {
+  const posting = writeOff({
+    reference: `payment:${row.payment_id}:goodwill:${refundId}`,
+    occurredAt: Date.now(),
+    ...{ currency: row.currency, amountMinor, paymentId: row.payment_id, note: note.slice(0, 200) },
+    payer: accounts.guest(row.payment_id),
+  });
+  await post(client, row.operator_id, posting);
 }
 
 /** What banks took back of a payment; open: and did not give again. The payment's row is locked. */
@@ -132,7 +149,10 @@ export type FindingKind =
   | "disputed"
   | "currency-differs";
 
-/** Something that a person should know. One of a kind for each payment, the last word counts. */
+/**
+ * Something that a person should know. One of a kind for each payment, the last word counts; what a person
+ * has closed stays closed until there is something else to say.
+ */
 export async function find(
   client: Queryable,
   row: Pick<PaymentRow, "operator_id" | "site_id" | "payment_id">,
@@ -144,7 +164,9 @@ export async function find(
     `insert into payment_finding (operator_id, site_id, payment_id, kind, detail, repaired)
      values ($1, $2, $3, $4, $5, $6)
      on conflict (payment_id, kind) do update
-       set detail = excluded.detail, repaired = excluded.repaired, found_at = now()`,
+       set detail = excluded.detail, found_at = now(), repaired = excluded.repaired,
+         resolved_at = null, resolved_by = null, note = null
+       where payment_finding.resolved_at is null or payment_finding.detail <> excluded.detail`,
     [row.operator_id, row.site_id, row.payment_id, kind, JSON.stringify(detail), repaired],
   );
 }

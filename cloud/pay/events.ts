@@ -150,7 +150,14 @@ async function workEvent(pay: Pay, row: EventRow): Promise<void> {
       return await inTransaction(pay.pool, (client) => close(client, row.event_id, "not-ours"));
     const payment = await inTransaction(pay.pool, (client) => paymentAbout(client, row.provider_id, about));
     if (payment === undefined)
-      return await later(pay, row, "its payment is not known", UNKNOWN_TRIES_MAX, "unknown-payment");
+      return await later(
+        pay,
+        row,
+        "its payment is not known",
+        UNKNOWN_TRIES_MAX,
+        // Without our id it may be of anything that the account sells.
+        about.paymentId === undefined ? "not-ours" : "unknown-payment",
+      );
     const told = event.told ?? (await provider.fetch(refOf(payment)));
     await inTransaction(pay.pool, (client) =>
       readTold(client, row.provider_id, row.event_id, { ...event, told }),

@@ -14,7 +14,7 @@ import {
   type GuestStep,
   type GuestView,
 } from "../core/guest.ts";
-import { isGood, isOver } from "../core/payment.ts";
+import { availableMinor, isGood, isOver } from "../core/payment.ts";
 import { given } from "../../shared/given.ts";
 import { describeError } from "../../shared/errors.ts";
 import { ApiProblem } from "../api/problem.ts";
@@ -157,18 +157,19 @@ async function readView(client: Client, row: GuestRow) {
   const around = await readAround(client, row.operator_id, row.guest_session_id);
   if (paymentRow === undefined || around === undefined)
     throw new Error(`the session ${row.guest_session_id} has no payment or no place`);
-  const { state } = paymentOf(paymentRow, await readRefunds(client, row.payment_id));
+  const { state, unsentMinor } = paymentOf(paymentRow, await readRefunds(client, row.payment_id));
+  const good = isGood(state, unsentMinor);
   const place = { stationId: row.station_id, evseId: row.evse_id };
   const view: GuestView = {
     state: row.state,
     reason: row.reason ?? undefined,
     flow: paymentRow.flow,
     payment: {
-      good: isGood(state) && paymentRow.keep_minor === null,
-      over: isOver(state) || (state.capturedMinor > 0 && !isGood(state)),
+      good: good && paymentRow.keep_minor === null,
+      over: isOver(state) || (state.capturedMinor > 0 && !good),
       paidAtMs: paymentRow.paid_at?.getTime(),
-      limitMinor:
-        state.capturedMinor > 0 && state.flow === "prepay" ? state.capturedMinor : state.authorizedMinor,
+      limitMinor: availableMinor(state, unsentMinor),
+      kept: paymentRow.keep_minor !== null,
     },
     place: {
       online: around.online,

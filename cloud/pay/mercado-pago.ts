@@ -208,8 +208,9 @@ function paymentFacts(payment: PaymentResponse, currency: string): PaymentFacts 
             : "open";
       return { ...money, dispute: dispute(state) };
     }
+    // The attempt is the payment: there is no other one.
     case "rejected":
-      return { progress: "failed" };
+      return { progress: "cancelled" };
     case "cancelled":
       return { progress: payment.status_detail === "expired" ? "expired" : "cancelled" };
     default:

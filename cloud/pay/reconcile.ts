@@ -1,24 +1,23 @@
 /**
  * Asks providers about payments that they should have told of by now: whose webhook never came, that are
- * pending for long, whose refunds are under way. What is found is applied as if it had been told, and written
- * down for people.
+ * pending for long, whose refunds are under way; and, rarely, about those whose money has moved or that have
+ * ended, since a bank may take it back, somebody may refund at the provider, a payer may pay after all. What
+ * is found is applied as if it had been told, and written down for people.
  *
- * A payment is asked about after a quarter of its age, at least 45 s and at most an hour after the time
- * before. One that nobody paid in its time is let go of.
+ * When each is asked about next stands with it (`payment_check_at` in `0040_payment_checks.sql`). One that
+ * nobody paid in its time is let go of.
  */
 import { describeError } from "../../shared/errors.ts";
 import { inTransaction } from "../db/pool.ts";
 import { find } from "./books.ts";
 import type { Pay } from "./providers.ts";
 import type { PaymentRow } from "./rows.ts";
-import { keep, lockPayment, refOf, takeTold } from "./store.ts";
+import { CHECK_AT, keep, lockPayment, refOf, takeTold } from "./store.ts";
 
 const BATCH = 20;
 const AT_A_TIME = 4;
-/** Holds lapse after a week, disputes and refunds take longer: nobody is asked for ever. */
+/** What nobody has paid since then nobody will. */
 const DAYS_MAX = 30;
-/** What was heard so recently needs no asking. */
-const FRESH_S = 45;
 /** The provider closes the page or the code itself; where it does not, we do. */
 const GRACE_S = 120;
 
@@ -26,16 +25,11 @@ const GRACE_S = 120;
 export async function reconcile(pay: Pay): Promise<number> {
   const { rows } = await pay.pool.query<PaymentRow>(
     `with due as (
-       select p.payment_id from payment p
-       where (p.status in ('created', 'pending', 'failed', 'authorized')
-           or p.payment_id in (select r.payment_id from refund r where r.status = 'pending'))
-         and p.created_at > now() - interval '${DAYS_MAX} days'
-         and coalesce(p.checked_at, p.created_at) < now() - interval '${FRESH_S} seconds'
-         and coalesce(p.checked_at, p.created_at)
-           < now() - least(interval '1 hour', (now() - p.created_at) / 4)
-       order by coalesce(p.checked_at, p.created_at) limit ${BATCH} for update of p skip locked
+       select p.payment_id from payment p where p.check_at <= now()
+       order by p.check_at limit ${BATCH} for update of p skip locked
      )
-     update payment p set checked_at = now() from due where p.payment_id = due.payment_id returning p.*`,
+     update payment p set checked_at = now(), check_at = ${CHECK_AT}
+     from due where p.payment_id = due.payment_id returning p.*`,
   );
   let found = 0;
   for (let from = 0; from < rows.length; from += AT_A_TIME) {

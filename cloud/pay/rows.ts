@@ -38,10 +38,12 @@ export type PaymentRow = {
   keep_reason: string | null;
   capture_asked_minor: number | null;
   refusals: number;
+  goodwill_minor: number;
   due_at: Date | null;
   attempts: number;
   last_error: string | null;
   checked_at: Date | null;
+  check_at: Date | null;
   heard_at: Date | null;
   flags: string[];
   created_at: Date;

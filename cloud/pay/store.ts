@@ -9,6 +9,7 @@ import { randomUUID } from "node:crypto";
 import { AppError } from "../../shared/errors.ts";
 import {
   applyFacts,
+  goodwillMinor,
   keptMinor,
   matchRefunds,
   nextAction,
@@ -19,7 +20,7 @@ import {
   type PaymentStatus,
 } from "../core/payment.ts";
 import type { Client, Queryable } from "../db/pool.ts";
-import { bookMove, find, tellOf } from "./books.ts";
+import { bookGoodwill, bookMove, find, tellOf } from "./books.ts";
 import type { PaymentRef, Told } from "./provider.ts";
 import type { Payment, PaymentRow, RefundRow } from "./rows.ts";
 
@@ -72,6 +73,10 @@ export const refOf = (row: PaymentRow): PaymentRef => ({
   providerPaymentId: row.provider_payment_id ?? undefined,
 });
 
+/** SQL: when a payment `p` is to be compared with its provider next, as it stands. */
+export const CHECK_AT = `payment_check_at(p.status,
+  exists (select from refund r where r.payment_id = p.payment_id and r.status = 'pending'), p.created_at)`;
+
 /** Who tells: a webhook, an answer to a write, or the provider asked what it has. */
 export type Teller = "webhook" | "answer" | "fetch";
 
@@ -88,8 +93,7 @@ export async function takeTold(
 ): Promise<{ changed: boolean; before: PaymentStatus; after: PaymentStatus; payment: Payment }> {
   const known = await lockPayment(client, paymentId);
   await nameRefunds(client, known, told);
-  const named =
-    told.facts.refunds === undefined ? known : paymentOf(known.row, await readRefunds(client, paymentId));
+  const named = told.facts.refunds === undefined ? known : await lockPayment(client, paymentId);
   const { state, moves } = applyFacts(named.state, told.facts);
   await writeRefunds(client, named, state);
   const row = await writeState(client, named, state, told, by);
@@ -112,12 +116,21 @@ async function nameRefunds(client: Client, { row, refunds }: Payment, told: Told
   }));
   for (const { fact, refundId } of matchRefunds(own, told.facts.refunds ?? [])) {
     if (refundId === undefined) {
+      const madeThere = randomUUID();
+      if (fact.status !== "failed")
+        await forgive(
+          client,
+          await lockPayment(client, row.payment_id),
+          madeThere,
+          fact.amountMinor,
+          "made at the provider",
+        );
       await client.query(
         `insert into refund (refund_id, operator_id, site_id, payment_id, amount_minor, currency, status, reason,
            requested_by, provider_refund_id, sent_at)
          values ($1, $2, $3, $4, $5, $6, 'pending', 'made at the provider', 'provider', $7, now())`,
         [
-          ...[randomUUID(), row.operator_id, row.site_id, row.payment_id, fact.amountMinor, row.currency],
+          ...[madeThere, row.operator_id, row.site_id, row.payment_id, fact.amountMinor, row.currency],
           fact.providerRefundId,
         ],
       );
@@ -163,6 +176,7 @@ async function writeState(
        heard_at = case when $13 = 'webhook' then now() else heard_at end,
        checked_at = case when $13 = 'webhook' then checked_at else now() end,
        due_at = case when not $14 then null else coalesce(due_at, now()) end,
+       check_at = payment_check_at($8, $17, created_at),
        attempts = case when $14 then attempts else 0 end,
        flags = case when $15 and not 'shortfall' = any (flags) then flags || '{shortfall}'
                     when not $15 then array_remove(flags, 'shortfall') else flags end,
@@ -173,6 +187,7 @@ async function writeState(
       ...[state.dispute, state.disputedMinor, statusOf(state), told.declineCode ?? null],
       ...[told.checkoutId ?? null, told.providerPaymentId ?? null],
       ...[state.progress === "authorized" || state.capturedMinor > 0, by, due, shortfall, state.disputeAtMs],
+      Object.values(state.refunds).some((refund) => refund.status === "pending"),
     ],
   );
   const [written] = rows;
@@ -191,11 +206,13 @@ const hasUnsent = (refunds: readonly RefundRow[]): boolean =>
 export async function keep(
   client: Client,
   paymentId: string,
-  keepMinor: number,
+  priceMinor: number,
   reason: string,
 ): Promise<Payment> {
   const payment = await lockPayment(client, paymentId);
   const { row, state, refunds, unsentMinor } = payment;
+  // What was forgiven stays forgiven when the price becomes another one.
+  const keepMinor = Math.max(0, priceMinor - row.goodwill_minor);
   const due = nextAction(state, keepMinor, unsentMinor).do !== "nothing" || hasUnsent(refunds);
   const owedMinor = shortfallMinor(state, keepMinor);
   const { rows } = await client.query<PaymentRow>(
@@ -209,6 +226,44 @@ export async function keep(
   if (owedMinor > 0)
     await find(client, written, "shortfall", { owedMinor, keptMinor: keptMinor(state) }, false);
   return paymentOf(written, refunds);
+}
+
+/**
+ * What is given back though it is owed is written off, and the price of this payment is so much lower from
+ * then on.
+ */
+async function forgive(
+  client: Client,
+  { row, state, unsentMinor }: Payment,
+  refundId: string,
+  amountMinor: number,
+  note: string,
+): Promise<void> {
+  const forgivenMinor = goodwillMinor(state, row.keep_minor ?? undefined, unsentMinor, amountMinor);
+  if (forgivenMinor === 0) return;
+  await bookGoodwill(client, row, refundId, forgivenMinor, note);
+  await client.query(
+    `update payment set keep_minor = keep_minor - $2, goodwill_minor = goodwill_minor + $2 where payment_id = $1`,
+    [row.payment_id, forgivenMinor],
+  );
+}
+
+/** An operator gives money back. @param client inside a transaction, which has locked the payment. */
+export async function giveBack(
+  client: Client,
+  payment: Payment,
+  amountMinor: number,
+  asked: { by: string; reason: string },
+): Promise<RefundRow> {
+  const { row } = payment;
+  const refund = await requestRefund(client, row, amountMinor, asked);
+  await forgive(client, payment, refund.refund_id, amountMinor, asked.reason);
+  await client.query(
+    "update payment set due_at = now(), attempts = 0, updated_at = now() where payment_id = $1",
+    [row.payment_id],
+  );
+  await wakeGuest(client, row.payment_id);
+  return refund;
 }
 
 /** A refund that is to be asked for; it goes out with the next look at the payment. */

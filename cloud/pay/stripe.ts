@@ -25,6 +25,13 @@ import {
 
 export const STRIPE_API_VERSION = "2026-10-28.endive";
 
+/**
+ * Stripe counts these otherwise than ISO 4217: two digits where there are none, or a last digit that must be 0.
+ * https://docs.stripe.com/currencies#special-cases
+ */
+const OTHER_UNITS = new Set("ISK UGX BHD JOD KWD OMR TND IQD LYD UYI".split(" "));
+export const isStripeCurrency = (currency: string): boolean => !OTHER_UNITS.has(currency);
+
 export type StripeSecrets = { secretKey: string; webhookSecret: string };
 
 /** @param baseUrl another place than api.stripe.com: a test server, a proxy. */
@@ -251,21 +258,16 @@ function readEvent(body: Buffer): ProviderEvent {
   switch (object.object) {
     case "payment_intent": {
       const intent = object as Stripe.PaymentIntent;
-      const told = intentTold(intent);
-      return {
-        ...head,
-        about: { providerPaymentId: intent.id, ...given("paymentId", intent.metadata["payment_id"]) },
-        told,
-      };
+      const paymentId = intent.metadata["payment_id"];
+      // The account sells other things, too.
+      if (paymentId === undefined) return { ...head, about: undefined };
+      return { ...head, about: { providerPaymentId: intent.id, paymentId }, told: intentTold(intent) };
     }
     case "checkout.session": {
       const session = object as Stripe.Checkout.Session;
-      const told = sessionTold(session);
-      return {
-        ...head,
-        about: { checkoutId: session.id, ...given("paymentId", session.metadata?.["payment_id"]) },
-        told,
-      };
+      const paymentId = session.metadata?.["payment_id"];
+      if (paymentId === undefined) return { ...head, about: undefined };
+      return { ...head, about: { checkoutId: session.id, paymentId }, told: sessionTold(session) };
     }
     case "refund": {
       const refund = object as Stripe.Refund;

@@ -53,17 +53,21 @@ export async function workPayments(pay: Pay): Promise<number> {
 
 /** Everything there is to do about one payment. Never throws for what a provider does. */
 export async function workPayment(pay: Pay, paymentId: string): Promise<void> {
+  let taken: Plan["do"] | undefined;
   for (let step = 0; step < STEPS_MAX; step++) {
     const plan = await inTransaction(pay.pool, (client) => planOf(client, paymentId));
     if (plan === undefined) return;
+    if (plan.do === taken)
+      return onUnreachable(pay, plan.row, `the provider took the ${plan.do}, and nothing has changed there`);
     let provider: Provider | undefined;
     try {
       provider = (await pay.providers.get(pay.pool, plan.row.provider_id)).provider;
       const told = await perform(provider, plan);
-      await inTransaction(pay.pool, async (client) => {
-        await takeTold(client, paymentId, told, "answer");
+      const { changed } = await inTransaction(pay.pool, async (client) => {
         await reachable(client, paymentId);
+        return takeTold(client, paymentId, told, "answer");
       });
+      taken = changed ? undefined : plan.do;
     } catch (error) {
       const refused = error instanceof ProviderFault && error.kind === "refused" && provider !== undefined;
       if (refused) await onRefused(pay, provider as Provider, plan, error);

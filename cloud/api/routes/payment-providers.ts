@@ -5,6 +5,7 @@ import { AppError } from "../../../shared/errors.ts";
 import type { Queryable } from "../../db/pool.ts";
 import { PROVIDER_KINDS, type ProviderKind } from "../../pay/provider.ts";
 import { SECRET_NAMES, secretsAbout, webhookUrl, type Pay, type ProviderRow } from "../../pay/providers.ts";
+import { isStripeCurrency } from "../../pay/stripe.ts";
 import { checkSandbox } from "../../pay/sandbox.ts";
 import { needs } from "../actor.ts";
 import type { App, Context } from "../app.ts";
@@ -58,6 +59,11 @@ function checkSettings(kind: ProviderKind, { settings }: PaymentProviderPut): vo
       "Mercado Pago asks for an e-mail of every payer: say which one stands for guests",
     );
   if (kind === "mercado-pago" && settings.currency !== "BRL") throw wrong("currency", "Pix is paid in BRL");
+  if (kind === "stripe" && !isStripeCurrency(settings.currency))
+    throw wrong(
+      "currency",
+      "Stripe counts amounts of this currency in other units than these: choose another one",
+    );
   if (kind === "stripe" && settings.payMinutes < STRIPE_PAY_MINUTES_MIN)
     throw wrong("payMinutes", `Stripe keeps its page open for ${STRIPE_PAY_MINUTES_MIN} minutes or more`);
 }

@@ -16,6 +16,7 @@ import { open } from "../actor.ts";
 import type { App, Context } from "../app.ts";
 import { PaymentProviderKind } from "../payment-schemas.ts";
 import { ApiProblem, notFound } from "../problem.ts";
+import { createReadLimit } from "../read-limit.ts";
 
 /** Stripe's largest events are far below this. */
 const WEBHOOK_BYTES_MAX = 256 * 1024;
@@ -34,7 +35,11 @@ export async function paymentWebhookRoutes(app: App, { pay }: Context): Promise<
   });
 }
 
+/** Of one address in a minute: far above what a provider has to say, who sends it again after a 429. */
+const WEBHOOKS_PER_MIN = 3_000;
+
 function webhookRoute(app: App, pay: Pay): void {
+  const limit = createReadLimit(WEBHOOKS_PER_MIN);
   app.post(
     "/v1/payment-webhooks/:kind/:endpointId",
     {
@@ -48,6 +53,7 @@ function webhookRoute(app: App, pay: Pay): void {
       },
     },
     async (request) => {
+      limit(request.ip);
       const { kind, endpointId } = request.params;
       const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
       const query = Object.fromEntries(

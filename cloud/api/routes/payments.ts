@@ -1,10 +1,10 @@
 /** Payments as operators see them: lists, refunds, cancellations, what providers told, what was found. */
 import { Type } from "typebox";
-import { refundableMinor, givenBackMinor } from "../../core/payment.ts";
+import { refundableMinor } from "../../core/payment.ts";
 import type { Queryable } from "../../db/pool.ts";
 import { replayEvent } from "../../pay/events.ts";
 import type { PaymentRow, RefundRow } from "../../pay/rows.ts";
-import { keep, lockPayment, paymentOf, readRefunds, requestRefund } from "../../pay/store.ts";
+import { giveBack, keep, lockPayment, paymentOf, readRefunds } from "../../pay/store.ts";
 import { needs } from "../actor.ts";
 import type { App, Context } from "../app.ts";
 import { conditions, iso, isoOf, PageOf, PageQuery, readCursor, toPage } from "../page.ts";
@@ -170,17 +170,15 @@ function changeRoutes(app: App, requireActor: Context["requireActor"]): void {
       const { paymentId } = request.params;
       const { body } = await writeOnce(actor, request, async (client) => {
         await readPayment(client, actor.operatorId, paymentId);
-        const { row, state, unsentMinor } = await lockPayment(client, paymentId);
-        const most = refundableMinor(state, unsentMinor);
+        const payment = await lockPayment(client, paymentId);
+        const most = refundableMinor(payment.state, payment.unsentMinor);
         if (amountMinor > most)
           throw new ApiProblem(
             409,
             "REFUND_TOO_LARGE",
             `at most ${most} minor units of this payment can be given back`,
           );
-        const kept = row.keep_minor ?? state.capturedMinor - givenBackMinor(state) - unsentMinor;
-        const refund = await requestRefund(client, row, amountMinor, { by: actor.name, reason });
-        await keep(client, paymentId, Math.max(0, kept - amountMinor), reason);
+        const refund = await giveBack(client, payment, amountMinor, { by: actor.name, reason });
         await audit(client, actor, request, "payment.refund", paymentId, { amountMinor, reason });
         return { status: 202, body: toRefund(refund) };
       });
@@ -262,6 +260,9 @@ type FindingRow = {
   detail: unknown;
   repaired: boolean;
   found_at: Date;
+  resolved_at: Date | null;
+  resolved_by: string | null;
+  note: string | null;
 };
 
 const toFinding = (r: FindingRow): PaymentFindingView => ({
@@ -272,6 +273,9 @@ const toFinding = (r: FindingRow): PaymentFindingView => ({
   detail: r.detail,
   repaired: r.repaired,
   foundAt: isoOf(r.found_at),
+  resolvedAt: iso(r.resolved_at),
+  resolvedBy: r.resolved_by,
+  note: r.note,
 });
 
 function eventRoutes(app: App, requireActor: Context["requireActor"]): void {
@@ -359,6 +363,39 @@ function eventRoutes(app: App, requireActor: Context["requireActor"]): void {
         where.params,
       );
       return toPage(rows, query, (r) => [String(r.finding_id)], toFinding);
+    },
+  );
+
+  app.post(
+    "/v1/payment-findings/:findingId/resolve",
+    {
+      schema: {
+        operationId: "resolvePaymentFinding",
+        ...needs("payments:write"),
+        tags: ["payments"],
+        description: "Somebody has seen to it. Found again with something else to say, it is open again.",
+        params: Type.Object({ findingId: Type.String({ pattern: "^[0-9]{1,15}$" }) }),
+        headers: IdempotencyHeader,
+        body: Type.Ref("PaymentFindingResolution"),
+        response: { 200: Type.Ref("PaymentFinding") },
+      },
+    },
+    async (request) => {
+      const actor = await requireActor(request);
+      const { note } = request.body as { note: string };
+      const { findingId } = request.params;
+      const { body } = await writeOnce(actor, request, async (client) => {
+        const { rows } = await client.query<FindingRow>(
+          `update payment_finding set repaired = true, note = $3, resolved_by = $4, resolved_at = now()
+           where operator_id = $1 and finding_id = $2 returning *`,
+          [actor.operatorId, findingId, note, actor.name],
+        );
+        const [row] = rows;
+        if (row === undefined) throw notFound("payment finding", findingId);
+        await audit(client, actor, request, "paymentFinding.resolve", findingId, { kind: row.kind, note });
+        return { status: 200, body: toFinding(row) };
+      });
+      return body as PaymentFindingView;
     },
   );
 }

@@ -117,6 +117,9 @@ export function Offer({ code, onSession }: Props) {
 
 type Tariff = NonNullable<GuestConnector["tariff"]>;
 
+/** What the guest agrees to: a price that has changed meanwhile is shown anew. */
+const shown = ({ tariffId, version }: Tariff) => ({ tariffId, version });
+
 function Price({ tariff, timeZone }: { connector: GuestConnector; tariff: Tariff; timeZone: string }) {
   const [nowMs] = useState(() => Date.now());
   return <PriceCard terms={tariff.terms} now={priceNow(tariff.terms, timeZone, nowMs)} timeZone={timeZone} />;
@@ -166,6 +169,7 @@ function PayForm({ connector, onSession, onChanged }: PayProps) {
         if (busy) return;
         void pay({
           ...{ code: connector.code, provider: method.provider, amountMinor, language },
+          ...(connector.tariff === null ? {} : { tariff: shown(connector.tariff) }),
           ...(email.trim() === "" ? {} : { email: email.trim() }),
           ...(taxId.trim() === "" ? {} : { taxId: taxId.trim() }),
         });

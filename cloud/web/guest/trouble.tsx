@@ -5,7 +5,7 @@ import { BigButton, Note } from "./note.tsx";
 
 const KNOWN = [
   ...["offline", "NOT_FOUND", "NOT_OFFERED", "TOO_MANY_REQUESTS", "INVALID_AMOUNT", "INVALID_TAX_ID"],
-  ...["PROVIDER_UNREACHABLE", "PROVIDER_REFUSED"],
+  ...["PROVIDER_UNREACHABLE", "PROVIDER_REFUSED", "PRICE_CHANGED"],
 ] as const;
 
 export function Trouble({ error, onRetry }: { error: GuestError; onRetry?: () => void }) {

@@ -43,7 +43,7 @@ export type LedgerAccount = { account: string; kind: string; subject: string | n
 export type LedgerBalance = { currency: string; amountMinor: number };
 export type LedgerEntry = { account: string; currency: string; amountMinor: number };
 export type LedgerPosting = { postingId: string; reference: string; kind: string; occurredAt: string; bookedAt: string; bookedBy: string | null; cdrId: string | null; paymentId: string | null; reverses: string | null; note: string | null; entries: (LedgerEntry)[] };
-export type LiveEvent = { type: "reset" | "er" | "station" | "transaction" | "meter" | "command" | "message" | "review"; siteId?: string; erId?: string; stationId?: string; transactionId?: string; meterId?: string; commandId?: string };
+export type LiveEvent = { type: "reset" | "er" | "station" | "transaction" | "meter" | "command" | "message" | "review" | "alarm"; siteId?: string; erId?: string; stationId?: string; transactionId?: string; meterId?: string; commandId?: string; alarmId?: string };
 export type LocalList = { stationId: string; version: number | null; entries: ({ idToken: string; type: string | null; status: string; groupId: string | null; expiresAt: string | null })[] | null; checkedAt: string | null; updatedAt: string | null; lastResult: string | null; lastResultAt: string | null };
 export type MadeApiKey = { keyId: string; prefix: string; name: string; role: "owner" | "admin" | "operations" | "billing" | "support" | "site-host" | "installer" | "driver"; permissions: (string)[] | null; siteIds: (string)[] | null; expiresAt: string | null; createdBy: string | null; createdAt: string; lastUsedAt: string | null; revokedAt: string | null; key: string | null };
 export type MadeInvitation = { invitationId: string; email: string; role: "owner" | "admin" | "operations" | "billing" | "support" | "site-host" | "installer" | "driver"; siteIds: (string)[] | null; expiresAt: string | null; state: "open" | "accepted" | "revoked" | "expired"; createdBy: string; createdAt: string; validUntil: string; link: string | null; mailed: boolean };
@@ -102,7 +102,8 @@ export type Payment = { paymentId: string; siteId: string; stationId: string; pr
 export type PaymentCancellation = { reason: string };
 export type PaymentDetail = { payment: Payment; refunds: (Refund)[]; refundableMinor: number; guest: { guestSessionId: string; state: string; reason: string | null; idToken: string; commandId: string | null; transactionId: string | null; cdrId: string | null; priceMinor: number | null } | null };
 export type PaymentEvent = { eventId: string; providerId: string; providerEventId: string; type: string; paymentId: string | null; occurredAt: string | null; receivedAt: string; outcome: "applied" | "unchanged" | "not-ours" | "unknown-payment" | "failed" | null; deliveries: number; processedAt: string | null; lastError: string | null };
-export type PaymentFinding = { findingId: string; paymentId: string; siteId: string; kind: "webhook-missing" | "provider-unreachable" | "provider-refused" | "amount-differs" | "refund-failed" | "shortfall" | "late-transaction" | "disputed"; detail: unknown; repaired: boolean; foundAt: string };
+export type PaymentFinding = { findingId: string; paymentId: string; siteId: string; kind: "webhook-missing" | "provider-unreachable" | "provider-refused" | "amount-differs" | "refund-failed" | "shortfall" | "late-transaction" | "disputed" | "currency-differs"; detail: unknown; repaired: boolean; foundAt: string; resolvedAt: string | null; resolvedBy: string | null; note: string | null };
+export type PaymentFindingResolution = { note: string };
 export type PaymentProvider = { providerId: string; kind: "stripe" | "mercado-pago" | "sandbox"; enabled: boolean; settings: PaymentProviderSettings; secretHints: Record<string, string>; webhookUrl: string; createdAt: string; updatedAt: string };
 export type PaymentProviderPut = { enabled?: boolean; settings: PaymentProviderSettings; secrets?: { secretKey?: string; accessToken?: string; webhookSecret?: string } };
 export type PaymentProviderSettings = { currency: string; defaultAmountMinor: number; minAmountMinor: number; maxAmountMinor: number; payMinutes: number; payerEmail?: string; flow?: "authorize" | "prepay" };
@@ -372,6 +373,7 @@ export type Operations = {
   listPaymentEvents: { path: Record<string, unknown>; query: { limit?: number; cursor?: string; paymentId?: string; outcome?: string }; body: undefined; answer: { items: (PaymentEvent)[]; nextCursor: string | null } };
   replayPaymentEvent: { path: { eventId: string }; query: Record<string, unknown>; body: undefined; answer: { eventId: string } };
   listPaymentFindings: { path: Record<string, unknown>; query: { limit?: number; cursor?: string; repaired?: boolean }; body: undefined; answer: { items: (PaymentFinding)[]; nextCursor: string | null } };
+  resolvePaymentFinding: { path: { findingId: string }; query: Record<string, unknown>; body: PaymentFindingResolution; answer: PaymentFinding };
   listPaymentProviders: { path: Record<string, unknown>; query: Record<string, unknown>; body: undefined; answer: { items: (PaymentProvider)[] } };
   getPaymentProvider: { path: { kind: "stripe" | "mercado-pago" | "sandbox" }; query: Record<string, unknown>; body: undefined; answer: PaymentProvider };
   putPaymentProvider: { path: { kind: "stripe" | "mercado-pago" | "sandbox" }; query: Record<string, unknown>; body: PaymentProviderPut; answer: PaymentProvider };
@@ -589,6 +591,7 @@ export const ROUTES: Record<keyof Operations, readonly [method: string, path: st
   listPaymentEvents: ["GET", "/payment-events"],
   replayPaymentEvent: ["POST", "/payment-events/{eventId}/replay"],
   listPaymentFindings: ["GET", "/payment-findings"],
+  resolvePaymentFinding: ["POST", "/payment-findings/{findingId}/resolve"],
   listPaymentProviders: ["GET", "/payment-providers"],
   getPaymentProvider: ["GET", "/payment-providers/{kind}"],
   putPaymentProvider: ["PUT", "/payment-providers/{kind}"],

@@ -1,14 +1,19 @@
 /** Reconciliation: what did asking the providers bring to light that their webhooks had not told? */
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { useState } from "react";
 import { useTranslations } from "use-intl";
 import type { PaymentFindingView } from "../../api/payment-schemas.ts";
+import { AskDialog } from "../components/ask-dialog.tsx";
 import { Badge } from "../components/badge.tsx";
 import { Empty } from "../components/card.tsx";
 import { FeedList } from "../components/feed-list.tsx";
+import { TextArea } from "../components/field.tsx";
+import { MayButton } from "../components/may.tsx";
 import { PageHead } from "../components/page-head.tsx";
 import { openFindingsQuery, PaymentTabs } from "../components/payment-tabs.tsx";
 import { When } from "../components/time.tsx";
+import { newId } from "../lib/api.ts";
 import { call } from "../lib/client.ts";
 import { useFeed } from "../lib/feed.ts";
 import { findingLook } from "../lib/payments.ts";
@@ -16,8 +21,11 @@ import { findingLook } from "../lib/payments.ts";
 const PAGE = 50;
 const EVERY_MS = 60_000;
 
+const NOTE_MAX = 500;
+
 export function PaymentFindingsPage() {
   const t = useTranslations();
+  const [closing, setClosing] = useState<PaymentFindingView | null>(null);
   const open = useQuery(openFindingsQuery()).data?.items.length;
   const feed = useFeed<PaymentFindingView>({
     queryKey: ["payments", "findings", "all"],
@@ -55,11 +63,48 @@ export function PaymentFindingsPage() {
               </p>
             </div>
             <Badge {...findingLook(finding)}>
-              {t(finding.repaired ? "payments.repaired" : "payments.waits")}
+              {finding.resolvedBy !== null
+                ? t("payments.resolved", { who: finding.resolvedBy })
+                : t(finding.repaired ? "payments.repaired" : "payments.waits")}
             </Badge>
+            {!finding.repaired && (
+              <MayButton needs="payments:write" className="relative" onClick={() => setClosing(finding)}>
+                {t("payments.resolve")}
+              </MayButton>
+            )}
           </li>
         )}
       />
+      {closing !== null && <ResolveDialog finding={closing} onClose={() => setClosing(null)} />}
     </>
+  );
+}
+
+function ResolveDialog({ finding, onClose }: { finding: PaymentFindingView; onClose: () => void }) {
+  const t = useTranslations();
+  const client = useQueryClient();
+  const [note, setNote] = useState("");
+  const [idempotencyKey] = useState(newId);
+  return (
+    <AskDialog
+      title={t("payments.resolveTitle")}
+      action={t("payments.resolve")}
+      danger={false}
+      onClose={onClose}
+      onAct={async () => {
+        const path = { findingId: finding.findingId };
+        await call("resolvePaymentFinding", { path, body: { note: note.trim() }, idempotencyKey });
+        await client.invalidateQueries({ queryKey: ["payments"] });
+      }}
+    >
+      <p className="text-ink-2">{t("payments.resolveAsk")}</p>
+      <TextArea
+        label={t("payments.resolveNote")}
+        value={note}
+        onChange={(event) => setNote(event.target.value)}
+        maxLength={NOTE_MAX}
+        required
+      />
+    </AskDialog>
   );
 }
