@@ -12,6 +12,7 @@ import { nextNumber } from "./cdr-store.ts";
 import type { Account, PostingKind } from "./core/ledger.ts";
 import type { Queryable } from "./db/pool.ts";
 import { settle } from "./ledger.ts";
+import { emit } from "./webhooks.ts";
 
 /** Times as PostgreSQL writes them: in full precision. */
 export type Period = { from: string; to: string };
@@ -142,6 +143,12 @@ export async function createStatement(
   const [row] = rows;
   if (row === undefined) throw new AppError("STATEMENT_NOT_WRITTEN", `no statement for ${account}`);
   await client.query(CDRS, [...key, row.statement_id]);
+  // The account may be named by a card: it is not told.
+  const data = {
+    ...{ statementId: row.statement_id, number: row.number, currency, closingMinor: row.closing_minor },
+    ...{ from: row.period_from, to: row.period_to },
+  };
+  await emit(client, operatorId, "statement.created", data, { key: `statement.created:${row.statement_id}` });
   return { row, isNew: true };
 }
 
