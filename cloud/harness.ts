@@ -17,6 +17,7 @@ import { createTestDatabase } from "../sim/services/test-database.ts";
 import { createApp, type App } from "./api/app.ts";
 import { createApiKey } from "./api/actor.ts";
 import { createHub, type Hub } from "./api/live.ts";
+import type { LiveEvent } from "./api/schemas.ts";
 import { migrate } from "./db/migrate.ts";
 import { createPool, type Pool } from "./db/pool.ts";
 import { storeHello } from "./ingest/hello.ts";
@@ -414,6 +415,32 @@ export async function openTestApi(
       // A request that a test left half-way would hold up the end for as long as it may last.
       app.server.closeAllConnections();
       await app.close();
+    },
+  };
+}
+
+/** Live events that are wanted, as they are notified. */
+export async function listenLive(
+  { pool }: TestDb,
+  wanted: (event: LiveEvent) => boolean,
+): Promise<{ heard: (count: number) => Promise<LiveEvent[]>; stop: () => Promise<void> }> {
+  const client = await pool.connect();
+  const events: LiveEvent[] = [];
+  client.on("notification", ({ payload }) => {
+    const told = JSON.parse(payload ?? "{}") as { events: LiveEvent[] };
+    events.push(...told.events.filter(wanted));
+  });
+  await client.query("listen sg_live");
+  return {
+    async heard(count) {
+      const untilMs = performance.now() + 5_000;
+      while (events.length < count && performance.now() < untilMs) await client.query("select 1");
+      return events;
+    },
+    async stop() {
+      await client.query("unlisten *");
+      client.removeAllListeners("notification");
+      client.release();
     },
   };
 }

@@ -93,6 +93,31 @@ test("a page that looks at one site hears that site, and what concerns no site",
   ]);
 });
 
+test("each hears of what it may read, at its sites; alarms of no site are for who sees all of them", async () => {
+  const keyOf = (role: "billing" | "support", siteIds: string[] | null = null) =>
+    createApiKey(db.pool, "default", "reader", { role, siteIds });
+  const [billing, support, scoped] = [
+    await follow({ key: await keyOf("billing") }),
+    await follow({ key: await keyOf("support") }),
+    await follow({ key: await keyOf("support", ["s1"]) }),
+  ];
+  const alarm = (alarmId: string, more: object = {}): LiveEvent => ({ type: "alarm", alarmId, ...more });
+  const told: LiveEvent[] = [
+    { type: "meter", siteId: "s1", meterId: "m" },
+    alarm("here", { siteId: "s1" }),
+    alarm("there", { siteId: "s2" }),
+    alarm("mail"),
+    { type: "transaction", siteId: "s1", transactionId: "last" },
+  ];
+  notify("default", ...told);
+  const heard = (page: typeof billing) => page.events().map((e) => e.data);
+  for (const page of [billing, support, scoped])
+    await until("the last one arrived", () => heard(page).some((e) => e.transactionId === "last"));
+  expect(heard(billing).slice(1)).toEqual([told[4]]);
+  expect(heard(support).slice(1)).toEqual(told);
+  expect(heard(scoped).slice(1)).toEqual([told[0], told[1], told[4]]);
+});
+
 test("the same event many times within a moment is one", async () => {
   const page = await follow();
   for (let i = 0; i < 50; i++) notify("default", station("CP1"));
@@ -177,7 +202,7 @@ test("a stream ends after its time and is asked for again: by then its key may b
   const server = createServer((_request, response) =>
     hub.attach(response, {
       ...{ actorId: "key:1", operatorId: "default", siteIds: null },
-      ...{ siteId: undefined, lastEventId: undefined },
+      ...{ permissions: new Set(), siteId: undefined, lastEventId: undefined },
     }),
   );
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));

@@ -8,7 +8,7 @@
 import { randomUUID } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import { SSE_CLIENTS_MAX, SSE_CLIENTS_PER_ACTOR_MAX } from "../../shared/limits.ts";
-import type { SiteScope } from "../core/access.ts";
+import type { Permission, SiteScope } from "../core/access.ts";
 import type { LiveEvent } from "./schemas.ts";
 
 const HISTORY_MAX = 2_000;
@@ -19,6 +19,19 @@ const STREAM_MS_MAX = 15 * 60_000;
 /** A client that does not read is cut off at this many buffered bytes. */
 const BUFFER_BYTES_MAX = 1024 * 1024;
 
+/** What somebody must be allowed to read to hear that it has changed. `reset` tells nothing. */
+const NEEDS: Record<LiveEvent["type"], Permission | null> = {
+  reset: null,
+  er: "ers:read",
+  station: "stations:read",
+  transaction: "transactions:read",
+  meter: "meters:read",
+  command: "stations:read",
+  message: "stations:read",
+  review: "transactions:read",
+  alarm: "alarms:read",
+};
+
 type Item = { n: number; operatorId: string; event: LiveEvent };
 type LiveClient = {
   actorId: string;
@@ -26,6 +39,7 @@ type LiveClient = {
   operatorId: string;
   /** What they may see … */
   siteIds: SiteScope;
+  permissions: ReadonlySet<Permission>;
   /** … and what they asked for. */
   siteId: string | undefined;
   response: ServerResponse;
@@ -41,8 +55,11 @@ export function createHub({ flushMs = FLUSH_MS, pingMs = PING_MS, streamMs = STR
   const clients = new Set<LiveClient>();
   let n = 0;
 
+  const may = ({ permissions }: LiveClient, needed: Permission | null) =>
+    needed === null || permissions.has(needed);
   const wants = (client: LiveClient, item: Item) =>
     item.operatorId === client.operatorId &&
+    may(client, NEEDS[item.event.type]) &&
     (client.siteIds === null ||
       (item.event.siteId !== undefined && client.siteIds.includes(item.event.siteId))) &&
     (client.siteId === undefined || item.event.siteId === undefined || item.event.siteId === client.siteId);
@@ -112,6 +129,7 @@ export function createHub({ flushMs = FLUSH_MS, pingMs = PING_MS, streamMs = STR
         sinceMs: performance.now(),
         operatorId: who.operatorId,
         siteIds: who.siteIds,
+        permissions: who.permissions,
         siteId: who.siteId,
         response,
         waiting: new Map(),

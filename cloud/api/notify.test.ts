@@ -9,7 +9,7 @@ import { EXPORT_PAGE_ROWS } from "../../shared/limits.ts";
 import { EXPORT_KIND_NAMES } from "../exports/kinds.ts";
 import { toCsv } from "../exports/csv.ts";
 import { openFileFolder, type FileFolder } from "../files.ts";
-import { openTestApi, openTestDb, type TestApi, type TestDb } from "../harness.ts";
+import { listenLive, openTestApi, openTestDb, type TestApi, type TestDb } from "../harness.ts";
 import { lookAtAlarms } from "../jobs/alarms.ts";
 import { expireExports, makeExports } from "../jobs/exports.ts";
 import { createDeliverer } from "../jobs/webhook-delivery.ts";
@@ -105,6 +105,44 @@ describe("alarms", () => {
       "alarmRule.create",
       "alarmRule.delete",
     ]);
+  });
+
+  test("pages hear of each that is raised, acknowledged for the first time, cleared, or goes with its rule", async () => {
+    const { heard, stop } = await listenLive(db, (event) => event.type === "alarm");
+    const made = await ask<AlarmRule>("POST", "/v1/alarm-rules", {
+      ...{ kind: "er-disk", name: "disk", severity: "info", params: { percent: 50 }, clearAfterS: 0 },
+      siteIds: [mine.siteId],
+    });
+    const fill = (percent: number) =>
+      db.pool.query(
+        `update er set last_seen_at = now(), gauges_at = now(), gauges = (gauges::jsonb || $2::jsonb)::json where er_id = $1`,
+        [mine.erId, JSON.stringify({ journalBytes: percent, journalBudgetBytes: 100 })],
+      );
+    const idOf = async () =>
+      (
+        await db.rows<{ id: string }>(
+          "select alarm_id as id from alarm where rule_id = $1 and cleared_at is null",
+          made.body.ruleId,
+        )
+      )[0]?.id ?? "";
+    await fill(70);
+    await lookAtAlarms(db.pool);
+    const first = await idOf();
+    for (let i = 0; i < 2; i++) await ask("POST", `/v1/alarms/${first}/acknowledge`, {});
+    await fill(10);
+    await lookAtAlarms(db.pool);
+    await fill(70);
+    await lookAtAlarms(db.pool);
+    const second = await idOf();
+    await ask("DELETE", `/v1/alarm-rules/${made.body.ruleId}`);
+    // Other rules raise theirs meanwhile.
+    const events = async () =>
+      (await heard(0)).filter((event) => [first, second].includes(event.alarmId ?? ""));
+    await expect
+      .poll(async () => (await events()).map((event) => event.alarmId))
+      .toEqual([first, first, first, second, second]);
+    expect(new Set((await events()).map((event) => event.siteId))).toEqual(new Set([mine.siteId]));
+    await stop();
   });
 
   test("what makes no sense is refused in words; a patch changes what it names", async () => {

@@ -7,6 +7,7 @@ import {
   event201,
   isoAt,
   Journal,
+  listenLive,
   NOON,
   start16,
   stop16,
@@ -349,7 +350,10 @@ describe("what arrives later still counts", () => {
 });
 
 test("pages hear of what came up and of what was decided", async () => {
-  const { heard, stop } = await listening();
+  const { heard, stop } = await listenLive(
+    db,
+    (event) => event.type === "review" && event.siteId === journal.siteId,
+  );
   const id = randomUUID();
   await happen(orphan(id));
   await resolved(ofTransaction(id), { action: "accept" });
@@ -357,29 +361,6 @@ test("pages hear of what came up and of what was decided", async () => {
   await stop();
   expect(events).toMatchObject([{ siteId: journal.siteId }, { siteId: journal.siteId, stationId: cp }]);
 });
-
-/** Live events of the kind `review` for this site, as they are notified. */
-async function listening() {
-  const client = await db.pool.connect();
-  const events: { type: string; siteId: string }[] = [];
-  client.on("notification", ({ payload }) => {
-    const told = JSON.parse(payload ?? "{}") as { events: { type: string; siteId: string }[] };
-    events.push(...told.events.filter((e) => e.type === "review" && e.siteId === journal.siteId));
-  });
-  await client.query("listen sg_live");
-  return {
-    async heard(count: number) {
-      const untilMs = performance.now() + 5_000;
-      while (events.length < count && performance.now() < untilMs) await client.query("select 1");
-      return events;
-    },
-    async stop() {
-      await client.query("unlisten *");
-      client.removeAllListeners("notification");
-      client.release();
-    },
-  };
-}
 
 test("times of items are those of what happened", async () => {
   await happen(orphan(randomUUID(), { at: 5 * MIN }));

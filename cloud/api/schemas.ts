@@ -334,30 +334,44 @@ export const NewCommand = Type.Object(
 );
 export type NewCommand = Static<typeof NewCommand>;
 
+const LIVE_TYPES = [
+  "reset",
+  "er",
+  "station",
+  "transaction",
+  "meter",
+  "command",
+  "message",
+  "review",
+  "alarm",
+] as const;
+
 /**
  * Live events carry ids only; the client fetches what it shows. `reset`: events were missed, fetch
  * everything.
  */
 export const LiveEvent = Type.Object(
   {
-    type: OneOf(["reset", "er", "station", "transaction", "meter", "command", "message", "review"]),
+    type: OneOf(LIVE_TYPES),
     siteId: Type.Optional(Type.String()),
     erId: Type.Optional(Type.String()),
     stationId: Type.Optional(Type.String()),
     transactionId: Type.Optional(Type.String()),
     meterId: Type.Optional(Type.String()),
     commandId: Type.Optional(Type.String()),
+    alarmId: Type.Optional(Type.String()),
   },
   { $id: "LiveEvent" },
 );
 export type LiveEvent = {
-  type: "reset" | "er" | "station" | "transaction" | "meter" | "command" | "message" | "review";
+  type: (typeof LIVE_TYPES)[number];
   siteId?: string;
   erId?: string;
   stationId?: string;
   transactionId?: string;
   meterId?: string;
   commandId?: string;
+  alarmId?: string;
 };
 
 /** A page of a list. `nextCursor` is null on the last page. */

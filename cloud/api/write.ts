@@ -26,8 +26,14 @@ export async function audit(
   await writeAudit(client, { operatorId, actor: name, requestId: request.id, action, subject, detail });
 }
 
+/** PostgreSQL takes less than 8,000 bytes in one notification: a hundred of our events are more than that. */
+const EVENTS_MAX = 20;
+
 export async function notifyLive(client: Client, operatorId: string, events: LiveEvent[]): Promise<void> {
-  await client.query("select pg_notify('sg_live', $1)", [JSON.stringify({ operatorId, events })]);
+  for (let i = 0; i < events.length; i += EVENTS_MAX) {
+    const text = JSON.stringify({ operatorId, events: events.slice(i, i + EVENTS_MAX) });
+    await client.query("select pg_notify('sg_live', $1)", [text]);
+  }
 }
 
 function idempotencyKey(request: FastifyRequest): string | undefined {

@@ -1,18 +1,18 @@
 /**
  * Alarms: every rule's condition is asked of the tables again and again, and its open alarms are brought in
- * line (`core/alarms.ts`). What is told (mail, webhook) is written in the same transaction as the alarm, so
+ * line (`core/alarms.ts`). What is told (mail, webhook, pages) is written in the same transaction as the alarm, so
  * that each raise and each clear is told once.
  *
  * One copy at a time for each operator. A rule that cannot be looked at stops no other rule.
  */
 import { randomUUID } from "node:crypto";
 import { ALARM_SUBJECTS_MAX } from "../../shared/limits.ts";
+import { tellAlarms, type AlarmFacts } from "../alarm-news.ts";
 import { alarmKind } from "../core/alarm-kinds.ts";
 import { alarmMail, type AlarmNews } from "../core/alarm-mail.ts";
 import { nextSteps, type AlarmStep, type OpenAlarm } from "../core/alarms.ts";
 import type { Client, Pool } from "../db/pool.ts";
 import { queueMail } from "../mail.ts";
-import { emitAll } from "../webhooks.ts";
 import { alone } from "./runner.ts";
 
 type RuleRow = {
@@ -40,12 +40,7 @@ type ConditionRow = {
 };
 
 /** An alarm that was raised or cleared just now. */
-type ToldRow = Omit<ConditionRow, "firm"> & {
-  alarm_id: string;
-  site_name: string | null;
-  raised_at: Date;
-  cleared_at: Date | null;
-};
+type ToldRow = AlarmFacts & { site_name: string | null };
 
 type OpenRow = {
   alarm_id: string;
@@ -84,8 +79,8 @@ const STEP: Record<Exclude<AlarmStep["kind"], "begin">, string> = {
 };
 
 const TOLD = `
-  select a.alarm_id, a.subject, a.site_id, a.er_id, a.station_id, a.detail, a.raised_at, a.cleared_at,
-    s.name as site_name
+  select a.alarm_id, a.rule_id, a.name, a.kind, a.severity, a.subject, a.site_id, a.er_id, a.station_id, a.detail,
+    a.raised_at, a.cleared_at, s.name as site_name
   from alarm a left join site s using (site_id) where a.alarm_id = any ($1) order by a.subject`;
 
 /** What the condition says; `complete`: there was no more of it. */
@@ -152,28 +147,8 @@ async function tell(
   cleared: ToldRow[],
   at: Date,
 ): Promise<void> {
-  if (rule.webhook) {
-    const events = [...raised, ...cleared].map((row) => ({
-      type: row.cleared_at === null ? ("alarm.raised" as const) : ("alarm.cleared" as const),
-      siteId: row.site_id ?? undefined,
-      at,
-      data: {
-        alarmId: row.alarm_id,
-        ruleId: rule.rule_id,
-        name: rule.name,
-        kind: rule.kind,
-        severity: rule.severity,
-        subject: row.subject,
-        siteId: row.site_id,
-        erId: row.er_id,
-        stationId: row.station_id,
-        raisedAt: row.raised_at,
-        clearedAt: row.cleared_at,
-        detail: row.detail,
-      },
-    }));
-    await emitAll(client, rule.operator_id, events);
-  }
+  const { webhook } = rule;
+  await tellAlarms(client, rule.operator_id, [...raised, ...cleared], { webhook, at });
   if (rule.emails.length === 0) return;
   const letter = alarmMail({
     rule,

@@ -3,15 +3,15 @@ import { Type } from "typebox";
 import { Uuid } from "../../../shared/ids.ts";
 import { ALARM_RULES_MAX } from "../../../shared/limits.ts";
 import { ALARM_KINDS, alarmKind, readParams } from "../../core/alarm-kinds.ts";
+import { tellAlarms } from "../../alarm-news.ts";
 import type { Client } from "../../db/pool.ts";
-import { emitAll } from "../../webhooks.ts";
 import { needs, type Actor } from "../actor.ts";
 import type { App, Context } from "../app.ts";
 import type { AlarmKindView, AlarmRule, AlarmRulePatch, NewAlarmRule } from "../notify-schemas.ts";
 import { conditions, isoOf, PageOf, PageQuery, readCursor, toPage } from "../page.ts";
 import { ApiProblem, notFound } from "../problem.ts";
 import { audit, writeOnce } from "../write.ts";
-import { toAlarm, type AlarmRow } from "./alarms.ts";
+import type { AlarmRow } from "./alarms.ts";
 
 type RuleRow = {
   rule_id: string;
@@ -138,14 +138,8 @@ async function deleteRule(client: Client, actor: Actor, ruleId: string): Promise
      where operator_id = $1 and rule_id = $2 and cleared_at is null returning *`,
     [actor.operatorId, ruleId],
   );
-  if (rule.webhook) {
-    const events = rows.map((row) => ({
-      type: "alarm.cleared" as const,
-      siteId: row.site_id ?? undefined,
-      data: toAlarm(row),
-    }));
-    await emitAll(client, actor.operatorId, events);
-  }
+  const { webhook } = rule;
+  await tellAlarms(client, actor.operatorId, rows, { webhook, at: new Date() });
   await client.query("delete from alarm_rule where operator_id = $1 and rule_id = $2", [
     ...[actor.operatorId, ruleId],
   ]);

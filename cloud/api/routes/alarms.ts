@@ -2,6 +2,7 @@
 import { Type } from "typebox";
 import { Uuid } from "../../../shared/ids.ts";
 import { OneOf } from "../../../shared/schema.ts";
+import { tellPages } from "../../alarm-news.ts";
 import type { Client } from "../../db/pool.ts";
 import { needs, type Actor } from "../actor.ts";
 import type { App, Context } from "../app.ts";
@@ -57,7 +58,7 @@ async function acknowledge(
   alarmId: string,
   note: string | null,
 ): Promise<AlarmRow> {
-  await client.query(
+  const { rowCount } = await client.query(
     `update alarm set acknowledged_at = now(), acknowledged_by = $3, note = $4
      where operator_id = $1 and alarm_id = $2 and raised_at is not null and acknowledged_at is null`,
     [actor.operatorId, alarmId, actor.name, note],
@@ -67,6 +68,7 @@ async function acknowledge(
     [actor.operatorId, alarmId],
   );
   if (rows[0] === undefined) throw notFound("alarm", alarmId);
+  if (rowCount === 1) await tellPages(client, actor.operatorId, rows);
   return rows[0];
 }
 

@@ -13,7 +13,8 @@ export function eventRoutes(app: App, { hub, requireActor }: Context): void {
         ...needs("sites:read"),
         tags: ["events"],
         description:
-          "Server-sent events with ids of what changed (LiveEvent); fetch what you show. Last-Event-ID is honoured.",
+          "Server-sent events with ids of what changed (LiveEvent), of what the actor may read; fetch what you show. " +
+          "Last-Event-ID is honoured.",
         querystring: Type.Object({ siteId: Type.Optional(Type.String()) }),
         response: {
           200: { description: "The stream", content: { "text/event-stream": { schema: Type.String() } } },
@@ -34,6 +35,7 @@ export function eventRoutes(app: App, { hub, requireActor }: Context): void {
         actorId: actor.id,
         operatorId: actor.operatorId,
         siteIds: actor.siteIds,
+        permissions: actor.permissions,
         siteId: request.query.siteId,
         lastEventId: typeof lastEventId === "string" ? lastEventId : undefined,
       });

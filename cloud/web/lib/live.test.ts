@@ -31,6 +31,7 @@ describe("keysOf", () => {
     expect(ofCommand).toContainEqual(["command", "c"]);
     expect(keysOf({ type: "station", siteId: "s" })).toContainEqual(["station"]);
     expect(keysOf({ type: "meter" })).toContainEqual(["meter-samples"]);
+    expect(keysOf({ type: "alarm", alarmId: "a" })).toEqual([["alarms"]]);
   });
 });
 

@@ -77,6 +77,8 @@ export function keysOf(event: LiveEvent): QueryKey[] | null {
       if (meterId === undefined) return [["meters"], ["meter"], ["meter-samples"]];
       return [["meters"], ["meter", meterId], ["meter-samples", meterId]];
     }
+    case "alarm":
+      return [["alarms"]];
     case "review":
       return [["reviews"], ["review"], ["review-summary"]];
     case "command":
