@@ -48,7 +48,6 @@ export const AUDIT_ACTIONS = [
   "payment.refund",
   "paymentEvent.replay",
   "paymentFinding.resolve",
-  "paymentFinding.resolve",
   "paymentProvider.put",
   "person.update",
   "receipt.create",
