@@ -22,6 +22,9 @@ export type AlarmKind = {
 const MINUTES = { min: 1, max: 10_080, default: 15 };
 const HOURS = { min: 1, max: 720, default: 24 };
 
+/** Half an hour of trying, at the pace of the job that bills. */
+const TRIES_IN_VAIN = 6;
+
 const number = (name: string) => `($3::jsonb->>'${name}')::float8`;
 const ago = (name: "minutes" | "hours") => `(now() - ${number(name)} * interval '1 ${name.slice(0, -1)}')`;
 const site = (column: string) => `($2::text[] is null or ${column} = any ($2))`;
@@ -155,11 +158,30 @@ export const ALARM_KINDS = {
   "billing-held": {
     words: { en: "Transactions that cannot be billed", pt: "Recargas que não podem ser cobradas" },
     params: { hours: HOURS },
+    // Held for somebody; or tried again and again in vain, which is a fault of ours and waits for no hours.
     sql: perSite(
       `(select b.site_id, b.updated_at as at from transaction_billing b
-        where b.operator_id = $1 and ${site("b.site_id")} and b.status = 'held') q where q.at < ${ago("hours")}`,
+        where b.operator_id = $1 and ${site("b.site_id")} and b.status = 'held' and b.updated_at < ${ago("hours")}
+        union all
+        select b.site_id, b.updated_at from transaction_billing b
+        where b.operator_id = $1 and ${site("b.site_id")} and b.tries >= ${TRIES_IN_VAIN}) q`,
       "q.at",
     ),
+  },
+  "statement-late": {
+    words: { en: "Statements of a month are late", pt: "Extratos de um mês atrasados" },
+    params: { hours: { ...HOURS, default: 24 } },
+    // The last month that is over by the operator's calendar, where it had books before its end.
+    sql: `
+      select 'statements' as subject, null::text as site_id, null::text as er_id, null::text as station_id,
+        true as firm, jsonb_build_object('from', m.since, 'to', m.until) as detail
+      from operator o cross join lateral (
+        select (d - interval '1 month') at time zone o.time_zone as since, d at time zone o.time_zone as until
+        from date_trunc('month', now() at time zone o.time_zone) d) m
+      where o.operator_id = $1 and $2::text[] is null and m.until < ${ago("hours")}
+        and exists (select from ledger_posting p where p.operator_id = $1 and p.booked_at < m.until)
+        and not exists (select from statement_month s where s.operator_id = $1 and s.period_from = m.since
+          and s.period_to = m.until)`,
   },
   "payment-problem": {
     words: { en: "Payments that need a look", pt: "Pagamentos que precisam de atenção" },
@@ -172,6 +194,33 @@ export const ALARM_KINDS = {
             or (p.due_at is not null and p.attempts >= 3 and p.created_at < ${ago("minutes")}))) q`,
       "q.at",
     ),
+  },
+  "payment-finding": {
+    words: { en: "Findings about payments that are open", pt: "Achados em aberto sobre pagamentos" },
+    params: { minutes: { ...MINUTES, default: 60 } },
+    // Providers that cannot be reached or refuse, refunds that failed, disputes, amounts that differ, …
+    sql: `
+      select 'site:' || f.site_id as subject, f.site_id, null::text as er_id, null::text as station_id, true as firm,
+        jsonb_build_object('count', count(*), 'oldestAt', min(f.found_at),
+          'kinds', string_agg(distinct f.kind, ' ' order by f.kind)) as detail
+      from payment_finding f
+      where f.operator_id = $1 and ${site("f.site_id")} and not f.repaired and f.resolved_at is null
+        and f.found_at < ${ago("minutes")}
+      group by f.site_id`,
+  },
+  "erasure-waits": {
+    words: { en: "People who wait to be erased", pt: "Pessoas que aguardam ser apagadas" },
+    params: { hours: { ...HOURS, default: 72 } },
+    // Wishes that nobody has looked at, and erasures whose texts are not gone through yet.
+    sql: `
+      select 'erasures' as subject, null::text as site_id, null::text as er_id, null::text as station_id,
+        true as firm, jsonb_build_object('count', count(*), 'oldestAt', min(q.at)) as detail
+      from (select d.erasure_requested_at as at from driver d
+            where d.operator_id = $1 and d.erasure_requested_at is not null and d.status <> 'erased'
+            union all
+            select e.requested_at from driver_erasure e where e.operator_id = $1 and e.words is not null) q
+      where $2::text[] is null and q.at < ${ago("hours")}
+      having count(*) > 0`,
   },
   "webhook-failing": {
     words: { en: "A webhook endpoint does not take events", pt: "Um webhook não aceita eventos" },

@@ -92,6 +92,15 @@ const paymentSql = `with p as (insert into payment_provider (provider_id, operat
     description, status, expires_at) select gen_random_uuid(), 'default', '${SITE}', '${STATION}', provider_id, 'sandbox',
     'prepay', 100, 'BRL', 'x', 'disputed', now() from p`;
 
+/** Money came in, before the month that is over had ended. */
+const postingSql = `with a as (insert into ledger_account (operator_id, account, kind) values
+    ('default', 'bank', 'bank'), ('default', 'revenue', 'revenue') on conflict do nothing),
+  p as (insert into ledger_posting (operator_id, reference, kind, occurred_at, booked_at)
+    values ('default', gen_random_uuid()::text, 'manual', now(), now() - interval '40 days') returning *)
+  insert into ledger_entry (operator_id, posting_id, line, account, currency, amount_minor, booked_at)
+  select 'default', posting_id, line, account, 'BRL', amount, booked_at
+  from p, (values (1, 'bank', 5), (2, 'revenue', -5)) as e(line, account, amount)`;
+
 const CASES: Case[] = [
   [
     "er-offline",
@@ -173,6 +182,35 @@ const CASES: Case[] = [
     () => run("update transaction_billing set status = 'none'"),
   ],
   [
+    ...(["statement-late", { hours: 1 }, "statements"] as const),
+    () => run(postingSql),
+    () =>
+      run(`insert into statement_month (operator_id, period_from, period_to)
+        select 'default', (d - interval '1 month') at time zone time_zone, d at time zone time_zone
+        from operator, date_trunc('month', now() at time zone time_zone) d where operator_id = 'default'`),
+  ],
+  [
+    ...(["payment-finding", { minutes: 10 }, `site:${SITE}`] as const),
+    async () => {
+      await run(paymentSql);
+      await run(`insert into payment_finding (operator_id, site_id, payment_id, kind, detail, repaired, found_at)
+        select operator_id, site_id, payment_id, 'refund-failed', '{}', false, now() - interval '11 minutes'
+        from payment`);
+    },
+    async () => {
+      await run("update payment_finding set resolved_at = now()");
+      await run("update payment set status = 'captured'");
+      await run("update payment_provider set kind = 'stripe', endpoint_id = 'another'");
+    },
+  ],
+  [
+    ...(["erasure-waits", { hours: 24 }, "erasures"] as const),
+    () =>
+      run(`insert into driver (driver_id, operator_id, name, erasure_requested_at)
+        values (gen_random_uuid(), 'default', 'X', now() - interval '25 hours')`),
+    () => run("update driver set erasure_requested_at = null"),
+  ],
+  [
     "payment-problem",
     { minutes: 15 },
     `site:${SITE}`,
@@ -215,6 +253,26 @@ describe("each kind", () => {
       expect(await alarms()).toMatchObject([{ subject, cleared: "condition" }]);
     },
   );
+});
+
+test("billing that fails again and again raises without waiting for hours", async () => {
+  await rule("billing-held", { hours: 24 });
+  await run(`${transactionSql("")} on conflict do nothing`);
+  await run("update transaction_billing set status = 'pending', tries = 5");
+  expect(await look()).toBe(0);
+  await run("update transaction_billing set tries = 6");
+  expect(await look()).toBe(1);
+});
+
+test("an erasure that does not end is one that waits", async () => {
+  await rule("erasure-waits", { hours: 24 });
+  await run(`with d as (insert into driver (driver_id, operator_id, status, erased_at)
+      values (gen_random_uuid(), 'default', 'erased', now()) returning driver_id)
+    insert into driver_erasure (driver_id, operator_id, words, requested_by, requested_at)
+    select driver_id, 'default', '[]', 'x', now() - interval '25 hours' from d`);
+  expect(await look()).toBe(1);
+  await run("update driver_erasure set words = null");
+  expect(await look()).toBe(1);
 });
 
 describe("what trembles and what is not known", () => {
