@@ -289,11 +289,13 @@ export function referencePrice(terms: TariffTerms, timeline: Timeline): Referenc
     of.set(element, (of.get(element) ?? 0) + amount);
   };
   const energyWh = countEnergy(timeline, count);
-  if (energyWh !== 0) count("start", startedAt, 1);
+  count("start", startedAt, 1);
   const spent = energyOnly ? { charging: 0, idle: 0 } : countTime(terms, timeline, count);
   const minor = 10n ** BigInt(6 - (DIGITS[terms.currency] ?? 0));
   const lines: ReferenceLine[] = [];
-  for (const component of ["start", "energy", "charging-time", "idle-time"] as const) {
+  // What took nothing was no charge.
+  const components = energyWh === 0 ? [] : (["start", "energy", "charging-time", "idle-time"] as const);
+  for (const component of components) {
     for (const [element, amount] of [...(taken.get(component) ?? [])].sort(([a], [b]) => a - b)) {
       const quantity = component.endsWith("time") ? Math.floor(amount / 1_000) : amount;
       const priceMicro = priceOf(terms, component, element === -2 ? cheapest(terms, component) : element);

@@ -159,16 +159,20 @@ describe("examples", () => {
       ["energy", 90_000, 9_000],
       ["maximum", 1, -7_000],
     ]);
+    const total = (wh: number) => priceTransaction(terms, even(noon, 1, wh)).totalMinor;
+    expect([4_990, 5_010, 19_990, 20_010].map(total)).toEqual([500, 501, 1_999, 2_000]);
   });
 
   test("what took no energy was no charge; what nobody has measured was one", () => {
     const terms = brl({
-      elements: [{ startFeeMicro: 3_000_000, perKwhMicro: 1_000_000 }],
-      minimumMinor: 500,
+      elements: [{ startFeeMicro: 3_000_000, perKwhMicro: 1_000_000, perChargingMinuteMicro: 100_000 }],
+      minimumMinor: 1_000,
     });
-    expect(priceTransaction(terms, even(noon, 1, 0))).toMatchObject({ totalMinor: 0, lines: [] });
+    // A station that says it charges and gives nothing.
+    const nothing = { totalMinor: 0, lines: [], chargingS: 28_800 };
+    expect(priceTransaction(terms, even(noon, 8, 0))).toMatchObject(nothing);
     const unmeasured = priceTransaction(terms, even(noon, 1, 0, { registers: [] }));
-    expect(unmeasured).toMatchObject({ totalMinor: 500, flags: ["energy-unknown"] });
+    expect(unmeasured).toMatchObject({ totalMinor: 1_000, flags: ["energy-unknown"] });
   });
 
   test("a register that falls is held to be what it was", () => {

@@ -247,8 +247,8 @@ function withTax(terms: TariffTerms, sumMinor: number): Pick<Price, "netMinor" |
 }
 
 /**
- * A transaction that took no energy at all costs no start fee and no minimum: it was no charge. Where the energy
- * is unknown it does.
+ * A transaction that took no energy at all costs nothing, however long it stood there: it was no charge. Where the
+ * energy is unknown, everything else counts.
  */
 export function priceTransaction(terms: TariffTerms, timeline: Timeline): Price {
   const flags = new Set<PriceFlag>();
@@ -265,7 +265,7 @@ export function priceTransaction(terms: TariffTerms, timeline: Timeline): Price 
   let spent = { charging: 0, idle: 0 };
   if (ordered.energyOnly === true) flags.add("energy-only");
   else spent = tallyTime(tally, bands, terms, ordered);
-  const lines = linesOf(terms, tally);
+  const lines = charged ? linesOf(terms, tally) : [];
   const sum = addBounds(terms, lines, ordered, charged);
   return {
     currency: terms.currency,
