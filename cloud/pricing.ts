@@ -98,9 +98,9 @@ export type Priced = {
   price: Price;
 };
 
-type PricedRow = TransactionRow & { time_zone: string; last_sample_at: Date | null };
+type CourseRow = TransactionRow & { time_zone: string; last_sample_at: Date | null };
 
-async function timelineFor(db: Queryable, row: PricedRow): Promise<Timeline> {
+async function timelineFor(db: Queryable, row: CourseRow): Promise<Timeline> {
   const seen = toTransaction(row);
   const { start, end } = momentsOf(row);
   const heard = Math.max(row.last_sample_at?.getTime() ?? 0, start.raw);
@@ -116,8 +116,10 @@ async function timelineFor(db: Queryable, row: PricedRow): Promise<Timeline> {
     [row.station_id, row.evse_id, new Date(start.raw), new Date(Math.max(start.raw, last.raw))],
   );
   const energyWh = seen.energyWh;
+  // It ended, and nobody has seen when.
+  const timeQuality = end === undefined && row.ended_unseen ? ("estimated" as const) : seen.timeQuality;
   const facts = {
-    ...{ timeZone: row.time_zone, start, end: last, timeQuality: seen.timeQuality, flags: seen.flags },
+    ...{ timeZone: row.time_zone, start, end: last, timeQuality, flags: seen.flags },
     meterStartWh: row.meter_start_wh,
     meterEndWh: energyWh === null || row.meter_start_wh === null ? null : row.meter_start_wh + energyWh,
   };
@@ -126,6 +128,62 @@ async function timelineFor(db: Queryable, row: PricedRow): Promise<Timeline> {
     samples.map(({ at, wh }) => ({ at: at.getTime(), wh })),
     words.map(({ at, word }) => ({ at: at.getTime(), word })),
   );
+}
+
+export type Course = {
+  siteId: string;
+  stationId: string;
+  idToken: string | null;
+  /** Of the transaction. */
+  flags: readonly string[];
+  timeline: Timeline;
+};
+
+/**
+ * What is known of how a transaction went, whatever it costs: of one that runs, until the last that was heard of it.
+ * @returns undefined: there is no such transaction.
+ */
+export async function readCourse(
+  db: Queryable,
+  operatorId: string,
+  transactionId: string,
+): Promise<Course | undefined> {
+  const { rows } = await db.query<CourseRow>(
+    `select ${TRANSACTION_COLUMNS}, coalesce(s.time_zone, o.time_zone) as time_zone
+     from transaction t join operator o on o.operator_id = t.operator_id
+     left join site s on s.site_id = t.site_id
+     where t.operator_id = $1 and t.transaction_id = $2`,
+    [operatorId, transactionId],
+  );
+  const [row] = rows;
+  if (row === undefined) return undefined;
+  return {
+    ...{ siteId: row.site_id, stationId: row.station_id, idToken: row.id_token },
+    flags: toTransaction(row).flags,
+    timeline: await timelineFor(db, row),
+  };
+}
+
+/** By the tariff that was agreed for it. @returns undefined: none held for it when it began. */
+export async function priceCourse(
+  db: Queryable,
+  operatorId: string,
+  transactionId: string,
+  course: Course,
+): Promise<Priced | undefined> {
+  const { timeline, siteId, stationId, idToken } = course;
+  const tariff: AgreedTariff | undefined =
+    (await offeredTariff(db, operatorId, idToken)) ??
+    (await tariffFor(db, {
+      ...{ operatorId, siteId, stationId, atMs: timeline.startedAt },
+      idToken: idToken ?? undefined,
+    }));
+  if (tariff === undefined) return undefined;
+  const { tariffId, version, name, terms, assignedBy } = tariff;
+  return {
+    ...{ transactionId, tariffId, tariffVersion: version, tariffName: name, assignedBy, terms, timeline },
+    price: priceTransaction(terms, timeline),
+  };
 }
 
 /**
@@ -137,24 +195,6 @@ export async function priceOf(
   operatorId: string,
   transactionId: string,
 ): Promise<Priced | undefined> {
-  const { rows } = await db.query<PricedRow>(
-    `select ${TRANSACTION_COLUMNS}, s.time_zone from transaction t join site s on s.site_id = t.site_id
-     where t.operator_id = $1 and t.transaction_id = $2`,
-    [operatorId, transactionId],
-  );
-  const [row] = rows;
-  if (row === undefined) return undefined;
-  const timeline = await timelineFor(db, row);
-  const tariff: AgreedTariff | undefined =
-    (await offeredTariff(db, operatorId, row.id_token)) ??
-    (await tariffFor(db, {
-      ...{ operatorId, siteId: row.site_id, stationId: row.station_id, atMs: timeline.startedAt },
-      idToken: row.id_token ?? undefined,
-    }));
-  if (tariff === undefined) return undefined;
-  const { tariffId, version, name, terms, assignedBy } = tariff;
-  return {
-    ...{ transactionId, tariffId, tariffVersion: version, tariffName: name, assignedBy, terms, timeline },
-    price: priceTransaction(terms, timeline),
-  };
+  const course = await readCourse(db, operatorId, transactionId);
+  return course && priceCourse(db, operatorId, transactionId, course);
 }

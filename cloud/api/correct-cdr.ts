@@ -3,10 +3,11 @@
  * that is held. In the transaction of the caller, under the lock of the transaction's billing: the job waits,
  * or comes first.
  */
-import { withEnergy, HELD_REASONS, priceBy, priceByHand, type CdrPrice } from "../core/cdr.ts";
+import { flagsOf, HELD_REASONS, priceBy, priceByHand, type CdrPrice } from "../core/cdr.ts";
 import { storeCdr, type CdrRow } from "../cdr-store.ts";
 import type { Client } from "../db/pool.ts";
 import { BILLING_COLUMNS, billOne, lookAt, type BillingRow } from "../jobs/cdrs.ts";
+import { readCourse, type Course } from "../pricing.ts";
 import type { Actor } from "./actor.ts";
 import type { NewBillingDecision, NewCdrCorrection } from "./money-schemas.ts";
 import { ApiProblem, notFound } from "./problem.ts";
@@ -23,22 +24,30 @@ async function lockBilling(client: Client, operatorId: string, transactionId: st
   return rows[0];
 }
 
-/** @throws ApiProblem 422 CORRECTION_UNCLEAR, NO_TERMS. */
-function correctedPrice(cdr: CdrRow, body: NewCdrCorrection): { price: CdrPrice; energyWh: number } {
+type Corrected = { price: CdrPrice; energyWh: number; startedAt: number; endedAt: number };
+
+/**
+ * Another price, or the price of another energy: by the terms that were agreed, its time as it went.
+ * @throws ApiProblem 422 CORRECTION_UNCLEAR, NO_TERMS.
+ */
+function correctedPrice(cdr: CdrRow, course: Course, body: NewCdrCorrection): Corrected {
   const { totalMinor, energyWh = cdr.energy_wh } = body;
   if ((totalMinor === undefined) === (body.energyWh === undefined))
     throw new ApiProblem(422, "CORRECTION_UNCLEAR", "give one of totalMinor and energyWh");
-  const [startedAt, endedAt] = [cdr.started_at.getTime(), cdr.ended_at.getTime()];
   const { terms } = cdr.price;
   if (totalMinor !== undefined) {
-    const price = priceByHand(totalMinor, { currency: cdr.currency, terms, startedAt, endedAt });
-    return { price, energyWh };
+    const times = { startedAt: cdr.started_at.getTime(), endedAt: cdr.ended_at.getTime() };
+    return {
+      ...times,
+      price: priceByHand(totalMinor, { currency: cdr.currency, terms, ...times }),
+      energyWh,
+    };
   }
   if (terms === null)
     throw new ApiProblem(422, "NO_TERMS", "no tariff held for it, so energy has no price: give totalMinor");
-  const course = { timeZone: cdr.time_zone, startedAt, endedAt, registers: [], states: [] };
-  const timeQuality = cdr.time_quality === "estimated" ? "estimated" : "known";
-  return { price: priceBy(terms, withEnergy({ ...course, timeQuality }, energyWh), energyWh), energyWh };
+  const { timeline } = course;
+  const times = { startedAt: timeline.startedAt, endedAt: timeline.endedAt };
+  return { ...times, price: priceBy(terms, timeline, energyWh), energyWh };
 }
 
 /** @throws ApiProblem 404, 409 CDR_CORRECTED, 422 CORRECTION_UNCLEAR, NO_TERMS, NOTHING_CHANGES. */
@@ -54,7 +63,9 @@ export async function correctCdr(
     const detail = `CDR no. ${cdr.number} was corrected already: correct the one that stands, ${billing.cdr_id}`;
     throw new ApiProblem(409, "CDR_CORRECTED", detail);
   }
-  const { price, energyWh } = correctedPrice(cdr, body);
+  const course = await readCourse(client, actor.operatorId, cdr.transaction_id);
+  if (course === undefined) throw notFound("transaction", cdr.transaction_id);
+  const { price, energyWh, startedAt, endedAt } = correctedPrice(cdr, course, body);
   if (price.totalMinor === cdr.total_minor && energyWh === cdr.energy_wh)
     throw new ApiProblem(422, "NOTHING_CHANGES", "the CDR says that already");
   const row = await storeCdr(
@@ -68,11 +79,12 @@ export async function correctCdr(
         idToken: cdr.id_token,
         driverId: cdr.driver_id,
       },
-      ...{ paymentId: cdr.payment_id, payer: cdr.payer, startedAt: cdr.started_at.getTime() },
-      ...{ endedAt: cdr.ended_at.getTime(), timeZone: cdr.time_zone, timeQuality: cdr.time_quality },
+      ...{ paymentId: cdr.payment_id, payer: cdr.payer, startedAt, endedAt },
+      ...{ timeZone: cdr.time_zone, timeQuality: cdr.time_quality },
       ...{ meterStartWh: cdr.meter_start_wh, meterStopWh: cdr.meter_stop_wh, energyWh },
       energyQuality: body.energyWh === undefined ? cdr.energy_quality : "decided",
-      ...{ flags: cdr.flags, tariffId: cdr.tariff_id, tariffVersion: cdr.tariff_version, price },
+      flags: flagsOf(course.flags, price, energyWh),
+      ...{ tariffId: cdr.tariff_id, tariffVersion: cdr.tariff_version, price },
       // Of the same facts: nothing has changed but what somebody thinks of them.
       basis: cdr.basis,
     },

@@ -185,16 +185,53 @@ function kept(price: Price, terms: TariffTerms): CdrPrice {
   return { ...sums, lines, tax: terms.tax ?? null, terms, chargingS, idleS, flags };
 }
 
-/** The course of it with another energy: along a straight line, because nobody knows better. */
-export function withEnergy(timeline: Timeline, energyWh: number): Timeline {
-  const { startedAt, endedAt } = timeline;
-  return {
-    ...timeline,
-    registers: [
+/** What was taken while it charged, evenly: from the start to the end, where the station has not said when. */
+function evenly({ startedAt, endedAt, states }: Timeline, energyWh: number): Timeline["registers"] {
+  const spans: { from: number; to: number }[] = [];
+  let [at, state]: [number, string] = [startedAt, "charging"];
+  for (const change of [...states, { at: Math.max(startedAt, endedAt), state: "idle" }]) {
+    const to = Math.min(Math.max(change.at, at), Math.max(startedAt, endedAt));
+    if (state === "charging" && to > at) spans.push({ from: at, to });
+    [at, state] = [to, change.state];
+  }
+  const whole = spans.reduce((sum, { from, to }) => sum + to - from, 0);
+  if (whole === 0)
+    return [
       { at: startedAt, wh: 0 },
       { at: Math.max(startedAt, endedAt), wh: energyWh },
-    ],
-  };
+    ];
+  let passed = 0;
+  return spans.flatMap(({ from, to }) => {
+    const [begin, end] = [passed, passed + to - from];
+    passed = end;
+    return [
+      { at: from, wh: part(energyWh, begin, whole) },
+      { at: to, wh: part(energyWh, end, whole) },
+    ];
+  });
+}
+
+/** `of` × `share` ÷ `whole`, rounded down. */
+const part = (of: number, share: number, whole: number): number =>
+  Number((BigInt(of) * BigInt(share)) / BigInt(whole));
+
+/**
+ * The course of it with another energy, and nothing else changed: taken when the readings say that it was taken, in
+ * proportion; where there are none that rise, while it charged.
+ */
+export function withEnergy(timeline: Timeline, energyWh: number): Timeline {
+  const first = timeline.registers[0]?.wh ?? 0;
+  let highest = first;
+  const rising = timeline.registers.map(({ at, wh }) => {
+    highest = Math.max(highest, wh);
+    return { at, wh: highest - first };
+  });
+  const taken = highest - first;
+  const registers =
+    taken === 0
+      ? evenly(timeline, energyWh)
+      : rising.map(({ at, wh }) => ({ at, wh: part(energyWh, wh, taken) }));
+  return { ...timeline, registers };
 }
 
 /**
@@ -204,6 +241,22 @@ export function priceBy(terms: TariffTerms, timeline: Timeline, energyWh: number
   const price = priceTransaction(terms, timeline);
   if (price.energyWh === energyWh && !price.flags.includes("energy-unknown")) return kept(price, terms);
   return kept(priceTransaction(terms, withEnergy(timeline, energyWh)), terms);
+}
+
+/** What a CDR says beside its numbers: of the transaction, of its price, and of itself. */
+export function flagsOf(
+  transaction: readonly string[],
+  price: CdrPrice,
+  energyWh: number,
+  free?: CdrFlag,
+): string[] {
+  const own: (CdrFlag | undefined)[] = [
+    free,
+    energyWh === 0 ? "no-energy" : undefined,
+    price.terms === null ? "no-tariff" : undefined,
+  ];
+  const flags = [...transaction, ...price.flags, ...own].filter((flag) => flag !== undefined);
+  return [...new Set(flags)].sort();
 }
 
 /** A price that a person has set, tax included; how much of it is tax the terms say. */

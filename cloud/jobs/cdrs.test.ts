@@ -5,7 +5,17 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import type { EntryBody } from "../../shared/entry.ts";
 import { accounts } from "../core/ledger.ts";
 import { inTransaction } from "../db/pool.ts";
-import { meter16, NOON, openTestDb, start16, stop16, storeAll, toldAt, type TestDb } from "../harness.ts";
+import {
+  meter16,
+  NOON,
+  openTestDb,
+  start16,
+  status16,
+  stop16,
+  storeAll,
+  toldAt,
+  type TestDb,
+} from "../harness.ts";
 import {
   auditBooks,
   billingOf,
@@ -217,6 +227,34 @@ describe("what comes later corrects", () => {
       energy_quality: "registers",
     });
     expect(await owes("token:tag1")).toBe(1_000);
+    expect(await audit()).toEqual([]);
+  });
+
+  test("by the terms that were agreed, also where no tariff is found any more: time costs what it cost", async () => {
+    const time = { perChargingMinuteMicro: 100_000, perIdleMinuteMicro: 500_000 };
+    await giveTariff(db, site.operatorId, {
+      currency: "BRL",
+      elements: [{ perKwhMicro: 1_890_000, ...time }],
+    });
+    const id = randomUUID();
+    const at = (minutes: number) => minutes * 60_000;
+    const told = (body: EntryBody, minutes: number) => toldAt(body, at(minutes), at(minutes));
+    await happen(
+      told(start16(site.cp, id, { meterStart: 0 }), 0),
+      told(status16(site.cp, 1, "Charging"), 0),
+      told(meter16(site.cp, id, { at: at(30), wh: 10_000 }), 30),
+      told(status16(site.cp, 1, "SuspendedEVSE"), 30),
+      told(stop16(site.cp, id, { at: at(480), meterStop: 10_000 }), 480),
+    );
+    await makeCdrs(db.pool);
+    expect(await cdrsOf(db, id)).toMatchObject([{ total_minor: 2_190 }]);
+    // As where a clock turns out to have been wrong, and it began before anything was assigned.
+    await db.pool.query("update tariff_assignment set assigned_from = '2026-06-01' where operator_id = $1", [
+      site.operatorId,
+    ]);
+    await db.pool.query("update transaction set meter_stop_wh = 11000 where transaction_id = $1", [id]);
+    await makeCdrs(db.pool);
+    expect((await cdrsOf(db, id))[1]).toMatchObject({ energy_wh: 11_000, total_minor: 2_379, flags: [] });
     expect(await audit()).toEqual([]);
   });
 

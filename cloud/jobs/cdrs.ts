@@ -9,9 +9,9 @@
  */
 import { AppError, describeError } from "../../shared/errors.ts";
 import { CDR_TRIES_DELAY_MAX_S } from "../../shared/limits.ts";
-import type { Timeline } from "../../shared/decide/tariff.ts";
 import {
   basisOf,
+  flagsOf,
   freePrice,
   judge,
   payerOf,
@@ -32,7 +32,7 @@ import {
   type TransactionRow,
 } from "../api/transaction-view.ts";
 import { storeCdr, type CdrRow, type NewCdr } from "../cdr-store.ts";
-import { priceOf } from "../pricing.ts";
+import { priceCourse, readCourse } from "../pricing.ts";
 
 const BY = "billing";
 
@@ -70,7 +70,7 @@ function factsOf(row: Row): Facts {
   const { start, end } = momentsOf(row);
   // A person has said that no end will come: what was heard last is the end.
   const givenUp = row.ended_unseen && row.reviewed_kinds.includes("stop-missing");
-  const heard = Math.max(row.last_sample_at?.getTime() ?? 0, start.at);
+  const heard = Math.max(row.last_sample_at?.getTime() ?? 0, start.raw) + start.at - start.raw;
   return {
     transactionId: row.transaction_id,
     siteId: row.site_id,
@@ -107,20 +107,18 @@ async function priceNow(
   const free = (): Priced => ({ tariff: undefined, price: freePrice(row.operator_currency, null) });
   const agreed = standing !== undefined && sameToken(standing.id_token, row.id_token) ? standing : undefined;
   if (!facts.over || facts.mergedInto !== null) return free();
-  if (agreed !== undefined && agreed.price.terms === null) return free();
-  const priced = await priceOf(client, row.operator_id, row.transaction_id);
-  const terms = agreed?.price.terms ?? priced?.terms;
-  if (terms === undefined) return free();
-  const { startedAt, endedAt, timeQuality } = facts;
-  const straight: Timeline = {
-    ...{ timeZone: row.time_zone, startedAt, endedAt, registers: [], states: [] },
-    timeQuality: timeQuality === "estimated" ? "estimated" : "known",
-  };
-  const tariff =
-    agreed === undefined
-      ? priced && { tariffId: priced.tariffId, version: priced.tariffVersion }
-      : { tariffId: agreed.tariff_id ?? "", version: agreed.tariff_version ?? 0 };
-  return { tariff, price: priceBy(terms, priced?.timeline ?? straight, energyWh) };
+  const terms = agreed?.price.terms;
+  if (terms === null) return free();
+  const course = await readCourse(client, row.operator_id, row.transaction_id);
+  if (course === undefined) return free();
+  if (agreed !== undefined && terms !== undefined) {
+    const tariff = { tariffId: agreed.tariff_id ?? "", version: agreed.tariff_version ?? 0 };
+    return { tariff, price: priceBy(terms, course.timeline, energyWh) };
+  }
+  const priced = await priceCourse(client, row.operator_id, row.transaction_id, course);
+  if (priced === undefined) return free();
+  const tariff = { tariffId: priced.tariffId, version: priced.tariffVersion };
+  return { tariff, price: priceBy(priced.terms, course.timeline, energyWh) };
 }
 
 function causeOf(
@@ -150,8 +148,6 @@ function cdrOf(look: Look, verdict: Extract<Verdict, { kind: "bill" | "none" }>)
   const energyWh = verdict.kind === "none" ? 0 : verdict.energyWh;
   const { currency, terms } = priced.price;
   const price = free === undefined ? priced.price : freePrice(currency, terms);
-  const more = [free, energyWh === 0 ? "no-energy" : undefined, terms === null ? "no-tariff" : undefined];
-  const flags = [...facts.flags, ...price.flags, ...more].filter((flag) => flag !== undefined);
   return {
     operatorId: row.operator_id,
     transactionId: row.transaction_id,
@@ -168,7 +164,7 @@ function cdrOf(look: Look, verdict: Extract<Verdict, { kind: "bill" | "none" }>)
     ...{ meterStartWh: facts.meterStartWh, meterStopWh: facts.meterStopWh, energyWh },
     energyQuality:
       verdict.kind === "none" ? (facts.stopTold ? "registers" : "readings") : verdict.energyQuality,
-    flags: [...new Set(flags)].sort(),
+    flags: flagsOf(facts.flags, price, energyWh, free),
     tariffId: priced.tariff?.tariffId ?? null,
     tariffVersion: priced.tariff?.version ?? null,
     price,
