@@ -20,8 +20,11 @@ test("the demo fleet charges within three seconds of its boot and leaves cleanly
           ({ action, payload }) => action === "StartTransaction" || payload["eventType"] === "Started",
         );
     await until("all booted", () => fleet.stations.every((station) => station.state().booted));
-    await until("every station has begun", () => fleet.stations.every(({ id }) => starts(id).length > 0));
-    for (const { id } of DEMO_STATIONS) {
+    const visited = DEMO_STATIONS.filter(({ byInvitation }) => byInvitation !== true);
+    await until("every station that is visited has begun", () =>
+      visited.every(({ id }) => starts(id).length > 0),
+    );
+    for (const { id } of visited) {
       const [boot] = server.brain(id).of("BootNotification");
       expect((starts(id)[0]?.at ?? Infinity) - (boot?.at ?? 0)).toBeLessThan(3_000);
     }

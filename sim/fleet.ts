@@ -18,6 +18,8 @@ export type FleetStation = Pick<StationOptions, "id" | "version" | "evses"> &
   Partial<Pick<StationOptions, "vendor" | "model" | "password" | "config" | "timing" | "onFrame">> & {
     /** On top of the drivers. */
     behaviours?: Behaviour[];
+    /** Nobody comes who was not asked to: it is free for guests. */
+    byInvitation?: boolean;
   };
 
 export type FleetOptions = {
@@ -41,7 +43,13 @@ export type Fleet = {
   stop: (graceMs?: number) => Promise<void>;
 };
 
-/** A fast charger with two outlets, a double AC post and two wallboxes: every version of OCPP. */
+/** Whoever charges there without being asked comes after more than two weeks. */
+const NEVER_MS = [1_500_000_000, 2_000_000_000] as const;
+
+/** Where a guest of the demo always finds a free place. */
+export const GUEST_STATION_ID = "AC-4";
+
+/** A fast charger with two outlets, a double AC post and three wallboxes: every version of OCPP. */
 export const DEMO_STATIONS: FleetStation[] = [
   {
     id: "DC-1",
@@ -73,6 +81,13 @@ export const DEMO_STATIONS: FleetStation[] = [
     model: "Wallbox 11",
     evses: [{ connectors: 1, maxPowerW: 11_000, phases: 3, kind: "AC" }],
   },
+  {
+    id: GUEST_STATION_ID,
+    version: "2.0.1",
+    model: "Wallbox 11",
+    evses: [{ connectors: 1, maxPowerW: 11_000, phases: 3, kind: "AC" }],
+    byInvitation: true,
+  },
 ];
 
 /** Switches the stations on. The first charge of each begins within three seconds of its boot. */
@@ -86,7 +101,10 @@ export function startFleet(options: FleetOptions): Fleet {
     const watts = all.reduce((sum, each) => sum + each.watts, 0);
     options.onTotalPower?.(watts, [phase(0), phase(1), phase(2)]);
   };
-  const running = stations.map(({ behaviours = [], ...each }, index) => {
+  const running = stations.map(({ behaviours = [], byInvitation = false, ...each }, index) => {
+    const drivers = byInvitation
+      ? driversComeAndGo({ tokens, absenceMs: NEVER_MS })
+      : driversComeAndGo({ tokens, firstArrivalMs: [200, 1_000] });
     const state = seedRandom([seed, index]);
     return createStation({
       ...each,
@@ -94,7 +112,7 @@ export function startFleet(options: FleetOptions): Fleet {
       random: () => nextRandom(state),
       transportFactory,
       files,
-      behaviours: [driversComeAndGo({ tokens, firstArrivalMs: [200, 1_000] }), ...behaviours],
+      behaviours: [drivers, ...behaviours],
       onPower(evseId, watts, currentsMa) {
         drawn.set(`${each.id} ${evseId}`, { watts, currentsMa });
         total();

@@ -8,34 +8,37 @@
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import pino, { type Logger } from "pino";
 import pretty from "pino-pretty";
-import { createPool, inTransaction, type Pool } from "../cloud/db/pool.ts";
 import { migrate } from "../cloud/db/migrate.ts";
 import { WEB_ROOT } from "../cloud/api/app.ts";
-import { acceptInvitation, findInvitation, inviteFromConsole, ownerMissing } from "../cloud/people.ts";
-import { issueApiKey, ROLES, startSg } from "../cloud/sg.ts";
+import { ROLES, startSg } from "../cloud/sg.ts";
 import { loadMeterModels } from "../edge/io/modbus.ts";
 import { ER_NODE_FLAGS } from "../edge/node-flags.ts";
 import { AppError, describeError } from "../shared/errors.ts";
-import { startFleet } from "./fleet.ts";
+import {
+  asking,
+  ensureCredentials,
+  ensurePrices,
+  ensureTokens,
+  guestAddress,
+  TOKENS,
+  type Credentials,
+} from "./demo.ts";
+import { GUEST_STATION_ID, startFleet } from "./fleet.ts";
 import { createLoad, startSimMeter } from "./modbus-meter.ts";
 import { startAedes } from "./services/aedes.ts";
 import { startPostgres } from "./services/postgres.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const METER_MODEL = "eastron-sdm630";
-const TOKENS = [
-  { idToken: "DEMO-ANA", label: "Ana" },
-  { idToken: "DEMO-BRUNO", label: "Bruno" },
-  { idToken: "DEMO-CLARA", label: "Clara" },
-  { idToken: "DEMO-DIEGO", label: "Diego" },
-];
+/** For the first simulated station to be heard of. */
+const STATION_MS_MAX = 10_000;
 /** What else draws power at the demo site. */
 const BUILDING_W = 3_800;
 
@@ -93,59 +96,6 @@ async function buildPage(): Promise<void> {
   const code = await new Promise((done) => child.once("exit", done));
   if (code !== 0)
     throw new AppError("PAGE_NOT_BUILT", "the page could not be built", { hint: "see vite's output above" });
-}
-
-type Credentials = { apiKey: string; owner?: { email: string; password: string } };
-
-const OWNER_EMAIL = "owner@example.com";
-
-/** The owner of the last start, or one for a database that has none. Nobody else's database gets one. */
-async function ensureOwner(pool: Pool, known: Credentials["owner"]): Promise<Credentials["owner"]> {
-  const mine =
-    "select from member m join auth_user u on u.id = m.user_id where u.email = $1 and m.role = 'owner'";
-  if (known !== undefined && (await pool.query(mine, [known.email])).rowCount !== 0) return known;
-  if (!(await ownerMissing(pool, "default"))) return undefined;
-  const owner = { email: OWNER_EMAIL, password: randomBytes(12).toString("base64url") };
-  const link = await inviteFromConsole(pool, "default", owner.email, "owner");
-  await inTransaction(pool, async (client) => {
-    const invitation = await findInvitation(client, link);
-    if (invitation === undefined) throw new AppError("OWNER_NOT_MADE", "the invitation of the owner is gone");
-    await acceptInvitation(client, invitation, { name: "Demo", password: owner.password });
-  });
-  return owner;
-}
-
-/** Key and owner of the last start if the database still knows them, or new ones. */
-async function ensureCredentials(path: string, databaseUrl: string): Promise<Credentials> {
-  const last = existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as Partial<Credentials>) : {};
-  const pool = createPool(databaseUrl, { max: 1, name: "start" });
-  try {
-    const found = await pool.query(
-      "select from api_key where key_hash = sha256($1::bytea) and revoked_at is null",
-      [Buffer.from(last.apiKey ?? "")],
-    );
-    const apiKey =
-      last.apiKey !== undefined && found.rowCount === 1
-        ? last.apiKey
-        : await issueApiKey(databaseUrl, "default", "local");
-    const owner = await ensureOwner(pool, last.owner);
-    const credentials: Credentials = owner === undefined ? { apiKey } : { apiKey, owner };
-    writeFileSync(path, `${JSON.stringify(credentials)}\n`, { mode: 0o600 });
-    return credentials;
-  } finally {
-    await pool.end();
-  }
-}
-
-async function ensureTokens(databaseUrl: string): Promise<void> {
-  const pool = createPool(databaseUrl, { max: 1, name: "start" });
-  await pool.query(
-    `insert into id_token (operator_id, id_token, label)
-     select 'default', t.id_token, t.label from json_to_recordset($1::json) as t(id_token text, label text)
-     on conflict do nothing`,
-    [JSON.stringify(TOKENS.map((t) => ({ id_token: t.idToken, label: t.label })))],
-  );
-  await pool.end();
 }
 
 function erConfig(settings: Settings, brokerUrl: string, meterPort: number | undefined): string {
@@ -268,13 +218,22 @@ async function startMeter(): Promise<{
   };
 }
 
-function banner(settings: Settings, { apiKey, owner }: Credentials, path: string): string {
+function banner(
+  settings: Settings,
+  { apiKey, owner }: Credentials,
+  path: string,
+  guest: string | undefined,
+): string {
+  const pay =
+    guest === undefined
+      ? ""
+      : `\n    guest      ${guest}   what the code at a connector opens; no money moves`;
   const person = owner === undefined ? "" : `\n    sign in    ${owner.email}   ${owner.password}`;
   return `
   Moov.olt is running.
 
     page       http://localhost:${settings.sgPort}/#key=${apiKey}${person}
-    API        http://localhost:${settings.sgPort}/docs        Authorization: Bearer ${apiKey}
+    API        http://localhost:${settings.sgPort}/docs        Authorization: Bearer ${apiKey}${pay}
     stations   ws://localhost:${settings.erPort}/ocpp/<stationId>   OCPP 1.6, 2.0.1 and 2.1, no password (lab mode)
     tokens     ${TOKENS.map((t) => t.idToken).join(", ")}
     data       ${settings.dataDir}   (key and password are in ${path})
@@ -329,6 +288,9 @@ async function start(settings: Settings, stops: Stop[]): Promise<void> {
     logger.child({ part: "sg" }),
   );
   stops.push(() => sg.stop());
+  const ask = asking(`http://127.0.0.1:${settings.sgPort}`, known.apiKey);
+  // Prices belong to whoever runs a database of their own.
+  if (settings.databaseUrl === undefined) await ensurePrices(ask, credentials);
 
   const meter = settings.withSim ? await startMeter() : undefined;
   if (meter !== undefined) stops.push(meter.stop);
@@ -343,7 +305,8 @@ async function start(settings: Settings, stops: Stop[]): Promise<void> {
     const fleet = startFleet({ url, tokens, seed: Date.now() % 1_000_000, onTotalPower: meter.onPower });
     stops.push(() => fleet.stop());
   }
-  console.log(banner(settings, known, credentials));
+  const guest = settings.withSim ? await guestAddress(ask, GUEST_STATION_ID, STATION_MS_MAX) : undefined;
+  console.log(banner(settings, known, credentials, guest));
 }
 
 async function main(): Promise<void> {

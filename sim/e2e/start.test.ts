@@ -6,9 +6,11 @@ import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import type { Er } from "../../cloud/api/er-schemas.ts";
+import type { GuestSessionView } from "../../cloud/api/guest-schemas.ts";
 import type { IdTokenView } from "../../cloud/api/rule-schemas.ts";
 import type {
   CommandView,
@@ -114,7 +116,7 @@ describe("npm start", () => {
         40_000,
       );
       const site = await api.get<Site>("/v1/sites/demo");
-      expect(site).toMatchObject({ erOnline: true, stationCount: 4, stationsOnline: 4 });
+      expect(site).toMatchObject({ erOnline: true, stationCount: 5, stationsOnline: 5 });
       const detail = await api.get<TransactionDetail>(`/v1/transactions/${running.transactionId}`);
       expect(detail.samples.length).toBeGreaterThan(0);
       expect(detail.transaction).toMatchObject({ status: "active", authorizedBy: "sg", endedAt: null });
@@ -172,6 +174,55 @@ describe("npm start", () => {
     );
     expect(station).toMatchObject({ siteId: "demo", vendor: "Guest", online: true });
     socket.close();
+  });
+
+  it("lets a guest pay, charge and have a receipt with nothing to set up", { timeout: 90_000 }, async () => {
+    const base = `http://127.0.0.1:${env["SG_PORT"]}`;
+    const code = /guest +\S+\/c\/(\w+)/.exec(program.output())?.[1] ?? "";
+    const asking = async <T>(path: string, headers: object = {}, body?: object): Promise<T> => {
+      const json = body === undefined ? {} : { "content-type": "application/json" };
+      const init = { method: body === undefined ? "GET" : "POST", headers: { ...headers, ...json } };
+      const answer = await fetch(
+        `${base}/v1/guest${path}`,
+        body === undefined ? init : { ...init, body: JSON.stringify(body) },
+      );
+      expect(answer.ok, `${path} ${answer.status}`).toBe(true);
+      return (await answer.json()) as T;
+    };
+    expect(await asking(`/connectors/${code}`)).toMatchObject({ offered: true, tariff: { name: "Demo" } });
+    const wish = { code, requestId: "a-guest-of-the-demo", provider: "sandbox", language: "en" };
+    const { session, token } = await asking<{ session: GuestSessionView; token: string }>(
+      "/sessions",
+      {},
+      wish,
+    );
+    await fetch(session.payment.checkoutUrl ?? "", {
+      method: "POST",
+      body: "decision=pay",
+      redirect: "manual",
+    });
+    const headers = { "x-guest-token": token };
+    const path = `/sessions/${session.guestSessionId}`;
+    // As often as a phone may look.
+    const see = async () => (await sleep(250), asking<GuestSessionView>(path, headers));
+    await until(
+      "the guest's car takes energy",
+      async () => ((await see()).charging?.energyWh ?? 0) > 0,
+      40_000,
+    );
+    await asking(`${path}/stop`, headers, {});
+    const settled = await until("it is settled", async () => {
+      const seen = await see();
+      return seen.state === "settled" && seen.payment.status === "captured" ? seen : undefined;
+    });
+    expect(settled.price?.totalMinor).toBe(settled.payment.capturedMinor);
+    expect(settled.price?.totalMinor).toBeGreaterThan(100);
+    const receipt = await fetch(`${base}/v1/guest${path}/receipt`, { headers });
+    expect(
+      Buffer.from(await receipt.arrayBuffer())
+        .subarray(0, 5)
+        .toString(),
+    ).toBe("%PDF-");
   });
 
   it("goes on with running charges after its ER was killed", { timeout: 60_000 }, async () => {
