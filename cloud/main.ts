@@ -10,6 +10,7 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import pino from "pino";
 import { AppError, describeError } from "../shared/errors.ts";
+import { readKeepDays } from "./core/retention.ts";
 import { migrate } from "./db/migrate.ts";
 import { managePolicyKeys } from "./ingest/policy-keys.ts";
 import { readSecretsKey } from "./pay/secrets.ts";
@@ -46,6 +47,7 @@ keys and files:
 others it speaks to:
   SMTP_URL (smtp:// smtps://; without it mails wait), MAIL_FROM (their sender)
   SG_PASS_ON_URL (service that answers for cars' certificates, ISO 15118)
+  SG_KEEP_DAYS (timeline=400 samples=400 health=90 alarms=400 guests=400 webhooks=30 mails=90)
   SG_WEBHOOK_ALLOW_PRIVATE (1: webhooks also to http and to private addresses)
   SG_SANDBOX_PAYMENTS (1: payments that move no money, for demonstrations; not with NODE_ENV=production)
 and LOG_LEVEL (info).
@@ -93,6 +95,7 @@ function readConfig(roles: readonly Role[]): SgConfig {
       ? {}
       : { mail: checkMailConfig(smtpUrl, process.env["MAIL_FROM"]) }),
     webhookAllowPrivate: process.env["SG_WEBHOOK_ALLOW_PRIVATE"] === "1",
+    keepDays: readKeepDays(process.env["SG_KEEP_DAYS"]),
     ...(publicUrl === undefined
       ? {}
       : { publicUrl: checkUrl("SG_PUBLIC_URL", publicUrl).replace(/\/+$/, "") }),

@@ -15,6 +15,7 @@ import type { PeopleOptions } from "./api/people.ts";
 import { createApiKey } from "./api/actor.ts";
 import { ROLE_NAMES } from "./core/access.ts";
 import { createPool, inTransaction, listen, type Pool } from "./db/pool.ts";
+import type { KeepDays } from "./core/retention.ts";
 import { openFileFolder } from "./files.ts";
 import { startIngest } from "./ingest/ingest.ts";
 import { ensureSigningKey } from "./ingest/policy.ts";
@@ -54,6 +55,8 @@ export type SgConfig = {
   people?: PeopleConfig;
   /** Webhooks may go to http and to addresses inside: laboratories. */
   webhookAllowPrivate?: boolean;
+  /** How long what is kept; else as usual. */
+  keepDays?: KeepDays;
 };
 
 /** What the application needs to know of people. */
@@ -184,8 +187,9 @@ export async function startSg(config: SgConfig, logger: Logger = pino()) {
     : undefined;
   const mailer = config.mail === undefined ? undefined : createMailer(config.mail);
   const webhooks = { allowPrivate: config.webhookAllowPrivate ?? false };
+  const keep = config.keepDays === undefined ? {} : { keep: config.keepDays };
   const jobs = has("jobs")
-    ? startJobs({ pool, pay, mailer, webhooks, files: openFileFolder(config.filesDir), onLog })
+    ? startJobs({ pool, pay, mailer, webhooks, files: openFileFolder(config.filesDir), onLog, ...keep })
     : undefined;
 
   const hub = createHub();

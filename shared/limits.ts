@@ -230,8 +230,6 @@ export const WEBHOOK_AT_ONCE_PER_ENDPOINT = 8;
 export const WEBHOOK_ENDPOINTS_MAX = 50;
 /** Deliveries that are sent again by one request. */
 export const WEBHOOK_REPLAY_MAX = 10_000;
-export const OUTBOX_KEEP_DAYS = 30;
-export const MAIL_KEEP_DAYS = 90;
 /** Open alarms of one rule; of more subjects the first by name. */
 export const ALARM_SUBJECTS_MAX = 2_000;
 export const ALARM_RULES_MAX = 200;

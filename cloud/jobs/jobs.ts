@@ -2,7 +2,7 @@
  * The jobs role: what must happen now and then. Level-triggered: every run looks at what is and does what is
  * missing, so that several copies and missed runs do no harm (`runner.ts`).
  */
-import { MAIL_KEEP_DAYS, OUTBOX_KEEP_DAYS } from "../../shared/limits.ts";
+import { readKeepDays, type KeepDays } from "../core/retention.ts";
 import { ensurePartitions } from "../db/partitions.ts";
 import type { Pool } from "../db/pool.ts";
 import type { FileFolder } from "../files.ts";
@@ -18,16 +18,10 @@ import { expireExports, makeExports } from "./exports.ts";
 import { startRunner, type Job, type OnLog } from "./runner.ts";
 import { sendMails } from "./send-mail.ts";
 import { runErasures } from "./erasures.ts";
-import { createDeliverer, trimOutbox } from "./webhook-delivery.ts";
+import { trimOld } from "./retention.ts";
+import { createDeliverer } from "./webhook-delivery.ts";
 
 const HOUR_MS = 60 * 60_000;
-const HEALTH_DAYS = 90;
-
-/** Readings of the boxes that are too old. @returns how many. */
-export async function trimHealth(pool: Pool): Promise<number> {
-  const sql = "delete from er_health where at < now() - $1 * interval '1 day'";
-  return (await pool.query(sql, [HEALTH_DAYS])).rowCount ?? 0;
-}
 
 /**
  * Sites where listed tokens were used since yesterday's policy get a new one: it names the tokens that the
@@ -58,10 +52,13 @@ export type JobOptions = {
   files?: FileFolder;
   /** Without it payments wait. */
   pay?: Pay;
+  /** How long what is kept; else as usual. */
+  keep?: KeepDays;
 };
 
 /** Everything that happens now and then: the one place to add to. */
-export function allJobs({ pool, mailer, files, pay, webhooks = { allowPrivate: false } }: JobOptions): Job[] {
+export function allJobs(options: JobOptions): Job[] {
+  const { pool, mailer, files, pay, webhooks = { allowPrivate: false }, keep = readKeepDays() } = options;
   const deliverer = createDeliverer(pool, webhooks);
   return [
     {
@@ -72,11 +69,11 @@ export function allJobs({ pool, mailer, files, pay, webhooks = { allowPrivate: f
       run: () => ensurePartitions(pool, new Date()),
     },
     {
-      name: "er-health",
+      name: "retention",
       everyMs: HOUR_MS,
-      fails: "old readings of ERs could not be removed",
-      done: "old readings of ERs removed",
-      run: () => trimHealth(pool),
+      fails: "something that is old could not be removed",
+      done: "what is old was removed",
+      run: () => trimOld(pool, keep, files),
     },
     {
       name: "sign-in",
@@ -117,13 +114,6 @@ export function allJobs({ pool, mailer, files, pay, webhooks = { allowPrivate: f
       fails: "events could not be sent",
       run: () => deliverer.begin(),
       stop: () => deliverer.settled(),
-    },
-    {
-      name: "outbox",
-      everyMs: HOUR_MS,
-      fails: "old events and mails could not be removed",
-      done: "old events and mails removed",
-      run: () => trimOutbox(pool, OUTBOX_KEEP_DAYS, MAIL_KEEP_DAYS),
     },
     ...moneyJobs(pool),
     ...(pay === undefined ? [] : paymentJobs(pay)),

@@ -9,7 +9,7 @@ import { openTestDb, type TestDb } from "../harness.ts";
 import { ensureOperator } from "../sg.ts";
 import { emit, emitAll } from "../webhooks.ts";
 import { tenantDb, tenantPool } from "../db/tenant.ts";
-import { createDeliverer, trimOutbox } from "./webhook-delivery.ts";
+import { createDeliverer } from "./webhook-delivery.ts";
 
 let db: TestDb;
 beforeAll(async () => {
@@ -216,22 +216,4 @@ describe("delivery", () => {
     await due();
     expect(await round()).toBe(1);
   });
-});
-
-test("old events go with their deliveries, old mails when they are done", async () => {
-  await openEndpoint();
-  for (const age of ["31 days", "1 day"]) {
-    await emit(db.pool, "default", "transaction.started", STARTED);
-    await db.pool.query(
-      "update webhook_event set created_at = now() - $1::interval where created_at > now() - interval '1 hour'",
-      [age],
-    );
-  }
-  await db.pool.query(
-    `insert into mail (operator_id, kind, recipient, title, status, created_at)
-     select 'default', 'x', 'a@b.c', 't', s, now() - interval '100 days' from unnest('{sent,failed,waiting}'::text[]) s`,
-  );
-  expect(await trimOutbox(db.pool, 30, 90)).toBe(3);
-  expect(await db.rows("select from webhook_delivery")).toHaveLength(1);
-  expect(await db.rows("select status from mail")).toEqual([{ status: "waiting" }]);
 });

@@ -133,16 +133,3 @@ export function createDeliverer(pool: Pool, settings: WebhookSettings) {
     },
   };
 }
-
-/** Events that are old, with their deliveries, and the mails. @returns how many. */
-export async function trimOutbox(pool: Pool, eventDays: number, mailDays: number): Promise<number> {
-  const events = await pool.query(
-    "delete from webhook_event where created_at < now() - $1 * interval '1 day'",
-    [eventDays],
-  );
-  const mails = await pool.query(
-    "delete from mail where created_at < now() - $1 * interval '1 day' and status <> 'waiting'",
-    [mailDays],
-  );
-  return (events.rowCount ?? 0) + (mails.rowCount ?? 0);
-}
