@@ -6,6 +6,7 @@
  */
 import { Type, type Static, type TSchema } from "typebox";
 import { OneOf } from "../../shared/schema.ts";
+import { lineFields, PRICE_COMPONENTS } from "./tariff-schemas.ts";
 
 const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 const Time = Type.String({ format: "date-time" });
@@ -19,21 +20,9 @@ const Closed = { additionalProperties: false } as const;
 /** Far below what is counted exactly, and above every bill. */
 const AMOUNT_MAX = 1_000_000_000_000;
 
+/** Of a price, or put in by hand. */
 export const CdrLine = Type.Object(
-  {
-    component: OneOf([
-      ...(["start", "energy", "charging-time", "idle-time", "minimum", "maximum", "correction"] as const),
-    ]),
-    /** Into the terms' elements; null: none of them. */
-    elementIndex: Nullable(Type.Integer()),
-    from: Time,
-    to: Time,
-    quantity: Type.Integer(),
-    unit: OneOf(["Wh", "s", "start", "adjustment"]),
-    /** Millionths of the currency's major unit: per kWh, per minute, per start. */
-    priceMicro: Type.Integer(),
-    amountMinor: Minor,
-  },
+  { component: OneOf([...PRICE_COMPONENTS, "correction"]), ...lineFields },
   { $id: "CdrLine" },
 );
 export type CdrLineView = Static<typeof CdrLine>;

@@ -125,21 +125,32 @@ export type StationTariff = Omit<Static<typeof StationTariff>, "tariff"> & {
   tariff: ApplicableTariff | null;
 };
 
+/** What a tariff makes lines of. */
+export const PRICE_COMPONENTS = [
+  "start",
+  "energy",
+  "charging-time",
+  "idle-time",
+  "minimum",
+  "maximum",
+] as const;
+/** Of a line, whatever it is of. */
+export const lineFields = {
+  /** Into the terms' elements; null: none of them, a bound of the whole. */
+  elementIndex: Nullable(Type.Integer()),
+  /** First and last moment at which something of it was taken. */
+  from: Time,
+  to: Time,
+  quantity: Type.Integer(),
+  unit: OneOf(["Wh", "s", "start", "adjustment"]),
+  /** Per kWh, per minute, or per start, in millionths of the major unit; 0 for an adjustment. */
+  priceMicro: Type.Integer(),
+  /** Below 0 where the maximum takes something back. */
+  amountMinor: Minor,
+};
+
 export const PriceLine = Type.Object(
-  {
-    component: OneOf(["start", "energy", "charging-time", "idle-time", "minimum", "maximum"]),
-    /** Into the terms' elements; null: a bound of the whole. */
-    elementIndex: Nullable(Type.Integer()),
-    /** First and last moment at which something of it was taken. */
-    from: Time,
-    to: Time,
-    quantity: Type.Integer(),
-    unit: OneOf(["Wh", "s", "start", "adjustment"]),
-    /** Per kWh, per minute, or per start, in millionths of the major unit; 0 for an adjustment. */
-    priceMicro: Type.Integer(),
-    /** Below 0 where the maximum takes something back. */
-    amountMinor: Minor,
-  },
+  { component: OneOf(PRICE_COMPONENTS), ...lineFields },
   { $id: "PriceLine" },
 );
 export type PriceLine = Static<typeof PriceLine>;

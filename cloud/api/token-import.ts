@@ -26,6 +26,7 @@ import type { Actor } from "./actor.ts";
 import type { IdTokenImport } from "./driver-schemas.ts";
 import { bumpPolicy } from "./policy-version.ts";
 import { ApiProblem } from "./problem.ts";
+import type { TokenRow } from "./routes/id-tokens.ts";
 import { audit } from "./write.ts";
 
 export type ImportFile = {
@@ -130,23 +131,7 @@ function rowOf(
 
 /* What is there */
 
-type TokenRow = {
-  id_token: string;
-  type: string | null;
-  status: KnownToken["status"];
-  label: string | null;
-  group_id: string | null;
-  master: boolean;
-  expires_at: Date | null;
-  site_ids: string[] | null;
-  station_ids: string[] | null;
-  trusted: boolean;
-  max_concurrent: number | null;
-  max_energy_wh: number | null;
-  driver_id: string | null;
-};
-
-export const toKnown = (r: TokenRow): KnownToken => ({
+export const toKnown = (r: Omit<TokenRow, "operator_id" | "created_at" | "updated_at">): KnownToken => ({
   ...{ type: r.type, status: r.status, label: r.label, groupId: r.group_id, master: r.master },
   ...{ expiresAt: r.expires_at?.getTime() ?? null, siteIds: r.site_ids, stationIds: r.station_ids },
   ...{

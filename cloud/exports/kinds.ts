@@ -20,6 +20,17 @@ export type ExportKind = {
   key: { at: string; id: string; idType: "uuid" | "text" | "bigint" };
 };
 
+const snake = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+/** Columns of a table that are called alike in the file. */
+const plain = (table: string, names: string): Record<string, string> =>
+  Object.fromEntries(
+    names
+      .trim()
+      .split(/\s+/)
+      .map((name) => [name, `${table}.${snake(name)}`]),
+  );
+/** Of the operator, in the time that was asked for. */
+const span = (table: string, at: string) => `${table}.operator_id = $1 and ${at} >= $2 and ${at} < $3`;
 const site = (column: string) => `($4::text is null or ${column} = $4)`;
 
 export const EXPORT_KINDS = {
@@ -27,169 +38,101 @@ export const EXPORT_KINDS = {
     permission: "transactions:read",
     names: "columns",
     columns: {
-      transactionId: "t.transaction_id",
-      siteId: "t.site_id",
-      stationId: "t.station_id",
-      evseId: "t.evse_id",
-      connectorId: "t.connector_id",
-      startedAt: "t.started_at",
+      ...plain("t", "transactionId siteId stationId evseId connectorId startedAt"),
       endedAt: "coalesce(t.ended_at, t.closed_at)",
-      running: "t.running",
-      meterStartWh: "t.meter_start_wh",
+      ...plain("t", "running meterStartWh"),
       meterStopWh: "coalesce(t.meter_stop_wh, t.closed_meter_wh)",
       energyWh: `case when t.merged_into is not null then 0 else greatest(0, coalesce(t.meter_stop_wh,
         greatest(t.closed_meter_wh, t.last_energy_wh, t.snapshot_energy_wh)) - t.meter_start_wh) end`,
-      idToken: "t.id_token",
-      authorizedBy: "t.authorized_by",
-      authorizationStatus: "t.authorization_status",
-      stoppedReason: "t.stopped_reason",
+      ...plain("t", "idToken authorizedBy authorizationStatus stoppedReason"),
       flags: "array_to_string(t.flags, ' ')",
     },
     from: "transaction t",
-    where: `t.operator_id = $1 and t.started_at >= $2 and t.started_at < $3 and ${site("t.site_id")}`,
+    where: `${span("t", "t.started_at")} and ${site("t.site_id")}`,
     key: { at: "t.started_at", id: "t.transaction_id", idType: "uuid" },
   },
   cdrs: {
     permission: "money:read",
     names: "columns",
     columns: {
-      number: "c.number",
-      cdrId: "c.cdr_id",
-      corrects: "c.corrects",
-      cause: "c.cause",
-      transactionId: "c.transaction_id",
-      siteId: "c.site_id",
-      stationId: "c.station_id",
-      evseId: "c.evse_id",
-      idToken: "c.id_token",
-      payer: "c.payer",
-      startedAt: "c.started_at",
-      endedAt: "c.ended_at",
-      timeQuality: "c.time_quality",
-      energyWh: "c.energy_wh",
-      energyQuality: "c.energy_quality",
-      tariffId: "c.tariff_id",
-      tariffVersion: "c.tariff_version",
-      currency: "c.currency",
-      netMinor: "c.net_minor",
-      taxMinor: "c.tax_minor",
-      totalMinor: "c.total_minor",
+      ...plain(
+        "c",
+        `number cdrId corrects cause transactionId siteId stationId evseId idToken payer startedAt
+        endedAt timeQuality energyWh energyQuality tariffId tariffVersion currency netMinor taxMinor
+        totalMinor`,
+      ),
       // Whether another one has taken its place.
       current: "not exists (select from cdr n where n.corrects = c.cdr_id)",
       createdAt: "c.created_at",
     },
     from: "cdr c",
-    where: `c.operator_id = $1 and c.ended_at >= $2 and c.ended_at < $3 and ${site("c.site_id")}`,
+    where: `${span("c", "c.ended_at")} and ${site("c.site_id")}`,
     key: { at: "c.ended_at", id: "c.cdr_id", idType: "uuid" },
   },
   payments: {
     permission: "payments:read",
-    columns: {
-      paymentId: "p.payment_id",
-      siteId: "p.site_id",
-      stationId: "p.station_id",
-      kind: "p.kind",
-      flow: "p.flow",
-      status: "p.status",
-      currency: "p.currency",
-      amountMinor: "p.amount_minor",
-      authorizedMinor: "p.authorized_minor",
-      capturedMinor: "p.captured_minor",
-      refundedMinor: "p.refunded_minor",
-      providerPaymentId: "p.provider_payment_id",
-      createdAt: "p.created_at",
-      paidAt: "p.paid_at",
-    },
+    columns: plain(
+      "p",
+      `paymentId siteId stationId kind flow status currency amountMinor authorizedMinor
+        capturedMinor refundedMinor providerPaymentId createdAt paidAt`,
+    ),
     from: "payment p",
-    where: `p.operator_id = $1 and p.created_at >= $2 and p.created_at < $3 and ${site("p.site_id")}`,
+    where: `${span("p", "p.created_at")} and ${site("p.site_id")}`,
     key: { at: "p.created_at", id: "p.payment_id", idType: "uuid" },
   },
   "id-tokens": {
     permission: "id-tokens:read",
     names: "columns",
     columns: {
-      idToken: "k.id_token",
-      type: "k.type",
-      status: "k.status",
-      label: "k.label",
-      groupId: "k.group_id",
-      master: "k.master",
-      trusted: "k.trusted",
-      expiresAt: "k.expires_at",
+      ...plain("k", "idToken type status label groupId master trusted expiresAt"),
       siteIds: "array_to_string(k.site_ids, ' ')",
       stationIds: "array_to_string(k.station_ids, ' ')",
-      createdAt: "k.created_at",
-      updatedAt: "k.updated_at",
+      ...plain("k", "createdAt updatedAt"),
     },
     from: "id_token k",
-    where: `k.operator_id = $1 and k.created_at >= $2 and k.created_at < $3
+    where: `${span("k", "k.created_at")}
       and ($4::text is null or k.site_ids is null or $4 = any (k.site_ids))`,
     key: { at: "k.created_at", id: "k.id_token", idType: "text" },
   },
   "meter-samples": {
     permission: "meters:read",
     columns: {
-      at: "s.at",
-      meterId: "s.meter_id",
+      ...plain("s", "at meterId"),
       siteId: "m.site_id",
-      energyImportWh: "s.energy_import_wh",
-      energyExportWh: "s.energy_export_wh",
-      powerW: "s.power_w",
+      ...plain("s", "energyImportWh energyExportWh powerW"),
     },
     from: "meter_sample s join meter m using (meter_id)",
-    where: `m.operator_id = $1 and s.at >= $2 and s.at < $3 and ${site("m.site_id")}`,
+    where: `${span("m", "s.at")} and ${site("m.site_id")}`,
     key: { at: "s.at", id: "s.meter_id", idType: "text" },
   },
   "energy-hours": {
     permission: "reports:read",
-    columns: {
-      hour: "h.hour",
-      siteId: "h.site_id",
-      stationId: "h.station_id",
-      evseId: "h.evse_id",
-      transactionId: "h.transaction_id",
-      energyWh: "h.energy_wh",
-      occupiedS: "h.occupied_s",
-    },
+    columns: plain("h", "hour siteId stationId evseId transactionId energyWh occupiedS"),
     from: "energy_hour h",
-    where: `h.operator_id = $1 and h.hour >= $2 and h.hour < $3 and ${site("h.site_id")}`,
+    where: `${span("h", "h.hour")} and ${site("h.site_id")}`,
     key: { at: "h.hour", id: "h.transaction_id", idType: "uuid" },
   },
   alarms: {
     permission: "alarms:read",
     names: "texts",
-    columns: {
-      alarmId: "a.alarm_id",
-      name: "a.name",
-      kind: "a.kind",
-      severity: "a.severity",
-      subject: "a.subject",
-      siteId: "a.site_id",
-      raisedAt: "a.raised_at",
-      acknowledgedAt: "a.acknowledged_at",
-      acknowledgedBy: "a.acknowledged_by",
-      note: "a.note",
-      clearedAt: "a.cleared_at",
-      clearedBecause: "a.cleared_because",
-    },
+    columns: plain(
+      "a",
+      `alarmId name kind severity subject siteId raisedAt acknowledgedAt acknowledgedBy note
+        clearedAt clearedBecause`,
+    ),
     from: "alarm a",
-    where: `a.operator_id = $1 and a.raised_at >= $2 and a.raised_at < $3 and ${site("a.site_id")}`,
+    where: `${span("a", "a.raised_at")} and ${site("a.site_id")}`,
     key: { at: "a.raised_at", id: "a.alarm_id", idType: "uuid" },
   },
   audit: {
     permission: "audit:read",
     names: "texts",
     columns: {
-      auditId: "u.audit_id",
-      at: "u.at",
-      actor: "u.actor",
-      action: "u.action",
-      subject: "u.subject",
-      requestId: "u.request_id",
+      ...plain("u", "auditId at actor action subject requestId"),
       detail: "u.detail::text",
     },
     from: "audit u",
-    where: "u.operator_id = $1 and u.at >= $2 and u.at < $3 and $4::text is null",
+    where: `${span("u", "u.at")} and $4::text is null`,
     key: { at: "u.at", id: "u.audit_id", idType: "bigint" },
   },
 } as const satisfies Readonly<Record<string, ExportKind>>;

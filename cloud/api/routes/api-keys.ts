@@ -161,7 +161,8 @@ export function apiKeyRoutes(app: App, { requireActor }: Context): void {
         ...needs("keys:write"),
         tags: ["keys"],
         description:
-          "Any key of the operator, also a mightier one: taking away is what an emergency needs. Keys and open invitations that were made with it end too.",
+          "Any key of the operator, also a mightier one: taking away is what an emergency needs. " +
+          "Keys and open invitations that were made with it end too.",
         params: Type.Object({ keyId: Type.String({ maxLength: 64 }) }),
         headers: Once,
         response: { 200: Type.Ref("ApiKey") },

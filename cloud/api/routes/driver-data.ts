@@ -113,7 +113,8 @@ async function checkEven(client: Client, operatorId: string, driverId: string): 
   throw new ApiProblem(
     409,
     "DRIVER_OPEN_BALANCE",
-    `${sums.join("; ")}. Settle it first, or leave it in the books with {"openBalance": "leave"}: nobody can be asked then`,
+    `${sums.join("; ")}. Settle it first, or leave it in the books with {"openBalance": "leave"}: ` +
+      "nobody can be asked then",
   );
 }
 

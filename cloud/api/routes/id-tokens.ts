@@ -2,6 +2,7 @@
 import { Type } from "typebox";
 import { POLICY_TOKENS_MAX } from "../../../shared/policy.ts";
 import { OneOf } from "../../../shared/schema.ts";
+import type { TokenRow as TokenTerms } from "../../core/policy.ts";
 import type { IdTokenGroup } from "../driver-schemas.ts";
 import { ApiProblem, notFound } from "../problem.ts";
 import { conditions, iso, isoOf, PageOf, PageQuery, readCursor, toPage } from "../page.ts";
@@ -12,20 +13,11 @@ import type { App, Context } from "../app.ts";
 import { bumpPolicy } from "../policy-version.ts";
 import { audit, writeOnce } from "../write.ts";
 
-export type TokenRow = {
-  id_token: string;
+/** What the rule knows of a token, and what it is to people. */
+export type TokenRow = TokenTerms & {
   operator_id: string;
   type: string | null;
-  status: IdTokenView["status"];
   label: string | null;
-  group_id: string | null;
-  master: boolean;
-  expires_at: Date | null;
-  site_ids: string[] | null;
-  station_ids: string[] | null;
-  trusted: boolean;
-  max_concurrent: number | null;
-  max_energy_wh: number | null;
   driver_id: string | null;
   created_at: Date;
   updated_at: Date;

@@ -221,7 +221,8 @@ function writeRoutes(app: App, { requireActor }: Context): void {
         ...needs("users:write"),
         tags: ["users"],
         description:
-          "Signs the person out of this operator, at once: who belongs to no other is signed out altogether, else sessions go on elsewhere.",
+          "Signs the person out of this operator, at once: who belongs to no other is signed out altogether, " +
+          "else sessions go on elsewhere.",
         params: UserParams,
         headers: Once,
         response: { 200: Type.Ref("RevokedSessions") },
