@@ -3,7 +3,10 @@
  * columns that ingest would have written. Nine tenths belong to the operator that asks, one tenth to
  * another.
  */
+import { snapshotBalances } from "../cloud/jobs/balances.ts";
 import type { Pool } from "../cloud/db/pool.ts";
+
+import { moneyStatements } from "./api-fill-money.ts";
 
 export type Size = { sites: number; stations: number; transactions: number };
 export const FULL: Size = { sites: 200, stations: 10_000, transactions: 1_000_000 };
@@ -67,6 +70,7 @@ const statements = ({ sites, stations, transactions }: Size): readonly string[] 
   `insert into audit (operator_id, actor, request_id, action, subject, detail)
      select ${OWNER}, 'bench', n::text, 'idToken.update', 'TAG' || n, '{}'
      from generate_series(0, ${transactions / 10}) n`,
+  ...moneyStatements(stations, transactions),
 ];
 
 /** Fills a migrated database; triggers and references are left out for the time of filling. */
@@ -77,6 +81,8 @@ export async function fillBig(pool: Pool, size: Size): Promise<void> {
     for (const sql of statements(size)) await client.query(sql);
     await client.query("set session_replication_role = origin");
     await client.query("vacuum analyze");
+    // As the job does it, every few minutes.
+    await snapshotBalances(pool, "big");
   } finally {
     client.release(true);
   }

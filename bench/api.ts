@@ -67,36 +67,61 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   return p95(times);
 }
 
+/** What no list or detail of this database has, and what is no list and no detail. */
+const LEFT_OUT = new Map([
+  ["a person's own, which no key has", /^\/v1\/(me|own)\b/],
+  [
+    "a stream, a file or a whole table",
+    /^\/v1\/events$|csv$|-exports$|exports\/now$|\/(content|file|qr|pdf|data)$/,
+  ],
+  ["made when it is asked for", /\/receipt$/],
+  ["there are none here", /\/(reservations|charging-profiles|station-templates|files|receipts)\/\{/],
+]);
+
 /** For each parameter something that is there, from the middle of what there is. */
 async function namesOf(pool: Pool): Promise<Record<string, string>> {
   const { rows } = await pool.query<Record<string, string>>(
     `select t.site_id as "siteId", t.er_id as "erId", t.station_id as "stationId", t.id_token as "idToken",
        t.transaction_id as "transactionId", t.er_id || '.main' as "meterId",
        (select command_id from command c where c.operator_id = 'big' limit 1) as "commandId",
-       'transaction:' || t.transaction_id as "reviewId", 'ocpp1.6' as protocol, 'Reset' as action
-     from transaction t where t.operator_id = 'big' and 'conflicting-stop' = any (t.flags)
+       'transaction:' || t.transaction_id as "reviewId", 'ocpp1.6' as protocol, 'Reset' as action,
+       d.driver_id as "driverId", c.cdr_id as "cdrId", c.tariff_id as "tariffId", c.payer as account, c.payer,
+       (select posting_id from ledger_posting p where p.cdr_id = c.cdr_id) as "postingId",
+       (select statement_id from statement s where s.operator_id = 'big' and s.account = c.payer limit 1) as "statementId",
+       (select payment_id from payment where operator_id = 'big' order by created_at desc offset 1000 limit 1) as "paymentId",
+       (select endpoint_id from webhook_endpoint where operator_id = 'big' limit 1) as "endpointId",
+       (select export_id from export where operator_id = 'big' limit 1) as "exportId", 'user-1000' as "userId",
+       to_char(now() at time zone 'utc' - interval '30 days', 'YYYY-MM-DD"T"HH24:00:00"Z"') as from,
+       to_char(now() at time zone 'utc', 'YYYY-MM-DD"T"HH24:00:00"Z"') as to
+     from transaction t join cdr c using (transaction_id) join driver d on d.driver_id = t.driver_id
+     where t.operator_id = 'big' and 'conflicting-stop' = any (t.flags) and c.payer like 'driver:%'
      order by t.started_at desc limit 1`,
   );
   if (rows[0] === undefined) throw new AppError("BENCH_API", "the database is empty");
   return rows[0];
 }
 
-/** The addresses of all lists and details that can be named, each list also by each of its filters. */
+/**
+ * The addresses of all lists and details, each list also by each of its filters. @throws AppError BENCH_API for
+ * one that cannot be named: what is not measured is said in `LEFT_OUT`.
+ */
 function addressesOf(document: Document, names: Record<string, string>): string[] {
   const addresses: string[] = [];
   for (const { path, method, operation } of operationsOf(document)) {
     const open = operation.security?.length === 0;
-    // A person's own is no key's; a stream, and a whole table as CSV, is no page.
-    const other = /^\/v1\/(me|own|events$)|csv$|-exports$|\/(content|qr|pdf|data)$/.test(path);
-    if (method !== "GET" || open || other) continue;
-    const params = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? "");
-    const asksMore = (operation.parameters ?? []).some((p) => p.in === "query" && p.required === true);
-    if (asksMore || params.some((name) => names[name] === undefined)) continue;
-    const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(names[name] ?? ""));
-    addresses.push(filled);
-    for (const { name, in: place } of operation.parameters ?? [])
-      if (place === "query" && names[name] !== undefined)
-        addresses.push(`${filled}?${name}=${encodeURIComponent(names[name])}`);
+    if (method !== "GET" || open || [...LEFT_OUT.values()].some((reason) => reason.test(path))) continue;
+    const valueOf = (name: string): string => {
+      const value = path.startsWith("/v1/payment-providers/") && name === "kind" ? "stripe" : names[name];
+      if (value === undefined) throw new AppError("BENCH_API", `nothing stands for "${name}" of ${path}`);
+      return encodeURIComponent(value);
+    };
+    const query = (operation.parameters ?? []).filter((p) => p.in === "query");
+    const asked = query.filter((p) => p.required === true).map(({ name }) => `${name}=${valueOf(name)}`);
+    const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => valueOf(name));
+    addresses.push([filled, asked.join("&")].filter((part) => part !== "").join("?"));
+    for (const { name, required } of query)
+      if (required !== true && names[name] !== undefined)
+        addresses.push(`${filled}?${[...asked, `${name}=${valueOf(name)}`].join("&")}`);
     if (path === "/v1/transactions")
       addresses.push(...["status=active", "status=ended", "needsReview=true"].map((q) => `${filled}?${q}`));
   }
