@@ -79,6 +79,7 @@ describe("what a guest sees first", () => {
     expect(png.headers["content-type"]).toBe("image/png");
     expect(png.rawPayload.subarray(1, 4).toString()).toBe("PNG");
     expect((await bench.api.get("/v1/stations/nobody/evses/1/qr")).status).toBe(404);
+    expect((await bench.api.get(`/v1/stations/${stand.cp}/evses/2/qr`)).status).toBe(404);
   });
 
   test("what is no wish: amounts, tax numbers, languages", async () => {

@@ -259,11 +259,15 @@ function stickerRoute(app: App, pay: Pay, requireActor: Context["requireActor"])
       const { stationId, evseId } = request.params;
       const { format = "json", scale = 10 } = request.query;
       const code = await actor.db.transaction(async (client) => {
-        const { rows } = await client.query<{ site_id: string }>(
-          "select site_id from station where operator_id = $1 and station_id = $2",
-          [actor.operatorId, stationId],
+        const { rows } = await client.query<{ site_id: string; known: boolean }>(
+          `select site_id, exists (select from evse e where e.station_id = s.station_id and e.evse_id = $3)
+             or not exists (select from evse e where e.station_id = s.station_id) as known
+           from station s where operator_id = $1 and station_id = $2`,
+          [actor.operatorId, stationId, evseId],
         );
         if (rows[0] === undefined) throw notFound("station", stationId);
+        // A station that has not told of its EVSEs yet may have any.
+        if (!rows[0].known) throw notFound("EVSE", `${stationId} ${evseId}`);
         await client.query(
           `insert into evse_code (code, operator_id, site_id, station_id, evse_id) values ($1, $2, $3, $4, $5)
            on conflict (station_id, evse_id) do nothing`,
