@@ -247,7 +247,8 @@ test("whatever is known: nothing is started without money, nothing given back wh
       if (v.transaction?.running === true)
         expect(lapses ? ["wait", "stop", "settle"] : ["wait", "stop"]).toContain(next.do);
       if (next.do === "release" && v.transaction !== undefined) expect(v.billing?.status).toBe("none");
-      if (next.do === "settle") expect([v.transaction?.running === true && !lapses, v.comparable]).toEqual([false, true]);
+      if (next.do === "settle")
+        expect([v.transaction?.running === true && !lapses, v.comparable]).toEqual([false, true]);
       // Whoever waits is looked at again, unless nothing more can come.
       if (next.do === "wait" && next.lookInMs === undefined)
         expect(["settled", "released", "expired"]).toContain(next.state);
