@@ -2,7 +2,7 @@
 import { Type } from "typebox";
 import { Uuid } from "../../../shared/ids.ts";
 import { OneOf } from "../../../shared/schema.ts";
-import { tellPages } from "../../alarm-news.ts";
+import { tellPages, type AlarmFacts } from "../../alarm-news.ts";
 import type { Client } from "../../db/pool.ts";
 import { needs, type Actor } from "../actor.ts";
 import type { App, Context } from "../app.ts";
@@ -11,23 +11,12 @@ import { conditions, iso, isoOf, PageOf, PageQuery, readCursor, toPage } from ".
 import { notFound } from "../problem.ts";
 import { audit, writeOnce } from "../write.ts";
 
-export type AlarmRow = {
-  alarm_id: string;
-  rule_id: string | null;
-  name: string;
-  kind: string;
+export type AlarmRow = AlarmFacts & {
   severity: Alarm["severity"];
-  subject: string;
-  site_id: string | null;
-  er_id: string | null;
-  station_id: string | null;
-  detail: Record<string, unknown>;
-  raised_at: Date;
   raised_key: string;
   acknowledged_at: Date | null;
   acknowledged_by: string | null;
   note: string | null;
-  cleared_at: Date | null;
   cleared_because: Alarm["clearedBecause"];
 };
 
