@@ -6,7 +6,7 @@ import { ProblemPage } from "./components/problem.tsx";
 import { ApiError } from "./lib/api.ts";
 import { call } from "./lib/client.ts";
 import { withWords } from "./lib/i18n.ts";
-import { liveState, startLive } from "./lib/live.ts";
+import { liveState } from "./lib/live.ts";
 import { chooseOperator, session, settleSession } from "./lib/session.ts";
 import { useValue } from "./lib/value.ts";
 import { outsidePages, SignInPage } from "./outside.ts";
@@ -65,12 +65,8 @@ function Gate() {
   const { state, key, operatorId } = useValue(session);
   useEffect(() => {
     if (state !== "in") return;
-    const stop = startLive(client);
-    return () => {
-      stop();
-      // The next one may belong to another operator.
-      client.clear();
-    };
+    // The next one may belong to another operator.
+    return () => client.clear();
   }, [state, key, operatorId]);
   const Outside = outsidePages[location.pathname];
   if (Outside !== undefined)

@@ -1,6 +1,6 @@
 /**
- * Starts the page: the theme, and one of two programs. Who scans the code of a connector gets a small one, since the
- * phone may have a bad connection; everybody else gets the application.
+ * Starts the page: the theme, and one of two programs. Who scans the code of a connector, or of a receipt, gets a small
+ * one, since the phone may have a bad connection; everybody else gets the application.
  */
 import "./app.css";
 import { startTheme } from "./lib/theme.ts";
@@ -8,7 +8,7 @@ import { startTheme } from "./lib/theme.ts";
 startTheme();
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no #root");
-if (/^\/[cg]\//.test(location.pathname)) {
+if (/^\/([cg]|receipts)(\/|$)/.test(location.pathname)) {
   const { startGuest } = await import("./guest/app.tsx");
   await startGuest(root);
 } else {

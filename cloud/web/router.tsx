@@ -1,9 +1,11 @@
 /** Where everything is. Filters are search parameters, so that an address shows what it showed. */
 import { createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
 import { businessPages, businessRoutes } from "./business-routes.ts";
+import { driverPages, driverRoutes } from "./driver-routes.ts";
 import { isEventKind, type EventKind } from "./lib/events.ts";
 import { AREAS, needWords, withWords } from "./lib/i18n.ts";
 import { isReviewKind, type ReviewKind } from "./lib/review.ts";
+import { wasDriver } from "./lib/me.ts";
 import { fetchSignIn } from "./outside.ts";
 import { OverviewPage } from "./pages/overview.tsx";
 import { peoplePages, peopleRoutes } from "./people-routes.ts";
@@ -40,10 +42,23 @@ const pages = {
   review: withWords(["stations", "commands", "transactions", "work"], () => import("./pages/review.tsx")),
 };
 
-/** Fetches the rest in a quiet moment: a page that is open all day must not fail when the link is down. */
+/** The words of what a driver sees. */
+const DRIVER_AREAS = ["own", "money", "sign-in", "people"] as const;
+
+/**
+ * Fetches the rest in a quiet moment: a page that is open all day must not fail when the link is down. A driver's
+ * phone is spared what it will never show.
+ */
 export async function fetchAhead(): Promise<void> {
+  if (wasDriver()) {
+    await needWords(...DRIVER_AREAS).catch(() => {});
+    await Promise.allSettled(
+      [...Object.values(driverPages), peoplePages.account, fetchSignIn].map((load) => load()),
+    );
+    return;
+  }
   // All words in one go: each time that there are new ones, everything renders again.
-  await needWords(...AREAS.filter((area) => area !== "guest")).catch(() => {});
+  await needWords(...AREAS.filter((area) => area !== "guest" && area !== "own")).catch(() => {});
   const all = Object.values({ ...pages, ...peoplePages, ...businessPages }).map((load) => load());
   await Promise.allSettled([...all, fetchSignIn(), import("./components/plot.tsx")]);
 }
@@ -245,7 +260,7 @@ const review = createRoute({
 const places = [
   ...[overview, site, er, transactions, transaction, meter, tokens, work, review],
   ...[templates, template, events],
-  ...[...peopleRoutes, ...businessRoutes],
+  ...[...peopleRoutes, ...businessRoutes, ...driverRoutes],
   station.addChildren(stationTabs),
 ];
 

@@ -3,6 +3,7 @@ import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { useTranslations } from "use-intl";
 import type { Site } from "../../api/schemas.ts";
+import { useIsDriver } from "../lib/me.ts";
 import { useTitle } from "../lib/title.ts";
 import { Icon } from "./icon.tsx";
 
@@ -19,12 +20,13 @@ type Props = {
 
 export function PageHead({ title, site, timeZone = site?.timeZone, badge, children }: Props) {
   const t = useTranslations();
+  const isDriver = useIsDriver() === true;
   useTitle(title);
   return (
     <div className="mb-6">
       <nav aria-label={t("nav.path")} className="mb-1 flex h-6 gap-1.5 text-[0.8125rem] text-ink-3">
-        <Link to="/" className="rounded hover:text-ink hover:underline">
-          {t("nav.overview")}
+        <Link to={isDriver ? "/my/charges" : "/"} className="rounded hover:text-ink hover:underline">
+          {t(isDriver ? "nav.myCharges" : "nav.overview")}
         </Link>
         {site !== undefined && (
           <>

@@ -3,10 +3,10 @@
  * `lib/places.ts` that are allowed; a page that is not allowed is not even asked for.
  */
 import { useQuery } from "@tanstack/react-query";
-import { Link, Outlet, useRouterState } from "@tanstack/react-router";
+import { Link, Navigate, Outlet, useRouterState } from "@tanstack/react-router";
 import { useTranslations } from "use-intl";
 import { openAlarmsQuery } from "../lib/alarms.ts";
-import { meQuery, useMay } from "../lib/me.ts";
+import { meQuery, useIsDriver, useMay, useMe } from "../lib/me.ts";
 import { needOf, PLACES } from "../lib/places.ts";
 import { reviewSummaryQuery } from "../lib/queries.ts";
 import { Skeleton } from "./card.tsx";
@@ -41,10 +41,15 @@ function Count({ count }: { count: number }) {
 function Bar() {
   const t = useTranslations();
   const may = useMay();
-  const open = useQuery({ ...reviewSummaryQuery(), enabled: may("transactions:read") }).data?.open ?? 0;
-  const alarms = useQuery({ ...openAlarmsQuery(), enabled: may("alarms:read") }).data?.items ?? [];
+  const known = useMe() !== undefined;
+  const open =
+    useQuery({ ...reviewSummaryQuery(), enabled: known && may("transactions:read") }).data?.open ?? 0;
+  const alarms = useQuery({ ...openAlarmsQuery(), enabled: known && may("alarms:read") }).data?.items ?? [];
   const waiting = { work: open, alarms: alarms.filter(({ status }) => status === "raised").length };
-  const places = PLACES.filter((place) => "bar" in place && may(place.needs));
+  const allowed = PLACES.filter((place) => may(place.needs));
+  const places = allowed.filter((place) => "bar" in place);
+  // Where everything stands in the bar, also on a phone, there is nothing more in the menu.
+  const all = places.length === allowed.length && places.length <= PHONE_PLACES;
   return (
     <nav
       aria-label={t("nav.label")}
@@ -63,10 +68,12 @@ function Bar() {
           {(name === "work" || name === "alarms") && waiting[name] > 0 && <Count count={waiting[name]} />}
         </Link>
       ))}
-      <button type="button" popoverTarget="menu" className={BAR_ITEM}>
-        <Icon name="menu" className="size-5" />
-        <span className="md:sr-only lg:not-sr-only">{t("nav.menu")}</span>
-      </button>
+      {!all && (
+        <button type="button" popoverTarget="menu" className={BAR_ITEM}>
+          <Icon name="menu" className="size-5" />
+          <span className="md:sr-only lg:not-sr-only">{t("nav.menu")}</span>
+        </button>
+      )}
     </nav>
   );
 }
@@ -119,13 +126,20 @@ function Menu() {
 function Page() {
   const { isPending } = useQuery(meQuery());
   const may = useMay();
-  const needs = useRouterState({ select: (state) => needOf(state.location.pathname) });
+  // Of what is on screen: the address is ahead of it while the next page is fetched.
+  const pathname = useRouterState({
+    select: ({ matches, location }) => (matches.length > 1 && matches.at(-1)?.pathname) || location.pathname,
+  });
+  const needs = needOf(pathname);
+  const isDriver = useIsDriver();
   if (isPending) return <Skeleton className="h-72 w-full rounded-xl" />;
+  if (pathname === "/" && isDriver === true) return <Navigate to="/my/charges" replace />;
   return needs === undefined || may(needs) ? <Outlet /> : <ForbiddenPage needs={needs} />;
 }
 
 export function Shell() {
   const t = useTranslations();
+  const isDriver = useIsDriver() === true;
   return (
     <div className="flex min-h-dvh flex-col max-md:pb-16">
       <a
@@ -138,9 +152,9 @@ export function Shell() {
       <header className="sticky top-0 z-20 border-b border-line bg-ground">
         <div className="mx-auto flex h-14 max-w-6xl items-center gap-4 px-4 sm:px-6">
           <Link
-            to="/"
+            to={isDriver ? "/my/charges" : "/"}
             className="flex items-center gap-2 rounded-lg font-semibold"
-            aria-label={`Moov.olt, ${t("nav.overview")}`}
+            aria-label={`Moov.olt, ${t(isDriver ? "nav.myCharges" : "nav.overview")}`}
           >
             <Mark />
             <span className="md:max-lg:sr-only">Moov.olt</span>
@@ -148,7 +162,7 @@ export function Shell() {
           <Bar />
           <Menu />
           <div className="ml-auto flex items-center gap-2">
-            <LiveIndicator />
+            {!isDriver && <LiveIndicator />}
             <Preferences />
           </div>
         </div>

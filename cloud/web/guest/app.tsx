@@ -1,4 +1,7 @@
-/** The page of guests: who scans the code of a connector sees the price, pays, charges, and gets a receipt. */
+/**
+ * The page of guests: who scans the code of a connector sees the price, pays, charges, and gets a receipt; who scans
+ * that of a receipt sees whether it is genuine.
+ */
 import { useEffect, useState } from "react";
 import { useTranslations } from "use-intl";
 import { chooseLocale, locale, LOCALE_NAMES, LOCALES, type Locale } from "../lib/i18n.ts";
@@ -7,7 +10,8 @@ import { Mark } from "../components/icon.tsx";
 import { show } from "../shown.tsx";
 import { Note } from "./note.tsx";
 import { Offer } from "./offer.tsx";
-import { addressOf, placeOf, type Place } from "./place.ts";
+import { addressOf, placeOf, receiptAddress, type Place } from "./place.ts";
+import { Receipt } from "./receipt.tsx";
 import { Session } from "./session.tsx";
 
 const SHORT: Record<Locale, string> = { "pt-BR": "PT", en: "EN" };
@@ -38,6 +42,8 @@ function Page() {
       return (
         <Session key={place.id} id={place.id} token={place.token} onConnector={(code) => go(`/c/${code}`)} />
       );
+    case "receipt":
+      return <Receipt key={place.code} code={place.code} onCode={(code) => go(receiptAddress(code))} />;
     case "nowhere":
       return <Note tone="amber" icon="question" title={t("guest.badLink")} text={t("guest.badLinkHint")} />;
   }

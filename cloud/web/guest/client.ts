@@ -2,7 +2,13 @@
  * What a guest's page asks the API: without an account, with the token of its own session. Every request
  * has its time; a phone in a garage waits for none for ever.
  */
-import type { GuestConnector, GuestSession, NewGuestSession, NewGuestSessionResult } from "../lib/api.gen.ts";
+import type {
+  GuestConnector,
+  GuestSession,
+  NewGuestSession,
+  NewGuestSessionResult,
+  ReceiptCheck,
+} from "../lib/api.gen.ts";
 
 /** `offline`: no answer came. Else the API's own code. */
 export class GuestError extends Error {
@@ -25,7 +31,7 @@ async function ask(path: string, { method = "GET", body, token }: Options): Prom
   const headers: Record<string, string> = {};
   if (token !== undefined) headers["x-guest-token"] = token;
   if (body !== undefined) headers["content-type"] = "application/json";
-  const response = await fetch(`/v1/guest${path}`, {
+  const response = await fetch(`/v1${path}`, {
     method,
     headers,
     body: body === undefined ? null : JSON.stringify(body),
@@ -44,14 +50,15 @@ async function ask(path: string, { method = "GET", body, token }: Options): Prom
 const json = async <T>(path: string, options: Options = {}): Promise<T> =>
   (await (await ask(path, options)).json()) as T;
 
-const session = (id: string) => `/sessions/${encodeURIComponent(id)}`;
+const session = (id: string) => `/guest/sessions/${encodeURIComponent(id)}`;
 
 export const guestApi = {
-  connector: (code: string) => json<GuestConnector>(`/connectors/${encodeURIComponent(code)}`),
-  begin: (body: NewGuestSession) => json<NewGuestSessionResult>("/sessions", { method: "POST", body }),
+  connector: (code: string) => json<GuestConnector>(`/guest/connectors/${encodeURIComponent(code)}`),
+  begin: (body: NewGuestSession) => json<NewGuestSessionResult>("/guest/sessions", { method: "POST", body }),
   session: (id: string, token: string) => json<GuestSession>(session(id), { token }),
   stop: (id: string, token: string) => json<GuestSession>(`${session(id)}/stop`, { method: "POST", token }),
   cancel: (id: string, token: string) =>
     json<GuestSession>(`${session(id)}/cancel`, { method: "POST", token }),
+  checkReceipt: (code: string) => json<ReceiptCheck>(`/receipt-codes/${encodeURIComponent(code)}`),
   receipt: async (id: string, token: string) => (await ask(`${session(id)}/receipt`, { token })).blob(),
 };

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { TariffTerms } from "../../../shared/tariff.ts";
 import type { GuestSession } from "../lib/api.gen.ts";
-import { newRequestId, placeOf } from "./place.ts";
+import { newRequestId, placeOf, receiptAddress } from "./place.ts";
 import { isSettled, lookAgainMs } from "./poll.ts";
 import { choicesOf, energyFor, priceNow, whenOf } from "./price.ts";
 
@@ -12,6 +12,14 @@ describe("placeOf", () => {
     expect(placeOf("/g/0190-a", "#gs_x")).toEqual({ kind: "session", id: "0190-a", token: "gs_x" });
     expect(placeOf("/g/0190-a", "")).toEqual({ kind: "nowhere" });
     expect(placeOf("/c/<script>", "")).toEqual({ kind: "nowhere" });
+  });
+
+  it("knows receipts by their codes, and the place where one is typed", () => {
+    const code = "7M2K-0000-AAAA-ZZZZ";
+    expect(placeOf(receiptAddress(code), "")).toEqual({ kind: "receipt", code });
+    expect(placeOf(receiptAddress("7m 2k/x"), "")).toEqual({ kind: "receipt", code: "7m 2k/x" });
+    expect(placeOf("/receipts", "")).toEqual({ kind: "receipt", code: "" });
+    expect(placeOf("/receipts/%E0%A4%A", "")).toEqual({ kind: "receipt", code: "%E0%A4%A" });
   });
 
   it("names wishes that the API takes", () => {

@@ -15,6 +15,7 @@ import type guest from "../messages/pt-BR/guest.json";
 import type inside from "../messages/pt-BR/inside.json";
 import type money from "../messages/pt-BR/money.json";
 import type notices from "../messages/pt-BR/notices.json";
+import type own from "../messages/pt-BR/own.json";
 import type payments from "../messages/pt-BR/payments.json";
 import type people from "../messages/pt-BR/people.json";
 import type reports from "../messages/pt-BR/reports.json";
@@ -34,7 +35,7 @@ export const LOCALE_NAMES: Record<Locale, string> = { "pt-BR": "Português", en:
 /** One file each in `messages/<locale>/`. `base`: everybody but guests; `inside`: who is signed in. */
 export const AREAS = [
   ...["base", "inside", "sign-in", "stations", "commands", "flags", "transactions", "work"],
-  ...["money", "tariffs", "payments", "drivers", "notices", "reports", "people", "guest"],
+  ...["money", "tariffs", "payments", "drivers", "notices", "reports", "people", "own", "guest"],
 ] as const;
 export type Area = (typeof AREAS)[number];
 
@@ -54,6 +55,7 @@ export type Messages = typeof base &
   typeof notices &
   typeof reports &
   typeof people &
+  typeof own &
   typeof guest;
 
 declare module "use-intl" {

@@ -3,10 +3,12 @@
  * every request.
  */
 import { queryOptions, useQuery } from "@tanstack/react-query";
+import { useEffect } from "react";
 import { useTranslations } from "use-intl";
 import { permissionsOf, ROLES, type Permission, type Role } from "../../core/access.ts";
 import type { Me } from "./api.gen.ts";
 import { call } from "./client.ts";
+import { load, save } from "./storage.ts";
 import { useCode } from "./words.ts";
 
 export const meQuery = () =>
@@ -19,10 +21,32 @@ export const meQuery = () =>
 
 export const useMe = (): Me | undefined => useQuery(meQuery()).data;
 
-/** Until it is known, everything seems allowed: nothing flickers for those who may. */
+/** A driver sees what is its own, everybody else what is the operator's. */
+const isOwn = (permission: Permission): boolean => permission.startsWith("own:");
+
+const DRIVER = "driver";
+/** Whether whoever was signed in last here was a driver; null: nobody was. */
+function lastTime(): boolean | null {
+  const kept = load("kind");
+  return kept === null ? null : kept === DRIVER;
+}
+export const wasDriver = (): boolean => lastTime() ?? false;
+
+/** Whether whoever is signed in is a driver; null: that is not known yet. */
+export function useIsDriver(): boolean | null {
+  const me = useMe();
+  const isDriver = me === undefined ? null : me.permissions.some((permission) => permission === "own:read");
+  useEffect(() => {
+    if (isDriver !== null) save("kind", isDriver ? DRIVER : "staff");
+  }, [isDriver]);
+  return isDriver ?? lastTime();
+}
+
+/** Until it is known, everything of one's kind seems allowed: nothing flickers for those who may. */
 export function useMay(): (permission: Permission) => boolean {
   const me = useMe();
-  return (permission) => me === undefined || me.permissions.includes(permission);
+  return (permission) =>
+    me === undefined ? isOwn(permission) === wasDriver() : me.permissions.includes(permission);
 }
 
 const isRole = (role: string): role is Role => Object.hasOwn(ROLES, role);

@@ -12,7 +12,7 @@ type Place = {
   /** `nav.<name>`. */
   name: string;
   needs: Permission;
-  group: "operate" | "money" | "organisation";
+  group: "operate" | "money" | "organisation" | "own";
   /** Stands in the bar; the rest is in the menu, which has everything. */
   bar?: boolean;
 };
@@ -47,6 +47,10 @@ export const PLACES = [
   { to: "/webhooks", icon: "send", name: "webhooks", needs: "webhooks:read", group: "organisation" },
   { to: "/mails", icon: "mail", name: "mails", needs: "mails:read", group: "organisation" },
   { to: "/exports", icon: "download", name: "exports", needs: "exports:read", group: "organisation" },
+  { to: "/my/charges", icon: "bolt", name: "myCharges", needs: "own:read", group: "own", bar: true },
+  { to: "/my/statements", icon: "receipt", name: "myStatements", needs: "own:read", group: "own", bar: true },
+  { to: "/my/tokens", icon: "card", name: "myTokens", needs: "own:read", group: "own", bar: true },
+  { to: "/my/data", icon: "person", name: "myData", needs: "own:read", group: "own", bar: true },
 ] as const satisfies readonly Place[];
 
 /** Pages that no navigation leads to, by the beginning of their address. */

@@ -32,6 +32,7 @@ function initial(): Session {
   const fromAddress = keyFromHash(location.hash);
   if (fromAddress !== null) {
     save("key", fromAddress);
+    save("kind", null);
     history.replaceState(history.state, "", location.pathname + location.search);
   }
   const key = fromAddress ?? load("key");
@@ -42,9 +43,13 @@ export const session = createValue<Session>(initial());
 
 const change = (next: Partial<Session>) => session.set({ ...session.get(), ...next });
 
+/** Whether it is a driver or not (`me.ts`): the next one may be the other. */
+const forgetKind = (): void => save("kind", null);
+
 /** Keeps the key and shows the page. The caller has checked it with `GET /v1/me`. */
 export function keepKey(key: string): void {
   save("key", key);
+  forgetKind();
   change({ state: "in", key, ended: null });
 }
 
@@ -57,12 +62,14 @@ export function settleSession(signedIn: boolean): void {
 /** Forgets the key, or that there was a person: the cookie is the cloud's to take back. */
 export function leave(ended: Session["ended"] = null): void {
   save("key", null);
+  forgetKind();
   change({ state: "out", key: null, ended });
 }
 
 /** Shows another of the person's operators, also after a reload. null: the first one. */
 export function chooseOperator(operatorId: string | null): void {
   save("operator", operatorId);
+  forgetKind();
   change({ operatorId });
 }
 

@@ -9,6 +9,7 @@ import { DownloadButton } from "../components/download-button.tsx";
 import { PageHead } from "../components/page-head.tsx";
 import { usePostingKind } from "../components/posting-list.tsx";
 import { ProblemPage } from "../components/problem.tsx";
+import { StatementSums } from "../components/statement-sums.tsx";
 import { When } from "../components/time.tsx";
 import { call, pathOf } from "../lib/client.ts";
 import { useFormat } from "../lib/i18n.ts";
@@ -75,7 +76,7 @@ export function StatementPage() {
           </DownloadButton>
         </div>
       </PageHead>
-      <Sums statement={statement} />
+      <StatementSums statement={statement} />
       <Section title={t("money.statements.lines")} className="mt-8">
         {lines.length === 0 ? (
           <Empty title={t("money.statements.noLines")} />
@@ -91,32 +92,6 @@ export function StatementPage() {
         {linesTruncated && <p className="mt-2 text-sm text-ink-3">{t("money.statements.truncated")}</p>}
       </Section>
     </>
-  );
-}
-
-/** Opening, what came, closing: they add up. */
-function Sums({ statement }: { statement: StatementView }) {
-  const t = useTranslations();
-  const money = useMoney();
-  const parts = ["opening", "charges", "payments", "other", "closing"] as const;
-  return (
-    <Card className="max-w-md px-4 py-3 sm:px-5">
-      <dl className="space-y-1 text-sm">
-        {parts.map((part) => (
-          <div
-            key={part}
-            className={
-              part === "closing"
-                ? "flex justify-between gap-4 border-t border-line pt-1.5 font-semibold"
-                : "flex justify-between gap-4"
-            }
-          >
-            <dt>{t(`money.statements.${part}`)}</dt>
-            <dd>{money.amount(statement[`${part}Minor`], statement.currency)}</dd>
-          </div>
-        ))}
-      </dl>
-    </Card>
   );
 }
 
