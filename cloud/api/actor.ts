@@ -4,8 +4,8 @@
  *
  * What a route needs stands in its schema (`needs`), so that the API's description, its check and the test
  * of the whole matrix read one and the same line. It is checked before anything of the request is read.
- * Only the SHA-256 of a key is stored. Known keys are remembered for a short while, so that a revoked one
- * dies soon; a person's session is asked for each time.
+ * Only the SHA-256 of a key is stored. Known keys are remembered for a short while, and forgotten when one is
+ * revoked (`live.ts` hears of it); a person's session is asked for each time.
  */
 import { createHash, randomBytes } from "node:crypto";
 import type { FastifyRequest } from "fastify";
@@ -237,6 +237,11 @@ export function createAuthenticator(pool: Pool, behind: Pool, readSession?: Sess
 
   const admitted = new WeakMap<FastifyRequest, Actor>();
   return {
+    /** Keys that are asked for anew. null: all of them. */
+    forget(actorIds: readonly string[] | null): void {
+      for (const [key, { actor }] of known)
+        if (actorIds === null || actorIds.includes(actor.id)) known.delete(key);
+    },
     /** Before anything of a request is read. @throws ApiProblem 401, 403, 429. */
     async admit(request: FastifyRequest): Promise<void> {
       const needed = neededBy(request.routeOptions.schema);

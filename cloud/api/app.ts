@@ -178,7 +178,8 @@ export async function createApp(options: AppOptions): Promise<App> {
   const people = createPeople(options.pool, options.people ?? {}, options.logger);
   const behind = tenantPool(options.pool);
   app.addHook("onClose", async () => behind.end());
-  const { admit, requireActor } = createAuthenticator(options.pool, behind, people.readSession);
+  const { admit, forget, requireActor } = createAuthenticator(options.pool, behind, people.readSession);
+  options.hub.onChanged(forget);
   app.addHook("onRequest", admit);
   app.addHook("onRequest", async ({ url }) => {
     // No text of PostgreSQL's holds it; a stream that has begun could not say so any more.

@@ -7,6 +7,7 @@ import { mayGrant, permissionsOf, type Role } from "../core/access.ts";
 import type { Client } from "../db/pool.ts";
 import type { Actor } from "./actor.ts";
 import { endsInTime, type Grant } from "./grant.ts";
+import { notifyChanged } from "./write.ts";
 
 type Gift = { role: Role; site_ids: string[] | null; expires_at: Date | null };
 type KeyRow = Gift & { key_id: string; permissions: string[] | null };
@@ -19,7 +20,7 @@ const GIVERS = `with recursive giver(id) as (
   select 'key:' || k.key_id from giver g join api_key k on k.operator_id = $1 and k.created_by = g.id)`;
 
 /**
- * Ends what could not be given any more.
+ * Ends what could not be given any more; all copies hear that the giver may less, and the keys nothing.
  * @param giverId `user:…` or `key:…`, as an actor's id. @param left what they are now; undefined: nothing.
  */
 export async function endGifts(
@@ -52,6 +53,8 @@ export async function endGifts(
     "update api_key set revoked_at = now() where operator_id = $1 and key_id = any ($2::uuid[])",
     [actor.operatorId, keyIds],
   );
+  const gone = keyIds.map((id) => `key:${id}`);
+  await notifyChanged(client, actor.operatorId, [giverId, ...gone]);
   await client.query(
     "update invitation set revoked_at = now() where operator_id = $1 and invitation_id = any ($2::uuid[])",
     [actor.operatorId, invitationIds],

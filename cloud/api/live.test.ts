@@ -3,6 +3,7 @@ import { createServer } from "node:http";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { SSE_CLIENTS_MAX, SSE_CLIENTS_PER_ACTOR_MAX } from "../../shared/limits.ts";
 import { until } from "../../sim/services/until.ts";
+import { listen } from "../db/pool.ts";
 import { createHub } from "./live.ts";
 import { openTestApi, openTestDb, type TestApi, type TestDb } from "../harness.ts";
 import { ensureOperator } from "../sg.ts";
@@ -195,6 +196,38 @@ test("there are only so many streams of one key, and so many of all", async () =
   expect(other.status).toBe(200);
   await other.body?.cancel();
   expect(SSE_CLIENTS_MAX).toBeGreaterThan(SSE_CLIENTS_PER_ACTOR_MAX);
+});
+
+test("a key that is revoked hears and asks nothing more, nor does what was made with it; others go on", async () => {
+  const listening = listen(db.url, ["sg_live"], {
+    onNotify: (_channel, payload) => api.hub.onNotify(payload),
+    onGap: () => undefined,
+    onLost: () => undefined,
+  });
+  const make = async (key?: string) => {
+    const headers = key === undefined ? {} : { authorization: `Bearer ${key}` };
+    const { status, body } = await api.send("POST", "/v1/api-keys", { name: "k", role: "admin" }, headers);
+    expect(status).toBe(201);
+    return body as { key: string; keyId: string };
+  };
+  const parent = await make();
+  const child = await make(parent.key);
+  const pages = [await follow({ key: parent.key }), await follow({ key: child.key })];
+  const other = await follow();
+  await until("the notifications are heard", async () => {
+    await db.pool.query("select pg_notify('sg_live', $1)", [
+      JSON.stringify({ operatorId: "default", events: [station("HEARD")] }),
+    ]);
+    return other.events().length > 1;
+  });
+  // Remembered just now.
+  expect((await api.get("/v1/sites", child.key)).status).toBe(200);
+  expect((await api.send("DELETE", `/v1/api-keys/${parent.keyId}`, undefined)).status).toBe(200);
+  for (const page of pages) expect(await page.ended).toBe(true);
+  for (const { key } of [parent, child]) expect((await api.get("/v1/sites", key)).status).toBe(401);
+  notify("default", station("AFTER"));
+  await until("the other goes on", () => other.events().some((e) => e.data.stationId === "AFTER"));
+  await listening.stop();
 });
 
 test("a stream ends after its time and is asked for again: by then its key may be good no more", async () => {

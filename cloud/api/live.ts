@@ -32,6 +32,13 @@ const NEEDS: Record<LiveEvent["type"], Permission | null> = {
   alarm: "alarms:read",
 };
 
+/** What a notification holds besides whose it is. */
+export type LiveNews = {
+  events?: LiveEvent[];
+  /** Actors who may less from now on. */
+  changed?: string[];
+};
+
 type Item = { n: number; operatorId: string; event: LiveEvent };
 type LiveClient = {
   actorId: string;
@@ -53,6 +60,7 @@ export function createHub({ flushMs = FLUSH_MS, pingMs = PING_MS, streamMs = STR
   const boot = randomUUID().slice(0, 8);
   const history: Item[] = [];
   const clients = new Set<LiveClient>();
+  const listeners: ((actorIds: readonly string[] | null) => void)[] = [];
   let n = 0;
 
   const may = ({ permissions }: LiveClient, needed: Permission | null) =>
@@ -79,8 +87,16 @@ export function createHub({ flushMs = FLUSH_MS, pingMs = PING_MS, streamMs = STR
     for (const client of clients) if (wants(client, item)) client.waiting.set(JSON.stringify(event), item);
   }
 
+  /** Streams are asked for again, as who they are now; whoever remembers actors forgets them. */
+  function change(operatorId: string, actorIds: readonly string[]): void {
+    for (const listener of listeners) listener(actorIds);
+    for (const client of clients)
+      if (client.operatorId === operatorId && actorIds.includes(client.actorId)) client.response.end();
+  }
+
   /** Everybody fetches everything: notifications were missed. */
   function reset(): void {
+    for (const listener of listeners) listener(null);
     history.length = 0;
     n += 1;
     for (const client of clients) {
@@ -115,8 +131,13 @@ export function createHub({ flushMs = FLUSH_MS, pingMs = PING_MS, streamMs = STR
     },
     /** Payload of NOTIFY sg_live. */
     onNotify(payload: string): void {
-      const { operatorId, events } = JSON.parse(payload) as { operatorId: string; events: LiveEvent[] };
-      for (const event of events) add(operatorId, event);
+      const { operatorId, events, changed } = JSON.parse(payload) as LiveNews & { operatorId: string };
+      for (const event of events ?? []) add(operatorId, event);
+      if (changed !== undefined) change(operatorId, changed);
+    },
+    /** Told which actors may less from now on; null: some may have been missed. */
+    onChanged(listener: (actorIds: readonly string[] | null) => void): void {
+      listeners.push(listener);
     },
     reset,
     /** Takes over a response. Ask `hasRoom` first. */

@@ -10,6 +10,7 @@ import type { AuditAction } from "../core/audit.ts";
 import type { Client } from "../db/pool.ts";
 import type { Actor } from "./actor.ts";
 import { ApiProblem } from "./problem.ts";
+import type { LiveNews } from "./live.ts";
 import type { LiveEvent } from "./schemas.ts";
 
 export type Written = { status: number; body: unknown };
@@ -29,12 +30,19 @@ export async function audit(
 /** PostgreSQL takes less than 8,000 bytes in one notification: a hundred of our events are more than that. */
 const EVENTS_MAX = 20;
 
-export async function notifyLive(client: Client, operatorId: string, events: LiveEvent[]): Promise<void> {
-  for (let i = 0; i < events.length; i += EVENTS_MAX) {
-    const text = JSON.stringify({ operatorId, events: events.slice(i, i + EVENTS_MAX) });
+async function notify(client: Client, operatorId: string, name: keyof LiveNews, items: readonly unknown[]) {
+  for (let i = 0; i < items.length; i += EVENTS_MAX) {
+    const text = JSON.stringify({ operatorId, [name]: items.slice(i, i + EVENTS_MAX) });
     await client.query("select pg_notify('sg_live', $1)", [text]);
   }
 }
+
+export const notifyLive = (client: Client, operatorId: string, events: LiveEvent[]): Promise<void> =>
+  notify(client, operatorId, "events", events);
+
+/** Who may less from now on: `key:…`, `user:…`. Their streams end, and every copy asks anew who they are. */
+export const notifyChanged = (client: Client, operatorId: string, actorIds: string[]): Promise<void> =>
+  notify(client, operatorId, "changed", actorIds);
 
 function idempotencyKey(request: FastifyRequest): string | undefined {
   const header = request.headers["idempotency-key"];

@@ -1,6 +1,6 @@
 /**
  * API keys: made by who may do themselves what the key may, shown once, revoked at once (the authenticator
- * forgets a key within half a minute), with the keys and open invitations that were made with it.
+ * hears of it, or forgets a key within half a minute), with the keys and open invitations that were made with it.
  */
 import { Type } from "typebox";
 import { PERMISSIONS, ROLES, type Role } from "../../core/access.ts";

@@ -14,7 +14,7 @@ import { checkEnd, checkGrant, checkMembership, checkSites, type Grant } from ".
 import { conditions, iso, isoOf, PageOf, PageQuery, readCursor, toPage } from "../page.ts";
 import { ApiProblem, notFound } from "../problem.ts";
 import type { User, UserPatch } from "../user-schemas.ts";
-import { audit, writeOnce } from "../write.ts";
+import { audit, notifyChanged, writeOnce } from "../write.ts";
 
 type UserRow = {
   user_id: string;
@@ -237,6 +237,7 @@ function writeRoutes(app: App, { requireActor }: Context): void {
           userId,
         ]);
         const revoked = rows[0]?.revoked ?? 0;
+        await notifyChanged(client, actor.operatorId, [`user:${userId}`]);
         await audit(client, actor, request, "user.sign-out", userId, { revoked });
         return { status: 200, body: { revoked } };
       });
