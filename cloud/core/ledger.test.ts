@@ -65,6 +65,38 @@ describe("postings", () => {
     );
   });
 
+  const event = { reference: "e", occurredAt: AT, currency: "BRL", amountMinor: 700 };
+  const ofPayer = { ...event, payer: accounts.driver("d"), provider: "stripe" };
+  test.each([
+    // What happens, who is debited (above 0), who is credited: as docs/money.md has it.
+    ["money comes in at a provider", paymentReceived(ofPayer), "payment", "clearing:stripe", "driver:d"],
+    ["money goes back", refund(ofPayer), "refund", "driver:d", "clearing:stripe"],
+    [
+      "what was too much goes back",
+      overpaymentRefund(ofPayer),
+      "overpayment-refund",
+      "driver:d",
+      "clearing:stripe",
+    ],
+    ["a bank takes it back", chargeback(ofPayer), "chargeback", "driver:d", "clearing:stripe"],
+    ["the provider keeps its fee", providerFee(ofPayer), "provider-fee", "fees", "clearing:stripe"],
+    ["the provider pays out", payout(ofPayer), "payout", "bank", "clearing:stripe"],
+    ["a transfer comes in", transferReceived(ofPayer), "transfer", "bank", "driver:d"],
+    ["what will not be paid", writeOff(ofPayer), "write-off", "write-off", "driver:d"],
+    ["tax goes to the state", taxRemitted(event), "tax-remittance", "tax", "bank"],
+    ["a difference to the payer's benefit", rounding(ofPayer), "rounding", "rounding", "driver:d"],
+  ])("%s: the one owes more, the other less, by the whole amount", (_what, posting, kind, debit, credit) => {
+    expect(posting.kind).toBe(kind);
+    expect(Object.fromEntries(posting.entries.map((e) => [e.account, e.amountMinor]))).toEqual({
+      ...{ [debit]: 700, [credit]: -700 },
+    });
+    const back = reversal(posting, { occurredAt: AT + 1 });
+    expect(back).toMatchObject({ kind: "reversal", reference: "reversal:e", reverses: "e" });
+    expect(Object.fromEntries(back.entries.map((e) => [e.account, e.amountMinor]))).toEqual({
+      ...{ [debit]: -700, [credit]: 700 },
+    });
+  });
+
   test("a charge: the payer owes the whole, revenue is the net amount, the rest is tax", () => {
     const event = { reference: "cdr:1", occurredAt: AT, currency: "BRL", payer: accounts.driver("d") };
     expect(charge({ ...event, netMinor: 900, taxMinor: 100 }).entries).toEqual([
@@ -119,6 +151,14 @@ describe("what may not be booked", () => {
 
   test.each([
     ["sums of another currency", [first, { ...second, currency: "EUR" }], "sum to"],
+    [
+      "another currency that does not",
+      [
+        { ...first, currency: "EUR" },
+        { ...second, currency: "EUR", amountMinor: -4 },
+      ],
+      "EUR sum to 1",
+    ],
     ["one cent too much", [{ ...first, amountMinor: 6 }, second], "sum to 1"],
     ["half a cent", [{ ...first, amountMinor: 0.5 }, second], "whole number"],
     ["more than can be counted", [{ ...first, amountMinor: 2 ** 53 }, second], "whole number"],
