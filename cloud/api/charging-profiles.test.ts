@@ -3,17 +3,21 @@ import { randomUUID } from "node:crypto";
 import { beforeEach, describe, expect, test } from "vitest";
 import { callText, resultText } from "../../shared/ocpp/frame.ts";
 import { handled, online, start16, stop16, type TestApi } from "../harness.ts";
-import { useControl } from "../harness-control.ts";
-import { readOk } from "../harness-site.ts";
+import { controlOf } from "../harness-control.ts";
+import { readOk, useSite, type TestSite } from "../harness-site.ts";
 import type { ChargingProfile, ReportedChargingProfile } from "./control-schemas.ts";
 import type { CommandView, Page } from "./schemas.ts";
 
 let api: TestApi;
 let cp: string;
 let path: string;
-const { send, problem, tell, boot, finished, due } = useControl((site) => {
-  ({ api, cp, path } = site);
+let site: TestSite;
+useSite((next) => {
+  site = next;
+  ({ api, cp } = next);
+  path = `/v1/stations/${next.cp}`;
 });
+const { send, problem, tell, boot, finished, due } = controlOf(() => site);
 
 describe("charging profiles", () => {
   const schedule = { id: 1, chargingRateUnit: "A", chargingSchedulePeriod: [{ startPeriod: 0, limit: 16 }] };

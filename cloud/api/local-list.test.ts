@@ -3,16 +3,20 @@ import { describe, expect, test } from "vitest";
 import type { EntryBody } from "../../shared/entry.ts";
 import { callText, resultText } from "../../shared/ocpp/frame.ts";
 import { online, type TestApi } from "../harness.ts";
-import { useControl } from "../harness-control.ts";
-import { readOk } from "../harness-site.ts";
+import { controlOf } from "../harness-control.ts";
+import { readOk, useSite, type TestSite } from "../harness-site.ts";
 import type { LocalList } from "./control-schemas.ts";
 
 let api: TestApi;
 let cp: string;
 let path: string;
-const { tell } = useControl((site) => {
-  ({ api, cp, path } = site);
+let site: TestSite;
+useSite((next) => {
+  site = next;
+  ({ api, cp } = next);
+  path = `/v1/stations/${next.cp}`;
 });
+const { tell } = controlOf(() => site);
 
 describe("a station's own list", () => {
   const called = (action: string, payload: object, answer: object): EntryBody => ({

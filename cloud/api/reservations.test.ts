@@ -2,8 +2,8 @@
 import { randomUUID } from "node:crypto";
 import { beforeEach, describe, expect, test } from "vitest";
 import { handled, Journal, online, type TestApi, type TestDb } from "../harness.ts";
-import { useControl } from "../harness-control.ts";
-import { readOk } from "../harness-site.ts";
+import { controlOf } from "../harness-control.ts";
+import { readOk, useSite, type TestSite } from "../harness-site.ts";
 import type { Reservation } from "./control-schemas.ts";
 import type { CommandView, Page } from "./schemas.ts";
 
@@ -12,9 +12,13 @@ let db: TestDb;
 let journal: Journal;
 let cp: string;
 let path: string;
-const { send, problem, tell, boot, finished, audited, due } = useControl((site) => {
-  ({ api, db, journal, cp, path } = site);
+let site: TestSite;
+useSite((next) => {
+  site = next;
+  ({ api, db, journal, cp } = next);
+  path = `/v1/stations/${next.cp}`;
 });
+const { send, problem, tell, boot, finished, audited, due } = controlOf(() => site);
 
 describe("reservations", () => {
   const HOUR_MS = 3_600_000;

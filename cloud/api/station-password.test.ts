@@ -4,8 +4,8 @@ import type { EntryBody } from "../../shared/entry.ts";
 import { STATION_PASSWORDS_MAX } from "../../shared/limits.ts";
 import { passwordMark, verifyPassword } from "../../shared/password.ts";
 import { introduce, Journal, online, storeAll, type TestApi, type TestDb } from "../harness.ts";
-import { useControl } from "../harness-control.ts";
-import { readOk } from "../harness-site.ts";
+import { controlOf } from "../harness-control.ts";
+import { readOk, useSite, type TestSite } from "../harness-site.ts";
 import { expireCommands } from "../ingest/dispatch.ts";
 import type { StationPassword } from "./control-schemas.ts";
 import type { CommandView } from "./schemas.ts";
@@ -15,9 +15,13 @@ let db: TestDb;
 let journal: Journal;
 let cp: string;
 let path: string;
-const { send, problem, tell, boot, finished, inPolicy, versionOf, audited, due } = useControl((site) => {
-  ({ api, db, journal, cp, path } = site);
+let site: TestSite;
+useSite((next) => {
+  site = next;
+  ({ api, db, journal, cp } = next);
+  path = `/v1/stations/${next.cp}`;
 });
+const { send, problem, tell, boot, finished, inPolicy, versionOf, audited, due } = controlOf(() => site);
 
 describe("a password", () => {
   const set = (password: string, tellStation?: boolean) =>

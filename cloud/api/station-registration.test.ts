@@ -1,8 +1,8 @@
 /** Registration: stations that are prepared before they come, held, let go; their names. */
 import { describe, expect, test } from "vitest";
 import { introduce, Journal, online, type TestApi, type TestDb } from "../harness.ts";
-import { useControl } from "../harness-control.ts";
-import { readOk } from "../harness-site.ts";
+import { controlOf } from "../harness-control.ts";
+import { readOk, useSite, type TestSite } from "../harness-site.ts";
 import { ensureOperator } from "../sg.ts";
 import { createApiKey } from "./actor.ts";
 import type { Page, Station } from "./schemas.ts";
@@ -12,9 +12,13 @@ let db: TestDb;
 let journal: Journal;
 let cp: string;
 let path: string;
-const { send, problem, tell, boot, inPolicy, versionOf, audited } = useControl((site) => {
-  ({ api, db, journal, cp, path } = site);
+let site: TestSite;
+useSite((next) => {
+  site = next;
+  ({ api, db, journal, cp } = next);
+  path = `/v1/stations/${next.cp}`;
 });
+const { send, problem, tell, boot, inPolicy, versionOf, audited } = controlOf(() => site);
 
 describe("registration", () => {
   test("a station that never connected is prepared, and is held when it comes", async () => {
