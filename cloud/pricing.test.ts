@@ -292,3 +292,85 @@ describe("which tariff holds", () => {
     ).rejects.toThrow("does not change");
   });
 });
+
+describe("what the site showed", () => {
+  /** Dearer, or cheaper, from an hour before it began on; the site has not heard of it. */
+  async function sold(first: number, second: number, told?: object): Promise<string> {
+    const id = await createTariff(flat(first));
+    await addVersion(id, 2, flat(second), { from: -HOUR });
+    await db.pool.query("delete from tariff_assignment where target = $1", [`site:${journal.siteId}`]);
+    await assign(id, onSite(), -24 * HOUR);
+    const transactionId = randomUUID();
+    const tariff = { tariffId: id, version: 1, ...told };
+    await tellLive(
+      start16(cp, transactionId, { meterStart: 0 }, { tariff }),
+      stop16(cp, transactionId, { at: HOUR, meterStop: 10_000 }),
+    );
+    return transactionId;
+  }
+  const priced = async (id: string) => {
+    const found = await priceOf(db.pool, "default", id);
+    return found && [found.price.totalMinor, found.assignedBy, found.tariffVersion, ...found.price.flags];
+  };
+
+  test("is what it costs, where a dearer price has not reached the site yet", async () => {
+    expect(await priced(await sold(1_890_000, 2_500_000))).toEqual([1_890, "shown", 1, "site-price"]);
+  });
+
+  test("is not, where a lower price was announced by then", async () => {
+    expect(await priced(await sold(2_500_000, 1_890_000))).toEqual([1_890, "site", 2]);
+  });
+
+  test("says nothing where it is what held", async () => {
+    expect(await priced(await sold(1_890_000, 2_500_000, { version: 2 }))).toEqual([2_500, "site", 2]);
+  });
+
+  test("counts for nothing where it cannot have held there: what is none, what was not begun, what was never for here", async () => {
+    const held = [2_500, "site", 2, "site-price-unknown"];
+    const elsewhere = await createTariff(flat(1));
+    await db.pool.query("insert into site (site_id, operator_id, name) values ($1, 'default', 'x')", [
+      elsewhere,
+    ]);
+    await assign(elsewhere, { site: elsewhere });
+    const later = await createTariff(flat(1), { from: HOUR });
+    await assign(later, { group: `later-${cp}` });
+    const notYet = await createTariff(flat(1));
+    await tellLive(start16(cp, randomUUID(), { wireId: 3 }));
+    await assign(notYet, { ...onSite(), station: cp }, HOUR);
+    for (const told of [
+      ...[{ version: 3 }, { tariffId: randomUUID() }, { tariffId: "t" }, { tariffId: elsewhere }],
+      ...[{ tariffId: later }, { tariffId: notYet }],
+    ])
+      expect(await priced(await sold(1_890_000, 2_500_000, told))).toEqual(held);
+  });
+
+  test("of another operator's tariff is none", async () => {
+    const [theirs, operator, long] = [randomUUID(), `op-${randomUUID()}`, "2020-01-01"];
+    await db.pool.query("insert into operator (operator_id, name) values ($1, 'x')", [operator]);
+    await db.pool.query("insert into tariff (tariff_id, operator_id, name) values ($1, $2, 'x')", [
+      theirs,
+      operator,
+    ]);
+    await db.pool.query(
+      `insert into tariff_version (tariff_id, version, operator_id, valid_from, terms, created_by)
+       values ($1, 1, $2, $3, $4, 'x')`,
+      [theirs, operator, long, JSON.stringify(flat(1))],
+    );
+    await db.pool.query(
+      `insert into tariff_assignment (assignment_id, operator_id, tariff_id, target, assigned_from, assigned_by)
+       values ($1, $2, $3, 'operator', $4, 'x')`,
+      [randomUUID(), operator, theirs, long],
+    );
+    expect(await priced(await sold(1_890_000, 2_500_000, { tariffId: theirs }))).toEqual([
+      ...[2_500, "site", 2, "site-price-unknown"],
+    ]);
+  });
+
+  test("may be of a group that the token is not in any more, and of an assignment that has ended", async () => {
+    const fleet = await createTariff(flat(1_000_000));
+    await assign(fleet, { group: `g-${cp}` }, -24 * HOUR, -HOUR);
+    expect(await priced(await sold(1_890_000, 2_500_000, { tariffId: fleet }))).toEqual([
+      ...[1_000, "shown", 1, "site-price"],
+    ]);
+  });
+});

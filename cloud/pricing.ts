@@ -6,7 +6,7 @@
  * is handed in, so that a bill sees what it bills.
  */
 import { chooseTariff, type TariffBasis } from "../shared/decide/tariff-choice.ts";
-import { priceTransaction, type Price, type Timeline } from "../shared/decide/tariff.ts";
+import { priceTransaction, type Price, type PriceFlag, type Timeline } from "../shared/decide/tariff.ts";
 import type { TariffTerms } from "../shared/tariff.ts";
 import { timelineOf } from "./core/pricing.ts";
 import type { Queryable } from "./db/pool.ts";
@@ -30,8 +30,8 @@ export type ChosenTariff = {
   assignedBy: TariffBasis;
 };
 
-/** `offer`: a guest was shown it before paying. */
-type AgreedTariff = Omit<ChosenTariff, "assignedBy"> & { assignedBy: TariffBasis | "offer" };
+/** `offer`: a guest was shown it before paying. `shown`: by the site, which did not know better, when it began. */
+type AgreedTariff = Omit<ChosenTariff, "assignedBy"> & { assignedBy: TariffBasis | "offer" | "shown" };
 
 export type TariffPlace = {
   operatorId: string;
@@ -87,6 +87,59 @@ async function offeredTariff(
   return row && { ...row, tariffId: row.tariff_id, assignedBy: "offer" };
 }
 
+type Told = { tariffId: string; version: number };
+
+/**
+ * What an ER has told that it showed, if it can have held there by what the site may have known: it is of this
+ * operator, had begun, and was assigned to something that the place is part of, or to a group.
+ */
+async function shownTariff(
+  db: Queryable,
+  operatorId: string,
+  { siteId, stationId, timeline }: Course,
+  { tariffId, version }: Told,
+): Promise<AgreedTariff | undefined> {
+  const { rows } = await db.query<{ tariff_id: string; version: number; name: string; terms: TariffTerms }>(
+    `select v.tariff_id, v.version, t.name, v.terms
+     from tariff_version v join tariff t on t.tariff_id = v.tariff_id
+     where v.operator_id = $1 and v.tariff_id::text = $2 and v.version = $3 and v.valid_from <= $4
+       and exists (select from tariff_assignment a where a.operator_id = $1 and a.tariff_id = v.tariff_id
+         and a.assigned_from <= $4 and (a.target = any($5) or a.group_id is not null))`,
+    [
+      ...[operatorId, tariffId, version, new Date(timeline.startedAt)],
+      ["operator", `site:${siteId}`, `station:${stationId}`],
+    ],
+  );
+  const [row] = rows;
+  return row && { ...row, tariffId: row.tariff_id, assignedBy: "shown" };
+}
+
+type Agreement = { tariff: AgreedTariff; flags: PriceFlag[] };
+
+/**
+ * By which tariff it is priced: what a guest was offered, else what held there when it began. Where the site showed
+ * another price, because it had not heard of a change yet, the lower one of the two: both were announced.
+ */
+async function agreedTariff(
+  db: Queryable,
+  operatorId: string,
+  course: Course,
+): Promise<Agreement | undefined> {
+  const { siteId, stationId, timeline, told } = course;
+  const offered = await offeredTariff(db, operatorId, course.idToken);
+  if (offered !== undefined) return { tariff: offered, flags: [] };
+  const place = { operatorId, siteId, stationId, atMs: timeline.startedAt };
+  const held = await tariffFor(db, { ...place, idToken: course.idToken ?? undefined });
+  if (held === undefined) return undefined;
+  const isSame = held.tariffId === told?.tariffId && held.version === told.version;
+  if (told === null || isSame) return { tariff: held, flags: [] };
+  const shown = await shownTariff(db, operatorId, course, told);
+  if (shown === undefined || shown.terms.currency !== held.terms.currency)
+    return { tariff: held, flags: ["site-price-unknown"] };
+  const costs = ({ terms }: AgreedTariff) => priceTransaction(terms, timeline).totalMinor;
+  return costs(shown) < costs(held) ? { tariff: shown, flags: ["site-price"] } : { tariff: held, flags: [] };
+}
+
 export type Priced = {
   transactionId: string;
   tariffId: string;
@@ -134,6 +187,8 @@ export type Course = {
   siteId: string;
   stationId: string;
   idToken: string | null;
+  /** What its ER has told that it showed. */
+  told: Told | null;
   /** Of the transaction. */
   flags: readonly string[];
   timeline: Timeline;
@@ -159,6 +214,10 @@ export async function readCourse(
   if (row === undefined) return undefined;
   return {
     ...{ siteId: row.site_id, stationId: row.station_id, idToken: row.id_token },
+    told:
+      row.told_tariff_id === null || row.told_tariff_version === null
+        ? null
+        : { tariffId: row.told_tariff_id, version: row.told_tariff_version },
     flags: toTransaction(row).flags,
     timeline: await timelineFor(db, row),
   };
@@ -171,18 +230,14 @@ export async function priceCourse(
   transactionId: string,
   course: Course,
 ): Promise<Priced | undefined> {
-  const { timeline, siteId, stationId, idToken } = course;
-  const tariff: AgreedTariff | undefined =
-    (await offeredTariff(db, operatorId, idToken)) ??
-    (await tariffFor(db, {
-      ...{ operatorId, siteId, stationId, atMs: timeline.startedAt },
-      idToken: idToken ?? undefined,
-    }));
-  if (tariff === undefined) return undefined;
-  const { tariffId, version, name, terms, assignedBy } = tariff;
+  const { timeline } = course;
+  const agreed = await agreedTariff(db, operatorId, course);
+  if (agreed === undefined) return undefined;
+  const { tariffId, version, name, terms, assignedBy } = agreed.tariff;
+  const price = priceTransaction(terms, timeline);
   return {
     ...{ transactionId, tariffId, tariffVersion: version, tariffName: name, assignedBy, terms, timeline },
-    price: priceTransaction(terms, timeline),
+    price: { ...price, flags: [...price.flags, ...agreed.flags] },
   };
 }
 

@@ -97,6 +97,13 @@ export const OcppHandled = Type.Object({
   assumed: Type.Optional(
     Type.Object({ startedAt: Type.Optional(Type.Integer()), meterStartWh: Type.Optional(Type.Integer()) }),
   ),
+  /** By which tariff the site shows the cost, where it knows one: told when a transaction, or its token, begins. */
+  tariff: Type.Optional(
+    Type.Object({
+      tariffId: Type.String({ pattern: "^[0-9A-Za-z_-]{1,36}$" }),
+      version: Type.Integer({ minimum: 1, maximum: 2_147_483_647 }),
+    }),
+  ),
   /** Our id of the transaction that this message belongs to, where it belongs to one. */
   transactionId: Type.Optional(Uuid),
   /** Why a person should look: `orphan`, `replayed`, `repeat`, `conflicting-stop`, … */

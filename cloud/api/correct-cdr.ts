@@ -3,7 +3,7 @@
  * that is held. In the transaction of the caller, under the lock of the transaction's billing: the job waits,
  * or comes first.
  */
-import { flagsOf, HELD_REASONS, priceBy, priceByHand, type CdrPrice } from "../core/cdr.ts";
+import { aboutTariff, flagsOf, HELD_REASONS, priceBy, priceByHand, type CdrPrice } from "../core/cdr.ts";
 import { storeCdr, type CdrRow } from "../cdr-store.ts";
 import type { Client } from "../db/pool.ts";
 import { BILLING_COLUMNS, billOne, lookAt, type BillingRow } from "../jobs/cdrs.ts";
@@ -47,7 +47,8 @@ function correctedPrice(cdr: CdrRow, course: Course, body: NewCdrCorrection): Co
     throw new ApiProblem(422, "NO_TERMS", "no tariff held for it, so energy has no price: give totalMinor");
   const { timeline } = course;
   const times = { startedAt: timeline.startedAt, endedAt: timeline.endedAt };
-  return { ...times, price: priceBy(terms, timeline, energyWh), energyWh };
+  const price = priceBy(terms, timeline, energyWh, aboutTariff(cdr.price.flags));
+  return { ...times, price, energyWh };
 }
 
 /** @throws ApiProblem 404, 409 CDR_CORRECTED, 422 CORRECTION_UNCLEAR, NO_TERMS, NOTHING_CHANGES. */

@@ -167,7 +167,12 @@ export const Price = Type.Object(
     /** They add up to the total where prices include tax, and to the net amount where they do not. */
     lines: Type.Array(Type.Ref("PriceLine")),
     /** What could not be known, and how it was priced instead. */
-    flags: Type.Array(OneOf(["cheaper-band", "energy-only", "energy-unknown", "register-fell"])),
+    flags: Type.Array(
+      OneOf([
+        ...(["cheaper-band", "energy-only", "energy-unknown", "register-fell"] as const),
+        ...(["site-price", "site-price-unknown"] as const),
+      ]),
+    ),
   },
   { $id: "Price" },
 );
@@ -179,8 +184,8 @@ export const TransactionPrice = Type.Object(
     tariffId: Type.String(),
     tariffVersion: Type.Integer(),
     tariffName: Type.String(),
-    /** `offer`: a guest was shown it before paying. */
-    assignedBy: OneOf(["group", "station", "site", "operator", "offer"]),
+    /** `offer`: a guest was shown it before paying. `shown`: the site showed it, and it was less than what held. */
+    assignedBy: OneOf(["group", "station", "site", "operator", "offer", "shown"]),
     price: Type.Ref("Price"),
   },
   { $id: "TransactionPrice" },

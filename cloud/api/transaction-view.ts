@@ -62,6 +62,8 @@ export type TransactionRow = {
   cap_energy_wh: number | null;
   cap_duration_s: number | null;
   revoked_reason: string | null;
+  told_tariff_id: string | null;
+  told_tariff_version: number | null;
   stopped_reason: string | null;
   flags: string[];
   review_kinds: string[];

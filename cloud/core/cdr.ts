@@ -234,13 +234,25 @@ export function withEnergy(timeline: Timeline, energyWh: number): Timeline {
   return { ...timeline, registers };
 }
 
+/** What was said of the choice of a tariff stays said, however often it is priced by it. */
+const ABOUT_TARIFF: ReadonlySet<string> = new Set(["site-price", "site-price-unknown"]);
+export const aboutTariff = (flags: readonly string[]) => flags.filter((flag) => ABOUT_TARIFF.has(flag));
+
 /**
  * By the terms and the course of it; the energy is the one that is billed, whatever the readings add up to.
+ * @param chosen flags of the choice of the terms.
  */
-export function priceBy(terms: TariffTerms, timeline: Timeline, energyWh: number): CdrPrice {
-  const price = priceTransaction(terms, timeline);
-  if (price.energyWh === energyWh && !price.flags.includes("energy-unknown")) return kept(price, terms);
-  return kept(priceTransaction(terms, withEnergy(timeline, energyWh)), terms);
+export function priceBy(
+  terms: TariffTerms,
+  timeline: Timeline,
+  energyWh: number,
+  chosen: readonly string[] = [],
+): CdrPrice {
+  const asRead = priceTransaction(terms, timeline);
+  const isBilled = asRead.energyWh === energyWh && !asRead.flags.includes("energy-unknown");
+  const price = isBilled ? asRead : priceTransaction(terms, withEnergy(timeline, energyWh));
+  const { flags, ...rest } = kept(price, terms);
+  return { ...rest, flags: [...flags, ...chosen] };
 }
 
 /** What a CDR says beside its numbers: of the transaction, of its price, and of itself. */

@@ -118,6 +118,9 @@ export type TransactionChange = {
   cap_energy_wh?: number;
   cap_duration_s?: number;
   revoked_reason?: string;
+  /** By which tariff the site showed the cost. */
+  told_tariff_id?: string;
+  told_tariff_version?: number;
   /** Highest register of several stops; `meter_stop_wh` is the lowest. */
   meter_stop_max_wh?: number;
   /** The ER ended it without a word of the station: an estimate, which the station's own stop beats. */

@@ -193,6 +193,8 @@ export function applyTransaction(
     evse_id: message.evseId,
     connector_id: message.connectorId,
     charging_state: message.chargingState,
+    told_tariff_id: entry.tariff?.tariffId,
+    told_tariff_version: entry.tariff?.version,
     meter_start_wh: transaction.meter_start_wh ?? message.meterStartWh ?? assumed?.meterStartWh,
   });
   Object.assign(transaction, told);

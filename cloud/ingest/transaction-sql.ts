@@ -22,14 +22,16 @@ export const TRANSACTIONS = `
     station_id, evse_id, connector_id, charging_state, started_at, ended_at, meter_start_wh, meter_stop_wh,
     meter_stop_max_wh, last_energy_wh, power_w, power_at, soc_percent, soc_at, last_sample_at, id_token, authorized_by,
     authorization_status, authorization_reason, cap_energy_wh, cap_duration_s, stopped_reason, revoked_reason,
-    closed_at, closed_meter_wh, seen_time, start_time, end_time, ended_unseen, flags, needs_review)
+    closed_at, closed_meter_wh, seen_time, start_time, end_time, told_tariff_id, told_tariff_version, ended_unseen,
+    flags, needs_review)
   select r.transaction_id, r.ocpp_transaction_id, $2, $3, $4, $5, r.station_id, coalesce(r.evse_id, 0),
     r.connector_id, r.charging_state, ${ms("coalesce(r.started_at, r.seen_at)")}, ${ms("r.ended_at")},
     r.meter_start_wh, r.meter_stop_wh, r.meter_stop_max_wh, r.last_energy_wh, r.power_w,
     ${ms("r.power_at")}, r.soc_percent, ${ms("r.soc_at")}, ${ms("r.last_sample_at")}, r.id_token,
     coalesce(r.authorized_by, 'unknown'), r.authorization_status,
     r.authorization_reason, r.cap_energy_wh, r.cap_duration_s, r.stopped_reason, r.revoked_reason,
-    ${ms("r.closed_at")}, r.closed_meter_wh, r.seen_time, r.start_time, r.end_time,
+    ${ms("r.closed_at")}, r.closed_meter_wh, r.seen_time, r.start_time, r.end_time, r.told_tariff_id,
+    r.told_tariff_version,
     coalesce(old.ended_unseen, false) and r.seen_running is not true,
     r.flags || case when r.started_at is null then '{time-estimated}'::text[] else '{}' end
       || case when r.min_energy_wh < old.last_energy_wh then '{register-fell}'::text[] else '{}' end
@@ -43,7 +45,7 @@ export const TRANSACTIONS = `
     id_token text, authorized_by text, authorization_status text, authorization_reason text,
     cap_energy_wh bigint, cap_duration_s integer, stopped_reason text, revoked_reason text, closed_at float8,
     closed_meter_wh bigint, seen_time json, start_time json, end_time json, seen_running boolean,
-    flags text[], needs_review boolean)
+    told_tariff_id text, told_tariff_version integer, flags text[], needs_review boolean)
     left join transaction old on old.transaction_id = r.transaction_id
   on conflict (transaction_id) do update set
     ${known("ocpp_transaction_id", "coalesce(excluded.ocpp_transaction_id, t.ocpp_transaction_id)")},
@@ -81,6 +83,8 @@ export const TRANSACTIONS = `
     seen_time = coalesce(t.seen_time, excluded.seen_time),
     start_time = coalesce(excluded.start_time, t.start_time),
     end_time = coalesce(excluded.end_time, t.end_time),
+    told_tariff_id = coalesce(excluded.told_tariff_id, t.told_tariff_id),
+    told_tariff_version = coalesce(excluded.told_tariff_version, t.told_tariff_version),
     ended_unseen = excluded.ended_unseen,
     snapshot_only = false,
     flags = case when excluded.flags = t.flags or t.snapshot_only then excluded.flags

@@ -258,6 +258,29 @@ describe("what comes later corrects", () => {
     expect(await audit()).toEqual([]);
   });
 
+  test("by the price that the site showed, and says so as long as it is", async () => {
+    const tariffId = await giveTariff(db, site.operatorId);
+    await db.pool.query(
+      `insert into tariff_version (tariff_id, version, operator_id, valid_from, terms, created_by)
+       values ($1, 2, $2, '2026-05-04T11:00:00Z', $3, 'test')`,
+      [tariffId, site.operatorId, JSON.stringify({ ...TERMS, elements: [{ perKwhMicro: 3_000_000 }] })],
+    );
+    const id = randomUUID();
+    await happen(
+      start16(site.cp, id, {}, { tariff: { tariffId, version: 1 } }),
+      stop16(site.cp, id, { meterStop: 11_000 }),
+    );
+    await makeCdrs(db.pool);
+    await db.pool.query("update transaction set meter_stop_wh = 12000 where transaction_id = $1", [id]);
+    await makeCdrs(db.pool);
+    const told = { flags: ["site-price"], tariff_version: 1 };
+    expect(await cdrsOf(db, id)).toMatchObject([
+      { ...told, total_minor: 2_000 },
+      { ...told, total_minor: 2_200 },
+    ]);
+    expect(await audit()).toEqual([]);
+  });
+
   test("an orphan that is merged goes to nothing, its transaction gets the energy", async () => {
     await giveTariff(db, site.operatorId);
     const [target, orphan] = [randomUUID(), randomUUID()];

@@ -10,6 +10,7 @@
 import { AppError, describeError } from "../../shared/errors.ts";
 import { CDR_TRIES_DELAY_MAX_S } from "../../shared/limits.ts";
 import {
+  aboutTariff,
   basisOf,
   flagsOf,
   freePrice,
@@ -113,12 +114,14 @@ async function priceNow(
   if (course === undefined) return free();
   if (agreed !== undefined && terms !== undefined) {
     const tariff = { tariffId: agreed.tariff_id ?? "", version: agreed.tariff_version ?? 0 };
-    return { tariff, price: priceBy(terms, course.timeline, energyWh) };
+    const chosen = aboutTariff(agreed.price.flags);
+    return { tariff, price: priceBy(terms, course.timeline, energyWh, chosen) };
   }
   const priced = await priceCourse(client, row.operator_id, row.transaction_id, course);
   if (priced === undefined) return free();
   const tariff = { tariffId: priced.tariffId, version: priced.tariffVersion };
-  return { tariff, price: priceBy(priced.terms, course.timeline, energyWh) };
+  const chosen = aboutTariff(priced.price.flags);
+  return { tariff, price: priceBy(priced.terms, course.timeline, energyWh, chosen) };
 }
 
 function causeOf(

@@ -15,7 +15,7 @@ import type { Connection } from "./types.ts";
 
 /** What an entry says besides the frames. */
 export type Extra = Partial<
-  Pick<EntryOf<"ocpp.handled">, "basis" | "decision" | "assumed" | "transactionId" | "flags">
+  Pick<EntryOf<"ocpp.handled">, "basis" | "decision" | "assumed" | "tariff" | "transactionId" | "flags">
 >;
 
 /** A CALL that gets its answer, and what had to be tolerated to read it. */

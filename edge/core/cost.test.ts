@@ -177,6 +177,44 @@ describe("an answer to a station", () => {
     expect(event(at, "Ended", 140, { wh: 1_000, id: "tx-2" })).toEqual({ totalCost: 9 });
   });
 
+  test("goes by what the site knew at the start, also when it hears later that another one held by then", () => {
+    const at = site({ tariffs: tariffsOf(flat(1_000_000)), protocol: "ocpp2.1" });
+    event(at, "Started", 40, { wh: 0, idToken: "TAG" });
+    const told = at.bench.all("ocpp.handled").find((entry) => entry.transactionId !== undefined);
+    expect(told).toMatchObject({ tariff: { tariffId: "t", version: 1 } });
+    const tariffs = tariffsOf(flat(1_000_000));
+    const dearer = { tariffId: "t", version: 2, validFrom: TEN, terms: flat(9_000_000) };
+    const policy = policyOf([TAG], 2, { tariffs: { ...tariffs, versions: [...tariffs.versions, dearer] } });
+    at.bench.input({ kind: "link.policy", signed: signed(policy) });
+    expect(event(at, "Updated", 60, { wh: 1_000 })).toMatchObject({ totalCost: 1 });
+    expect(event(at, "Ended", 120, { wh: 2_000 })).toMatchObject({ totalCost: 2 });
+    event(at, "Started", 130, { wh: 0, idToken: "TAG", id: "tx-2" });
+    expect(event(at, "Ended", 140, { wh: 1_000, id: "tx-2" })).toMatchObject({ totalCost: 9 });
+  });
+
+  test("is told with the transaction, and again when its token becomes known; not where no tariff holds", () => {
+    const told = (tariffs: PolicyTariffs) => {
+      const at = site({ tariffs });
+      event(at, "Started", 40, { wh: 0 });
+      event(at, "Updated", 50, { wh: 10 });
+      event(at, "Updated", 60, { wh: 20, idToken: "FLEET" });
+      event(at, "Updated", 70, { wh: 30, idToken: "FLEET" });
+      event(at, "Ended", 80, { wh: 40 });
+      return at.bench
+        .all("ocpp.handled")
+        .filter((entry) => entry.transactionId !== undefined)
+        .map((entry) => entry.tariff?.tariffId);
+    };
+    const version = (tariffId: string) => ({ tariffId, version: 1, validFrom: 0, terms: flat(1) });
+    const assignments = [
+      { tariffId: "all", from: 0 },
+      { tariffId: "fleet", groupId: "fleet", from: 0 },
+    ];
+    const versions = [version("all"), version("fleet")];
+    expect(told({ versions, assignments })).toEqual(["all", undefined, "fleet", undefined, undefined]);
+    expect(told({ versions: [], assignments: [] })).toEqual(Array(5).fill(undefined));
+  });
+
   test("is repeated with the cost that it had", () => {
     const at = site({ tariffs: tariffsOf(flat(1_000_000)) });
     event(at, "Started", 40, { wh: 0, idToken: "TAG" });

@@ -5,13 +5,14 @@
  * can drift, and a new start of the ER changes nothing. It is what the driver sees; what is billed is the cloud's
  * word, by the same function. Without a policy that knows a tariff, nothing is said: the cost is not known then.
  */
+import type { Decision } from "../../shared/decide/authorize.ts";
 import { chargeStates } from "../../shared/decide/charge-state.ts";
 import { chooseTariff } from "../../shared/decide/tariff-choice.ts";
 import { priceTransaction, type Price, type Timeline } from "../../shared/decide/tariff.ts";
 import { COST_AGAIN_MS } from "../../shared/limits.ts";
 import { priceText } from "../../shared/ocpp/cost.ts";
 import { upkeepCall, type Upkeep } from "../../shared/ocpp/upkeep.ts";
-import type { TariffTerms } from "../../shared/tariff.ts";
+import type { TariffTerms, TariffVersion } from "../../shared/tariff.ts";
 import { callByItself } from "./calls.ts";
 import { knowsTime } from "./clock.ts";
 import { bestTime, type Context } from "./context.ts";
@@ -32,17 +33,50 @@ const FINAL_COST = "final-cost";
 const USER_PRICE = "user-price";
 
 /** The tariff of something that starts there then. */
-function termsFor(
+function tariffFor(
   context: Context,
   stationId: string,
   groupId: string | undefined,
   atMs: number,
-): TariffTerms | undefined {
+): TariffVersion | undefined {
   const { live, identity } = context.state;
   const book = live.policy?.tariffs;
   if (book === undefined) return undefined;
   const question = { groupId, stationId, siteId: identity.siteId, atMs };
-  return chooseTariff(book, question)?.version.terms;
+  return chooseTariff(book, question)?.version;
+}
+
+/** The one by which a transaction was begun, whatever has been learned since. */
+const begunBy = ({ state }: Context, { tariff }: OpenTransaction): TariffVersion | undefined =>
+  tariff &&
+  state.live.policy?.tariffs?.versions.find(
+    ({ tariffId, version }) => tariffId === tariff.tariffId && version === tariff.version,
+  );
+
+const startOf = (
+  context: Context,
+  { startedAt, openedAt }: Pick<OpenTransaction, "startedAt" | "openedAt">,
+) => (isPlausible(startedAt, bestTime(context)) ? startedAt : openedAt);
+
+/**
+ * By which tariff the cost of a transaction is shown from now on: told when it begins, and again when its token
+ * becomes known.
+ */
+export function tariffToTell(
+  context: Context,
+  stationId: string,
+  message: TransactionMessage,
+  open: OpenTransaction | undefined,
+  decision: Decision | undefined,
+): OpenTransaction["tariff"] {
+  const idToken = message.idToken?.idToken;
+  const isKnown = open !== undefined && (idToken === undefined || open.idToken !== undefined);
+  if (message.event === "Ended" || isKnown) return undefined;
+  const now = bestTime(context);
+  const startedAt = startOf(context, open ?? { startedAt: message.at ?? now, openedAt: now });
+  const groupId = groupOf(context, idToken) ?? decision?.groupId;
+  const found = tariffFor(context, stationId, groupId, startedAt);
+  return found && { tariffId: found.tariffId, version: found.version };
 }
 
 const groupOf = ({ state }: Context, idToken: string | undefined): string | undefined =>
@@ -57,10 +91,11 @@ type Cost = { terms: TariffTerms; price: Price; state: "charging" | "idle"; ener
 export function costOf(context: Context, open: OpenTransaction, last?: TransactionMessage): Cost | undefined {
   const now = bestTime(context);
   const known = knowsTime(context) && isPlausible(open.startedAt, now);
-  const startedAt = isPlausible(open.startedAt, now) ? open.startedAt : open.openedAt;
+  const startedAt = startOf(context, open);
   const groupId = groupOf(context, open.idToken) ?? open.groupId;
-  const terms = termsFor(context, open.stationId, groupId, startedAt);
-  if (terms === undefined) return undefined;
+  const tariff = begunBy(context, open) ?? tariffFor(context, open.stationId, groupId, startedAt);
+  if (tariff === undefined) return undefined;
+  const { terms } = tariff;
   const at = last?.at !== undefined && isPlausible(last.at, now) ? last.at : now;
   const endedAt = Math.max(startedAt, at);
   const { registers, words } = open.course ?? emptyCourse();
@@ -162,7 +197,8 @@ export function tellFinalCost(context: Context, stationId: string, id: string, p
 
 /** A driver was let in: what it will cost, to stations that show it before the start. */
 export function tellUserPrice(context: Context, stationId: string, idToken: string): void {
-  const terms = termsFor(context, stationId, groupOf(context, idToken), bestTime(context));
-  if (terms === undefined) return;
-  tell(context, stationId, { kind: "user-price", idToken, text: priceText(terms) }, { cause: USER_PRICE });
+  const tariff = tariffFor(context, stationId, groupOf(context, idToken), bestTime(context));
+  if (tariff === undefined) return;
+  const text = priceText(tariff.terms);
+  tell(context, stationId, { kind: "user-price", idToken, text }, { cause: USER_PRICE });
 }

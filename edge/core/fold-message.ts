@@ -212,6 +212,7 @@ function openTransaction(
     openedUpMs: entry.upMs,
     heardAt: entry.at,
     ...given("cap", entry.decision?.cap),
+    ...given("tariff", entry.tariff),
     ...given("meterStartWh", message.meterStartWh),
     ...given("energyImportWh", message.meterStartWh),
     ...(status === "Accepted"
@@ -268,7 +269,7 @@ function foldTransaction(durable: Durable, entry: EntryOf<"ocpp.handled">, handl
       transaction.listed = true;
       if (entry.basis === "sg") transaction.listedByCloudAt = entry.at;
     }
-    Object.assign(transaction, given("cap", entry.decision?.cap));
+    Object.assign(transaction, given("cap", entry.decision?.cap), given("tariff", entry.tariff));
     Object.assign(transaction, given("groupId", acceptedStatus(handled.answer).groupId));
   }
   hear(transaction, entry.at, message.samples);

@@ -23,7 +23,7 @@ import type { Answer, Question } from "../../shared/wire.ts";
 import { answer, refuse, type Answered, type Extra } from "./answer.ts";
 import { onStationTime, onTimeTold } from "./clock.ts";
 import { bestTime, effect, newId, type Context } from "./context.ts";
-import { costToTell, tellFinalCost, tellUserPrice } from "./cost.ts";
+import { costToTell, tariffToTell, tellFinalCost, tellUserPrice } from "./cost.ts";
 import { contentKey, readingKey, stationOf } from "./fold-message.ts";
 import {
   decideTransaction,
@@ -235,6 +235,7 @@ function answerTransaction(
     basis,
     ...given("decision", decision === undefined ? undefined : basisOf(context, decision, basis === "sg")),
     ...given("assumed", resolved.assumed),
+    ...given("tariff", tariffToTell(context, connection.stationId, message, resolved.open, decision)),
     ...transactionFields(resolved.transactionId, flags),
   };
   answer(context, connection, frame, text, message, payload, {

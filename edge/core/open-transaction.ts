@@ -34,6 +34,8 @@ export type OpenTransaction = {
   lastEventKey?: string;
   /** The last reading that came by itself (MeterValues), to tell a repeat. */
   lastReadingKey?: string;
+  /** By which tariff its cost is shown: the one that the site knew when it began. */
+  tariff?: { tariffId: string; version: number };
   /** When it took how much, to be priced. Absent: nothing was told yet. */
   course?: Course;
 };

@@ -69,7 +69,12 @@ export type PriceFlag =
   /** Less than two registers: no energy was priced. */
   | "energy-unknown"
   /** A register was lower than one before it. */
-  | "register-fell";
+  | "register-fell"
+  /* Said by who chooses the tariff, never by `priceTransaction`: */
+  /** The site did not know what held by then, and showed a lower price: that one counts. */
+  | "site-price"
+  /** The site showed a price that cannot have held there. */
+  | "site-price-unknown";
 
 export type Price = {
   currency: string;

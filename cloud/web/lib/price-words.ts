@@ -7,7 +7,7 @@ import { useCode } from "./words.ts";
 
 const FLAGS = [
   ...["cheaper-band", "energy-only", "energy-unknown", "register-fell", "no-energy", "no-tariff"],
-  ...["written-off", "waived", "merged", "refused"],
+  ...["written-off", "waived", "merged", "refused", "site-price", "site-price-unknown"],
 ] as const;
 export type PriceFlag =
   | "cheaper-band"
@@ -19,7 +19,9 @@ export type PriceFlag =
   | "written-off"
   | "waived"
   | "merged"
-  | "refused";
+  | "refused"
+  | "site-price"
+  | "site-price-unknown";
 const isFlag = (flag: string): flag is PriceFlag => (FLAGS as readonly string[]).includes(flag);
 
 /** A flag of a price or a CDR; those of the transaction itself have their words elsewhere. */
