@@ -168,6 +168,23 @@ export const ALARM_KINDS = {
       "q.at",
     ),
   },
+  "charged-free": {
+    words: {
+      en: "Charging without a tariff, where there are tariffs",
+      pt: "Recargas sem tarifa onde há tarifas",
+    },
+    params: { hours: HOURS },
+    // A group's tariff says nothing of the others, who may charge for nothing on purpose.
+    sql: perSite(
+      `(select c.site_id, c.ended_at as at from cdr c
+        where c.operator_id = $1 and ${site("c.site_id")} and c.ended_at >= ${ago("hours")}
+          and 'no-tariff' = any (c.flags) and c.total_minor = 0 and c.energy_wh > 0
+          and not exists (select from cdr n where n.corrects = c.cdr_id)
+          and exists (select from tariff_assignment a where a.operator_id = $1 and a.assigned_until is null
+            and a.group_id is null and (a.site_id is null or a.site_id = c.site_id))) q`,
+      "q.at",
+    ),
+  },
   "statement-late": {
     words: { en: "Statements of a month are late", pt: "Extratos de um mês atrasados" },
     params: { hours: { ...HOURS, default: 24 } },

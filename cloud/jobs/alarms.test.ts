@@ -101,6 +101,17 @@ const postingSql = `with a as (insert into ledger_account (operator_id, account,
   select 'default', posting_id, line, account, 'BRL', amount, booked_at
   from p, (values (1, 'bank', 5), (2, 'revenue', -5)) as e(line, account, amount)`;
 
+/** Energy was given for nothing, by a site that has a tariff. */
+const freeSql = `with c as (insert into cdr (operator_id, number, transaction_id, cause, created_by, site_id, station_id, evse_id,
+    payer, started_at, ended_at, time_zone, time_quality, energy_wh, energy_quality, flags, currency, net_minor, tax_minor,
+    total_minor, price, basis)
+    select 'default', 1, transaction_id, 'ended', 'x', site_id, station_id, 1, 'token:x', now() - interval '2 hours',
+      now() - interval '1 hour', 'UTC', 'station', 100, 'registers', '{no-tariff}', 'BRL', 0, 0, 0, '{}', 'x'
+    from transaction limit 1),
+  t as (insert into tariff (tariff_id, operator_id, name) values (gen_random_uuid(), 'default', 'x') returning *)
+  insert into tariff_assignment (assignment_id, operator_id, tariff_id, target, site_id, assigned_by)
+  select gen_random_uuid(), 'default', tariff_id, 'site:${SITE}', '${SITE}', 'x' from t`;
+
 const CASES: Case[] = [
   [
     "er-offline",
@@ -180,6 +191,14 @@ const CASES: Case[] = [
         select transaction_id, operator_id, site_id, 'held', now() - interval '2 hours' from transaction
         on conflict (transaction_id) do update set status = 'held', updated_at = now() - interval '2 hours'`),
     () => run("update transaction_billing set status = 'none'"),
+  ],
+  [
+    ...(["charged-free", { hours: 24 }, `site:${SITE}`] as const),
+    async () => {
+      await run(`${transactionSql("")} on conflict do nothing`);
+      await run(freeSql);
+    },
+    () => run("update tariff_assignment set assigned_until = now()"),
   ],
   [
     ...(["statement-late", { hours: 1 }, "statements"] as const),
