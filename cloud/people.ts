@@ -131,7 +131,13 @@ export async function addMember(
 
 /* Invitations */
 
-export type NewInvitation = Membership & { email: string; createdBy: string; recovery?: boolean };
+export type NewInvitation = Membership & {
+  email: string;
+  createdBy: string;
+  recovery?: boolean;
+  /** Who accepts is this driver from then on. */
+  driverId?: string | undefined;
+};
 
 /**
  * @returns two secrets of one invitation: `mail` goes to the mailbox and nowhere else, `link` is shown to who
@@ -145,8 +151,8 @@ export async function createInvitation(
   const [mail, link] = [newSecret(), newSecret()];
   const { rows } = await client.query<{ invitation_id: string }>(
     `insert into invitation (operator_id, email, role, site_ids, member_expires_at, mail_hash, link_hash, recovery,
-       created_by, expires_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, now() + make_interval(days => $10)) returning invitation_id`,
+       created_by, expires_at, driver_id)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, now() + make_interval(days => $10), $11) returning invitation_id`,
     [
       ...[
         operatorId,
@@ -156,6 +162,7 @@ export async function createInvitation(
         invitation.expiresAt,
       ],
       ...[digest(mail), digest(link), invitation.recovery ?? false, invitation.createdBy, INVITATION_DAYS],
+      invitation.driverId ?? null,
     ],
   );
   return { invitationId: rows[0]?.invitation_id ?? "", mail, link };
@@ -172,6 +179,8 @@ export type OpenInvitation = Membership & {
   mailed: boolean;
   /** The account of its address, if there is one. */
   userId: string | null;
+  /** Who accepts is this driver. */
+  driverId: string | null;
 };
 
 /** The invitation of a secret, while it can be accepted; its row is locked. */
@@ -188,6 +197,7 @@ export async function findInvitation(client: Queryable, secret: string): Promise
     created_by: string;
     mailed: boolean;
     user_id: string | null;
+    driver_id: string | null;
   }>(
     `select i.*, o.name as operator_name, i.mail_hash = $1 as mailed,
        (select u.id from auth_user u where u.email = i.email) as user_id
@@ -211,6 +221,7 @@ export async function findInvitation(client: Queryable, secret: string): Promise
     createdBy: row.created_by,
     mailed: row.mailed,
     userId: row.user_id,
+    driverId: row.driver_id,
   };
 }
 
@@ -237,7 +248,20 @@ export async function acceptInvitation(
     invitation.invitationId,
     userId,
   ]);
+  await linkDriver(client, invitation, userId);
   return userId;
+}
+
+/** A driver that is somebody already, or nobody any more, stays as it is. */
+async function linkDriver(client: Client, invitation: OpenInvitation, userId: string): Promise<void> {
+  const { operatorId, driverId } = invitation;
+  if (driverId === null) return;
+  await client.query(
+    `update driver d set user_id = $3, version = version + 1, updated_at = now()
+     where operator_id = $1 and driver_id = $2 and user_id is null and status <> 'erased'
+       and not exists (select from driver o where o.operator_id = $1 and o.user_id = $3)`,
+    [operatorId, driverId, userId],
+  );
 }
 
 /**

@@ -52,6 +52,8 @@ export function checkMembership({ role, siteIds, expiresAt }: Grant): void {
     throw new ApiProblem(400, "EXPIRED", "expiresAt is in the past");
   if (role === "owner" && (siteIds !== null || expiresAt !== null))
     throw new ApiProblem(400, "OWNER_LIMITED", "an owner is one for all sites and without an end");
+  if (role === "driver" && siteIds !== null)
+    throw new ApiProblem(400, "DRIVER_LIMITED", "what is a driver's own is at every site: leave siteIds out");
 }
 
 /** @throws ApiProblem 400 UNKNOWN_SITE: a scope that names what does not exist would shut out without a word. */

@@ -17,7 +17,14 @@ import { cdrsOf, giveTariff, openSite } from "../harness-money.ts";
 import { makeCdrs } from "../jobs/cdrs.ts";
 import { inTransaction } from "../db/pool.ts";
 import { createStatement } from "../statements.ts";
-import { createMember, openBrowser, openPeopleApi, type Browser } from "./harness-people.ts";
+import {
+  createMember,
+  openBrowser,
+  openPeopleApi,
+  PASSWORD,
+  tokenOf,
+  type Browser,
+} from "./harness-people.ts";
 
 let db: TestDb;
 let people: Awaited<ReturnType<typeof openPeopleApi>>;
@@ -304,6 +311,50 @@ describe("a driver", () => {
       "/v1/id-token-exports",
     ])
       expect((await ana.get(path)).status, path).toBe(403);
+  });
+});
+
+describe("an invitation of a driver", () => {
+  test("makes who accepts it this driver, whatever their address", async () => {
+    const owner = openBrowser(people.app);
+    await createMember(db.pool, "boss@example.com", "owner");
+    await owner.signIn("boss@example.com");
+    const caioId = await driver("Caio", "caio@home.example", null);
+    const invite = (body: object) =>
+      owner.post("/v1/invitations", { role: "driver", driverId: caioId, ...body });
+    const refused = async (body: object) => {
+      const reply = await invite({ email: "x@example.com", ...body });
+      return [reply.status, reply.body["code"]];
+    };
+    expect(await refused({ role: "support" })).toEqual([400, "NOT_A_DRIVER"]);
+    expect(await refused({ siteIds: ["site"] })).toEqual([400, "DRIVER_LIMITED"]);
+    expect(await refused({ driverId: randomUUID() })).toEqual([404, "NOT_FOUND"]);
+    // Known by another address to the operator, and the link handed over: no mailbox was shown to be theirs.
+    const { link } = (await invite({ email: "caio@example.com" })).body;
+    const caio = openBrowser(people.app);
+    const accept = { token: tokenOf(link), name: "Caio", password: PASSWORD };
+    expect((await caio.post("/v1/invitations/accept", accept)).status).toBe(200);
+    expect((await caio.get("/v1/own/profile")).body).toMatchObject({ driverId: caioId, name: "Caio" });
+    expect(await refused({ email: "y@example.com" })).toEqual([409, "DRIVER_SIGNS_IN"]);
+    expect((await owner.get(`/v1/drivers/${caioId}`)).body["userId"]).toEqual(expect.any(String));
+  });
+
+  test("of a driver who is erased before it is accepted links nobody", async () => {
+    const owner = openBrowser(people.app);
+    await owner.signIn("boss@example.com");
+    const goneId = await driver("Gone", "gone@home.example", null);
+    const made = await owner.post("/v1/invitations", {
+      ...{ email: "later@example.com", role: "driver", driverId: goneId },
+    });
+    await db.pool.query(
+      `update driver set status = 'erased', erased_at = now(), name = null, email = null, notes = null
+       where driver_id = $1`,
+      [goneId],
+    );
+    const late = openBrowser(people.app);
+    const accept = { token: tokenOf(made.body["link"]), name: "Late", password: PASSWORD };
+    expect((await late.post("/v1/invitations/accept", accept)).status).toBe(200);
+    expect((await late.get("/v1/own/profile")).body["code"]).toBe("NO_DRIVER");
   });
 });
 

@@ -250,6 +250,9 @@ export const NewInvitation = Type.Object(
     siteIds: Type.Optional(SiteIds),
     /** When the membership ends by itself. */
     expiresAt: Type.Optional(Nullable(Time)),
+    driverId: Type.Optional(
+      Type.String({ format: "uuid", description: "Of the role driver: who accepts is this driver" }),
+    ),
   },
   { $id: "NewInvitation", ...Closed },
 );

@@ -26,7 +26,7 @@ export const businessPages = {
   payment: withWords(["money", "payments"], () => import("./pages/payment.tsx")),
   sticker: withWords(["tariffs", "payments"], () => import("./pages/sticker.tsx")),
   drivers: withWords(["drivers"], () => import("./pages/drivers.tsx")),
-  driver: withWords(["money", "drivers"], () => import("./pages/driver.tsx")),
+  driver: withWords(["money", "drivers", "people"], () => import("./pages/driver.tsx")),
   alarms: withWords(["notices"], () => import("./pages/alarms.tsx")),
   alarmRules: withWords(["notices"], () => import("./pages/alarm-rules.tsx")),
   webhooks: withWords(["notices"], () => import("./pages/webhooks.tsx")),
@@ -142,7 +142,10 @@ const sticker = createRoute({
 const drivers = createRoute({
   getParentRoute,
   path: "/drivers",
-  validateSearch: (search: Search): { q?: string | undefined } => ({ q: text(search, "q") }),
+  validateSearch: (search: Search): { q?: string | undefined; wish?: true | undefined } => ({
+    q: text(search, "q"),
+    wish: search["wish"] === true ? true : undefined,
+  }),
   component: lazyRouteComponent(businessPages.drivers, "DriversPage"),
 });
 

@@ -249,6 +249,49 @@ describe("a driver at the page", () => {
   });
 });
 
+describe("an operator and its drivers", () => {
+  it("invites a driver from its page, and sees that it asks to be erased", { timeout: 120_000 }, async () => {
+    const bia = await api.post<{ driverId: string }>("/v1/drivers", { name: "Bia Lima", language: "pt-BR" });
+    const operator = await newPage(browser, DESKTOP);
+    await operator.page.goto(`${base}/#key=${apiKey}`);
+    await operator.page.getByText("Is everything charging?").waitFor();
+    await operator.page.goto(`${base}/drivers/${bia.driverId}`);
+    await operator.page.getByRole("button", { name: "Invite to sign in" }).click();
+    const dialog = operator.page.getByRole("dialog");
+    await dialog.getByLabel("Their e-mail address").fill("bia@example.com");
+    expect(await violations(operator.page)).toEqual([]);
+    await dialog.getByRole("button", { name: "Send the invitation" }).click();
+    const link = (await dialog.getByText(/#token=/).textContent()) ?? "";
+    await dialog.getByRole("button", { name: "Done" }).click();
+
+    const driver = await newPage(browser, PHONE);
+    await driver.page.goto(new URL(link).href.replace(/^https?:\/\/[^/]+/, base));
+    await driver.page.getByLabel("Seu nome").fill("Bia");
+    await driver.page.getByLabel("Escolha uma senha").fill(ANA.password);
+    await driver.page.getByRole("button", { name: /Aceitar/ }).click();
+    // Known at once, though no mail has gone out.
+    await driver.page.getByText("Nenhuma recarga ainda").waitFor();
+    await driver.page.getByRole("link", { name: "Meus dados" }).click();
+    await driver.page.getByRole("button", { name: "Pedir exclusão" }).click();
+    await driver.page.getByRole("dialog").getByRole("button", { name: "Pedir exclusão" }).click();
+    await driver.page.getByText("Exclusão pedida em").waitFor();
+    await close(driver);
+
+    await operator.page.reload();
+    await operator.page.getByText("Signs in and sees what is their own.").waitFor();
+    await operator.page.getByText(/^Asked to be erased:/).waitFor();
+    expect(await violations(operator.page)).toEqual([]);
+    await operator.page.goto(`${base}/drivers`);
+    await operator.page.getByRole("link", { name: "Show only these" }).click();
+    await operator.page.getByText("Only those who asked to be erased.").waitFor();
+    const rows = operator.page.getByRole("main").getByRole("listitem");
+    await rows.filter({ hasText: "Bia Lima" }).getByText("Asks to be erased").waitFor();
+    await until("the others are out of the list", async () => (await rows.count()) === 1);
+    expect(await violations(operator.page)).toEqual([]);
+    await close(operator);
+  });
+});
+
 describe("the page behind a receipt's code", () => {
   it("says what a genuine receipt says, also when it was corrected since", { timeout: 60_000 }, async () => {
     const { code } = await api.post<{ code: string }>("/v1/receipts", { cdrId: cdr.cdrId });

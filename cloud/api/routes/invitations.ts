@@ -17,6 +17,7 @@ import { addressGroup, uncountAttempt } from "../../throttle.ts";
 import { needs, open, type Actor } from "../actor.ts";
 import type { App, Context } from "../app.ts";
 import { checkEnd, checkGrant, checkMembership, checkSites, type Grant } from "../grant.ts";
+import { lockDriver } from "../driver-store.ts";
 import { conditions, iso, isoOf, PageOf, PageQuery, readCursor, toPage } from "../page.ts";
 import { passOn, type People } from "../people.ts";
 import { ApiProblem, notFound } from "../problem.ts";
@@ -75,6 +76,7 @@ async function invite(client: Client, actor: Actor, body: NewInvitation) {
   checkEnd(actor, given);
   checkMembership(given);
   await checkSites(client, actor, given.siteIds);
+  await checkDriver(client, actor, body);
   const { rowCount } = await client.query(
     `select from member m join auth_user u on u.id = m.user_id
      where m.operator_id = $1 and u.email = $2 and (m.expires_at is null or m.expires_at > now())`,
@@ -87,7 +89,24 @@ async function invite(client: Client, actor: Actor, body: NewInvitation) {
        and accepted_at is null and revoked_at is null`,
     [actor.operatorId, email],
   );
-  return createInvitation(client, actor.operatorId, { ...given, email, createdBy: actor.id });
+  const { driverId } = body;
+  return createInvitation(client, actor.operatorId, { ...given, email, createdBy: actor.id, driverId });
+}
+
+/** Somebody who becomes a driver sees what is that driver's. @throws ApiProblem 400, 403, 404, 409. */
+async function checkDriver(client: Client, actor: Actor, { role, driverId }: NewInvitation): Promise<void> {
+  if (driverId === undefined) return;
+  if (role !== "driver")
+    throw new ApiProblem(
+      400,
+      "NOT_A_DRIVER",
+      `whoever is invited as ${role} is no driver: leave driverId out`,
+    );
+  if (!actor.permissions.has("drivers:write"))
+    throw new ApiProblem(403, "FORBIDDEN", `this needs drivers:write, which "${actor.name}" does not have`);
+  const driver = await lockDriver(client, actor.operatorId, driverId);
+  if (driver.user_id !== null)
+    throw new ApiProblem(409, "DRIVER_SIGNS_IN", "this driver signs in already, with another account");
 }
 
 function staffRoutes(app: App, { requireActor, people }: Context): void {

@@ -2,7 +2,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslations } from "use-intl";
-import type { Invitation } from "../lib/api.gen.ts";
+import type { Invitation, MadeInvitation } from "../lib/api.gen.ts";
 import { newId } from "../lib/api.ts";
 import { call } from "../lib/client.ts";
 import { grantOf, isComplete, newGrant } from "../lib/grant.ts";
@@ -34,27 +34,7 @@ export function InviteDialog({ onClose, again }: { onClose: () => void; again?: 
     invite.reset();
     setIdempotencyKey(newId());
   };
-  if (invite.isSuccess) {
-    const { link, mailed } = invite.data;
-    return (
-      <Dialog title={t("people.invitedTitle")} onClose={onClose}>
-        <div className="space-y-4">
-          <Note
-            icon={mailed ? "mail" : "check"}
-            title={t(mailed ? "people.mailed" : "people.notMailed", { email })}
-          >
-            {t("people.linkHint")}
-          </Note>
-          {link !== null && <CopyLine text={link} />}
-          <div className="flex justify-end">
-            <Button look="primary" onClick={onClose}>
-              {t("people.done")}
-            </Button>
-          </div>
-        </div>
-      </Dialog>
-    );
-  }
+  if (invite.isSuccess) return <Invited made={invite.data} email={email} onClose={onClose} />;
   return (
     <Dialog title={t("people.inviteTitle")} onClose={onClose}>
       <form
@@ -88,6 +68,38 @@ export function InviteDialog({ onClose, again }: { onClose: () => void; again?: 
           </Button>
         </div>
       </form>
+    </Dialog>
+  );
+}
+
+/** It is made: whether a mail went out, and the link to hand over, which is shown once. */
+export function Invited({
+  made,
+  email,
+  onClose,
+}: {
+  made: MadeInvitation;
+  email: string;
+  onClose: () => void;
+}) {
+  const t = useTranslations();
+  const { link, mailed } = made;
+  return (
+    <Dialog title={t("people.invitedTitle")} onClose={onClose}>
+      <div className="space-y-4">
+        <Note
+          icon={mailed ? "mail" : "check"}
+          title={t(mailed ? "people.mailed" : "people.notMailed", { email })}
+        >
+          {t("people.linkHint")}
+        </Note>
+        {link !== null && <CopyLine text={link} />}
+        <div className="flex justify-end">
+          <Button look="primary" onClick={onClose}>
+            {t("people.done")}
+          </Button>
+        </div>
+      </div>
     </Dialog>
   );
 }

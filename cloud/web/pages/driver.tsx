@@ -11,7 +11,9 @@ import { Badge } from "../components/badge.tsx";
 import { BigNumber, Card, Empty, Fact, Section, Skeleton } from "../components/card.tsx";
 import { DownloadButton } from "../components/download-button.tsx";
 import { DriverForm } from "../components/driver-form.tsx";
+import { DriverSignIn } from "../components/driver-invite.tsx";
 import { CheckField, TextField } from "../components/field.tsx";
+import { Icon } from "../components/icon.tsx";
 import { LinkButton } from "../components/link-button.tsx";
 import { MayButton } from "../components/may.tsx";
 import { PageHead } from "../components/page-head.tsx";
@@ -155,6 +157,11 @@ function Facts({ driver }: { driver: Driver }) {
             <When at={driver.createdAt} ago={false} />
           </Fact>
         </dl>
+        {driver.status !== "erased" && (
+          <div className="mt-3 border-t border-line pt-3 text-sm">
+            <DriverSignIn driver={driver} />
+          </div>
+        )}
         {driver.notes !== null && (
           <p className="mt-3 border-t border-line pt-3 text-sm whitespace-pre-line">{driver.notes}</p>
         )}
@@ -273,6 +280,14 @@ function Privacy({ driver }: { driver: Driver }) {
           </p>
         ) : (
           <>
+            {driver.erasureRequestedAt !== null && (
+              <p className="flex gap-2 font-medium text-amber">
+                <Icon name="alert" className="mt-0.5 size-4" />
+                <span>
+                  {t("drivers.wishes")} <When at={driver.erasureRequestedAt} />
+                </span>
+              </p>
+            )}
             <p className="max-w-prose text-ink-2">{t("drivers.privacyHint")}</p>
             <div className="flex flex-wrap gap-2">
               {may("drivers:write") && (

@@ -1,4 +1,5 @@
 /** Drivers: who charges here? Found by name, e-mail, CPF or token. */
+import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { useTranslations } from "use-intl";
@@ -8,6 +9,7 @@ import { Empty } from "../components/card.tsx";
 import { DriverForm } from "../components/driver-form.tsx";
 import { FeedList } from "../components/feed-list.tsx";
 import { TextField } from "../components/field.tsx";
+import { Icon } from "../components/icon.tsx";
 import { MayButton } from "../components/may.tsx";
 import { PageHead } from "../components/page-head.tsx";
 import { call } from "../lib/client.ts";
@@ -21,19 +23,20 @@ const PAUSE_MS = 300;
 
 export function DriversPage() {
   const t = useTranslations();
-  const { q } = route.useSearch();
+  const { q, wish } = route.useSearch();
   const navigate = useNavigate();
   const [find, setFind] = useState(q ?? "");
   const [creating, setCreating] = useState(false);
   useEffect(() => {
     if (find.trim() === (q ?? "")) return;
-    const search = { q: find.trim() || undefined };
+    const search = { q: find.trim() || undefined, wish };
     const timer = setTimeout(() => void navigate({ to: "/drivers", search, replace: true }), PAUSE_MS);
     return () => clearTimeout(timer);
-  }, [find, q, navigate]);
+  }, [find, q, wish, navigate]);
   const feed = useFeed<Driver>({
-    queryKey: ["drivers", "list", q ?? ""],
-    fetchPage: (cursor, signal) => call("listDrivers", { query: { q, limit: PAGE, cursor }, signal }),
+    queryKey: ["drivers", "list", q ?? "", wish === true],
+    fetchPage: (cursor, signal) =>
+      call("listDrivers", { query: { q, erasureRequested: wish, limit: PAGE, cursor }, signal }),
     idOf: ({ driverId }) => driverId,
   });
   return (
@@ -63,6 +66,7 @@ export function DriversPage() {
           {t("drivers.create")}
         </MayButton>
       </div>
+      <Wishes only={wish === true} />
       <FeedList
         feed={feed}
         empty={
@@ -74,6 +78,29 @@ export function DriversPage() {
       />
       {creating && <DriverForm driver={null} etag="" onClose={() => setCreating(false)} />}
     </>
+  );
+}
+
+/** Those who wish to be erased are told first: the law gives them a date. */
+function Wishes({ only }: { only: boolean }) {
+  const t = useTranslations();
+  const waiting = useQuery({
+    queryKey: ["drivers", "wishes"],
+    queryFn: ({ signal }) => call("listDrivers", { query: { erasureRequested: true, limit: 1 }, signal }),
+  }).data?.items;
+  if (!only && (waiting ?? []).length === 0) return null;
+  return (
+    <p className="mb-4 flex flex-wrap gap-x-3 gap-y-1 rounded-xl bg-amber-soft px-4 py-3">
+      <Icon name="alert" className="mt-1 size-4 text-amber" />
+      {t(only ? "drivers.wishesOnly" : "drivers.wishesSome")}
+      <Link
+        to="/drivers"
+        search={{ wish: only ? undefined : true }}
+        className="rounded font-medium text-amber underline underline-offset-2"
+      >
+        {t(only ? "drivers.toAll" : "drivers.wishesShow")}
+      </Link>
+    </p>
   );
 }
 
@@ -94,6 +121,11 @@ function Row({ driver }: { driver: Driver }) {
         {details.length > 0 && <p className="truncate text-[0.8125rem] text-ink-3">{details.join(" · ")}</p>}
       </div>
       <span className="text-sm text-ink-2">{t("drivers.tokens", { count: tokenCount })}</span>
+      {driver.erasureRequestedAt !== null && (
+        <Badge tone="amber" icon="alert">
+          {t("drivers.wish")}
+        </Badge>
+      )}
       <Badge {...DRIVER_LOOK[status]}>{t(`drivers.state.${status}`)}</Badge>
     </li>
   );
