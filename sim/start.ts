@@ -2,13 +2,14 @@
  * `npm start`: the whole system on one machine, with nothing to install.
  *
  * SG (all roles) in this process on an embedded PostgreSQL and an embedded MQTT broker, one ER as its own
- * process, three simulated stations and a simulated meter. DATABASE_URL and BROKER_URL replace the embedded
- * parts with real ones. Data live under DATA_DIR (./data) and are kept. Stations are not asked for a
- * password, so the ER listens on this machine only unless ER_HOST says otherwise.
+ * process, simulated stations and a simulated meter. DATABASE_URL and BROKER_URL replace the embedded parts with
+ * real ones, MERCADO_PAGO_URL the payment provider with one that moves no money (`sim/pay`). Data live under DATA_DIR
+ * (./data) and are kept. Stations are not asked for a password, so the ER listens on this machine only unless ER_HOST
+ * says otherwise.
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -16,7 +17,6 @@ import { parseArgs } from "node:util";
 import pino, { type Logger } from "pino";
 import pretty from "pino-pretty";
 import { migrate } from "../cloud/db/migrate.ts";
-import { WEB_ROOT } from "../cloud/api/app.ts";
 import { ROLES, startSg } from "../cloud/sg.ts";
 import { loadMeterModels } from "../edge/io/modbus.ts";
 import { ER_NODE_FLAGS } from "../edge/node-flags.ts";
@@ -32,6 +32,7 @@ import {
 } from "./demo.ts";
 import { GUEST_STATION_ID, startFleet } from "./fleet.ts";
 import { createLoad, startSimMeter } from "./modbus-meter.ts";
+import { buildPage } from "./page-build.ts";
 import { startAedes } from "./services/aedes.ts";
 import { startPostgres } from "./services/postgres.ts";
 
@@ -50,6 +51,7 @@ type Settings = {
   erPort: number;
   erHost: string;
   withSim: boolean;
+  mercadoPagoUrl: string | undefined;
 };
 type Stop = () => Promise<unknown>;
 
@@ -70,32 +72,8 @@ function readSettings(): Settings {
     erPort: portOf("ER_PORT", 9220),
     erHost: process.env["ER_HOST"] ?? "127.0.0.1",
     withSim: values["no-sim"] !== true,
+    mercadoPagoUrl: process.env["MERCADO_PAGO_URL"],
   };
-}
-
-function newestMs(path: string): number {
-  const stat = statSync(path);
-  if (!stat.isDirectory()) return stat.mtimeMs;
-  return Math.max(0, ...readdirSync(path).map((name) => newestMs(join(path, name))));
-}
-
-/** Builds the page when there is none, or when its sources are newer. */
-async function buildPage(): Promise<void> {
-  const index = join(WEB_ROOT, "index.html");
-  if (existsSync(index) && statSync(index).mtimeMs > newestMs(join(ROOT, "cloud/web"))) return;
-  const child = spawn(
-    process.execPath,
-    [join(ROOT, "node_modules/vite/bin/vite.js"), "build", "--logLevel", "error"],
-    {
-      cwd: ROOT,
-      stdio: "inherit",
-      // Whoever starts this may be a test: the page is always the one that people get.
-      env: { ...process.env, NODE_ENV: "production" },
-    },
-  );
-  const code = await new Promise((done) => child.once("exit", done));
-  if (code !== 0)
-    throw new AppError("PAGE_NOT_BUILT", "the page could not be built", { hint: "see vite's output above" });
 }
 
 function erConfig(settings: Settings, brokerUrl: string, meterPort: number | undefined): string {
@@ -284,6 +262,7 @@ async function start(settings: Settings, stops: Stop[]): Promise<void> {
       filesDir: join(dataDir, "files"),
       // A demonstration may show how a guest pays: no money moves.
       sandboxPayments: true,
+      ...(settings.mercadoPagoUrl === undefined ? {} : { mercadoPagoUrl: settings.mercadoPagoUrl }),
     },
     logger.child({ part: "sg" }),
   );
