@@ -48,6 +48,8 @@ export type SgConfig = {
   secretsKey?: Buffer;
   /** The sandbox payment provider may be set up. */
   sandboxPayments?: boolean;
+  /** Where Mercado Pago is; else where it really is. Laboratories. */
+  mercadoPagoUrl?: string;
   /** Service that answers what only somebody behind the SG can (`ingest/pass-on.ts`). */
   passOnUrl?: string;
   /** The mail server; without it mails wait. */
@@ -171,6 +173,7 @@ export async function startSg(config: SgConfig, logger: Logger = pino()) {
   const publicUrl = () => config.publicUrl ?? `http://127.0.0.1:${listening.port}`;
   const pay = createPay(pool, await ensureSecretBox(pool, config.secretsKey), {
     ...{ publicUrl, sandbox: config.sandboxPayments ?? false },
+    ...(config.mercadoPagoUrl === undefined ? {} : { mercadoPagoUrl: config.mercadoPagoUrl }),
   });
   const ingest = has("ingest")
     ? startIngest({

@@ -117,6 +117,12 @@ export const ROLES: Readonly<Record<Role, readonly Permission[]>> = {
   driver: ["own:read", "own:write"],
 };
 
+/** What sending a command takes. Unlocking and resetting help a driver on the phone; everything else takes more. */
+export function permissionOfCommand(kind: string): Permission {
+  if (kind === "Call") return "commands:expert";
+  return kind === "UnlockConnector" || kind === "Reset" ? "commands:support" : "commands:send";
+}
+
 /** What is no site's: out of reach of a scope of named sites. */
 const OPERATOR_WIDE: ReadonlySet<Permission> = new Set([
   ...(["operator:write", "users:read", "users:write", "keys:read", "keys:write", "audit:read"] as const),

@@ -15,6 +15,7 @@ import { keepObjects, withOwnIds } from "../command-objects.ts";
 import { reportsOf } from "../report-view.ts";
 import type { CommandView, NewCommand } from "../schemas.ts";
 import type { Client } from "../../db/pool.ts";
+import { permissionOfCommand } from "../../core/access.ts";
 import { needs, type Actor } from "../actor.ts";
 import type { App, Context } from "../app.ts";
 import { audit, notifyLive, writeOnce } from "../write.ts";
@@ -159,13 +160,10 @@ export async function insertCommand(
   return row;
 }
 
-/** What helps a driver on the phone; everything else takes more. */
-const SUPPORT_KINDS: ReadonlySet<string> = new Set(["UnlockConnector", "Reset"]);
-
 /** @throws ApiProblem 403. */
 function checkMaySend(actor: Actor, kind: string): void {
-  const needed = kind === "Call" ? "commands:expert" : "commands:send";
-  if (SUPPORT_KINDS.has(kind) || actor.permissions.has(needed)) return;
+  const needed = permissionOfCommand(kind);
+  if (actor.permissions.has(needed)) return;
   const who = `"${actor.name}" (${actor.role})`;
   throw new ApiProblem(
     403,

@@ -7,11 +7,11 @@ import type { CertificateRequest } from "../../api/station-schemas.ts";
 import { api, newId } from "../lib/api.ts";
 import { certificateRequestsQuery } from "../lib/queries.ts";
 import { AskDialog } from "./ask-dialog.tsx";
-import { Button } from "./button.tsx";
 import { Card, Section } from "./card.tsx";
 import { CopyBlock } from "./copy.tsx";
 import { TextArea } from "./field.tsx";
 import { Icon } from "./icon.tsx";
+import { MayButton } from "./may.tsx";
 import { ProblemNote } from "./problem.tsx";
 import { When } from "./time.tsx";
 
@@ -45,9 +45,9 @@ export function CertificateRequests({ siteId }: { siteId: string | undefined }) 
                   {request.certificateType ?? t("certificates.own")} · <When at={request.at} />
                 </p>
               </div>
-              <Button small onClick={() => setAnswering(request)}>
+              <MayButton needs="commands:send" small onClick={() => setAnswering(request)}>
                 {t("certificates.answer")}
-              </Button>
+              </MayButton>
             </li>
           ))}
         </ul>

@@ -6,12 +6,14 @@ import { useNavigate } from "@tanstack/react-router";
 import { useCallback, useMemo, useRef, useState, type ReactNode } from "react";
 import { useTranslations } from "use-intl";
 import type { NewCommand } from "../../api/schemas.ts";
+import { permissionOfCommand } from "../../core/access.ts";
 import { useProblems, useSendCommand, useSuggestions } from "../lib/command-form.ts";
 import { problemsOf } from "../lib/schema-check.ts";
 import { initialOf, isFields, type Fields, type JsonSchema } from "../lib/schema-form.ts";
 import { Button } from "./button.tsx";
 import { Card } from "./card.tsx";
 import { TextField } from "./field.tsx";
+import { MayButton } from "./may.tsx";
 import { ProblemNote } from "./problem.tsx";
 import { SchemaForm, type Names } from "./schema-form.tsx";
 import { JsonInput } from "./schema-input.tsx";
@@ -108,9 +110,15 @@ export function CommandForm(props: CommandFormProps) {
           <Button look="ghost" onClick={props.onCancel}>
             {t("common.cancel")}
           </Button>
-          <Button type="submit" icon="send" look={danger ? "danger" : "primary"} disabled={send.isPending}>
+          <MayButton
+            needs={permissionOfCommand(toCommand({}).kind)}
+            type="submit"
+            icon="send"
+            look={danger ? "danger" : "primary"}
+            disabled={send.isPending}
+          >
             {t("form.send")}
-          </Button>
+          </MayButton>
         </div>
       </Card>
       <div className="min-w-0 space-y-4 lg:sticky lg:top-20">

@@ -2,14 +2,14 @@
  * What is there only for those who may. A button that is not allowed stays where it is and says why, to the mouse and
  * to the screen reader; a page that is not allowed says what is missing and whom to ask.
  */
-import { useId, type ComponentProps } from "react";
+import { useId, type ComponentProps, type ReactElement } from "react";
 import { useTranslations } from "use-intl";
 import type { Permission } from "../../core/access.ts";
 import { useMe, useRefusal } from "../lib/me.ts";
 import { useCode } from "../lib/words.ts";
 import { Button } from "./button.tsx";
 import { Card } from "./card.tsx";
-import { Icon } from "./icon.tsx";
+import { Icon, type IconName } from "./icon.tsx";
 import { useTitle } from "../lib/title.ts";
 
 export function MayButton({ needs, ...rest }: ComponentProps<typeof Button> & { needs: Permission }) {
@@ -30,6 +30,18 @@ export function MayButton({ needs, ...rest }: ComponentProps<typeof Button> & { 
         {refused}
       </span>
     </>
+  );
+}
+
+type LinkProps = { needs: Permission; icon: IconName; label: string; children: ReactElement };
+
+/** A way that looks like a button, to a form: its child, or the button that says why not. */
+export function MayLink({ needs, icon, label, children }: LinkProps) {
+  if (useRefusal()(needs) === null) return children;
+  return (
+    <MayButton needs={needs} icon={icon} look="primary">
+      {label}
+    </MayButton>
   );
 }
 

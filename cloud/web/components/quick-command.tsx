@@ -4,12 +4,13 @@ import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { useTranslations } from "use-intl";
 import type { CommandView, NewCommand } from "../../api/schemas.ts";
+import { permissionOfCommand } from "../../core/access.ts";
 import { useSendCommand } from "../lib/command-form.ts";
 import { commandQuery } from "../lib/queries.ts";
 import { COMMAND_LOOK, isFinished, type CommandState } from "../lib/state.ts";
 import { TONE_TEXT } from "./badge.tsx";
-import { Button } from "./button.tsx";
 import { Icon, type IconName } from "./icon.tsx";
+import { MayButton } from "./may.tsx";
 import { ProblemNote } from "./problem.tsx";
 
 type Props = { stationId: string; command: NewCommand; label: string; icon: IconName };
@@ -20,9 +21,14 @@ export function QuickCommand({ stationId, command, label, icon }: Props) {
   return (
     <div className="flex min-w-0 flex-wrap items-center gap-x-3 gap-y-1">
       {made !== null && <CommandProgress made={made} />}
-      <Button icon={icon} disabled={send.isPending} onClick={() => send.mutate(command)}>
+      <MayButton
+        needs={permissionOfCommand(command.kind)}
+        icon={icon}
+        disabled={send.isPending}
+        onClick={() => send.mutate(command)}
+      >
         {label}
-      </Button>
+      </MayButton>
       {send.isError && <ProblemNote error={send.error} />}
     </div>
   );

@@ -149,10 +149,11 @@ function PayForm({ connector, onSession, onChanged }: PayProps) {
     try {
       const { session, token } = await guestApi.begin({ ...wish, requestId: requestId.current });
       keepSession(connector.code, session.guestSessionId, token);
-      const { checkoutUrl } = session.payment;
+      const { checkoutUrl, pixCode } = session.payment;
       onSession(session.guestSessionId, token);
       // The session is behind it in the history: whoever goes back from paying finds it.
-      if (checkoutUrl !== null) location.assign(checkoutUrl);
+      // A Pix code is paid from here: the page that the provider has of it shows nothing more.
+      if (checkoutUrl !== null && pixCode === null) location.assign(checkoutUrl);
     } catch (failed) {
       setError(failed instanceof GuestError ? failed : new GuestError(0, "offline", String(failed)));
       setBusy(false);

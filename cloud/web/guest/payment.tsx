@@ -30,7 +30,7 @@ export function Payment({ session: { payment } }: { session: GuestSession }) {
         <p className="text-3xl font-semibold tracking-tight">{amount}</p>
         <p className="mt-1 text-sm text-ink-2">{t(`guest.payHint.${payment.flow}`)}</p>
         {pixCode !== null && <Pix code={pixCode} svg={pixQrSvg} />}
-        {checkoutUrl !== null && (
+        {checkoutUrl !== null && pixCode === null && (
           <a
             href={checkoutUrl}
             className="mt-4 flex min-h-13 items-center justify-center rounded-xl bg-accent px-4 text-[1.0625rem]

@@ -90,7 +90,7 @@ function Provider({ kind, provider }: ProviderProps) {
                     {provider.secretHints[name] === undefined ? (
                       <span className="text-amber">{t("payments.noSecret")}</span>
                     ) : (
-                      <code className="font-mono text-[0.8125rem]">…{provider.secretHints[name]}</code>
+                      <code className="font-mono text-[0.8125rem]">{provider.secretHints[name]}</code>
                     )}
                   </li>
                 ))}

@@ -5,10 +5,10 @@ import { useMemo, useState } from "react";
 import { useTranslations } from "use-intl";
 import type { ConfigurationValue, StationConfiguration } from "../../api/template-schemas.ts";
 import { Badge } from "../components/badge.tsx";
-import { Button } from "../components/button.tsx";
 import { Card, Empty, Skeleton } from "../components/card.tsx";
 import { Segmented } from "../components/field.tsx";
 import { ProblemNote } from "../components/problem.tsx";
+import { MayButton } from "../components/may.tsx";
 import { QuickCommand } from "../components/quick-command.tsx";
 import { useStation } from "../components/station-context.tsx";
 import { Ago } from "../components/time.tsx";
@@ -179,7 +179,8 @@ function Row({ value, protocol, onEdit }: RowProps) {
             </span>
           )}
           {isWritable(value) && (
-            <Button
+            <MayButton
+              needs="commands:send"
               small
               look="ghost"
               onClick={onEdit}
@@ -187,7 +188,7 @@ function Row({ value, protocol, onEdit }: RowProps) {
               className="max-sm:-ml-2.5"
             >
               {t("common.edit")}
-            </Button>
+            </MayButton>
           )}
         </div>
       </div>

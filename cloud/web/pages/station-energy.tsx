@@ -6,10 +6,10 @@ import { useTranslations } from "use-intl";
 import type { ChargingProfile, Reservation } from "../../api/control-schemas.ts";
 import { AskDialog } from "../components/ask-dialog.tsx";
 import { Badge } from "../components/badge.tsx";
-import { Button } from "../components/button.tsx";
 import { Card, Empty, Section, Skeleton } from "../components/card.tsx";
 import { LocalListCard } from "../components/local-list.tsx";
 import { ProblemNote } from "../components/problem.tsx";
+import { MayButton } from "../components/may.tsx";
 import { QuickCommand } from "../components/quick-command.tsx";
 import { useStation } from "../components/station-context.tsx";
 import { When } from "../components/time.tsx";
@@ -109,9 +109,9 @@ function ReservationRow({ reservation }: { reservation: Reservation }) {
       <div className="mt-1 flex items-center gap-3 text-[0.8125rem] text-ink-3">
         <ToCommand {...{ stationId, commandId }} />
         {isOpen(state) && (
-          <Button small look="ghost" icon="x" onClick={() => setAsking(true)}>
+          <MayButton needs="commands:send" small look="ghost" icon="x" onClick={() => setAsking(true)}>
             {t("reservations.cancel")}
-          </Button>
+          </MayButton>
         )}
       </div>
       {asking && (
@@ -181,9 +181,9 @@ function ProfileRow({ profile }: { profile: ChargingProfile }) {
       <div className="mt-1 flex items-center gap-3 text-[0.8125rem] text-ink-3">
         <ToCommand {...{ stationId, commandId }} />
         {(state === "set" || state === "wanted") && (
-          <Button small look="ghost" icon="x" onClick={() => setAsking(true)}>
+          <MayButton needs="commands:send" small look="ghost" icon="x" onClick={() => setAsking(true)}>
             {t("profiles.clear")}
-          </Button>
+          </MayButton>
         )}
       </div>
       {asking && (

@@ -2,7 +2,6 @@
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { useTranslations } from "use-intl";
-import { Button } from "../components/button.tsx";
 import { Empty, Fact, Section } from "../components/card.tsx";
 import { CommandDialog, type Question } from "../components/command-dialogs.tsx";
 import { CommandList } from "../components/command-list.tsx";
@@ -120,9 +119,9 @@ function Actions({ onAsk }: { onAsk: (question: Question) => void }) {
       <MayButton needs="commands:send" icon="power" onClick={() => onAsk({ kind: "availability" })}>
         {t("action.availability")}
       </MayButton>
-      <Button icon="bell" onClick={() => onAsk({ kind: "trigger" })}>
+      <MayButton needs="commands:send" icon="bell" onClick={() => onAsk({ kind: "trigger" })}>
         {t("action.trigger")}
-      </Button>
+      </MayButton>
     </div>
   );
 }

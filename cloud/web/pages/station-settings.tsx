@@ -14,6 +14,7 @@ import { CommandProgress } from "../components/quick-command.tsx";
 import { useStation } from "../components/station-context.tsx";
 import { When } from "../components/time.tsx";
 import { api, newId, stationApi } from "../lib/api.ts";
+import { useRefusal } from "../lib/me.ts";
 import { commandQuery, passwordQuery } from "../lib/queries.ts";
 import { REGISTRATION_LOOK } from "../lib/state.ts";
 
@@ -27,7 +28,7 @@ export function StationSettings() {
   );
 }
 
-type PartProps = { title: string; hint: string; badge?: ReactNode; children: ReactNode };
+type PartProps = { title: string; hint: string; badge?: ReactNode; children?: ReactNode };
 
 function Part({ title, hint, badge, children }: PartProps) {
   return (
@@ -125,11 +126,13 @@ function Password() {
   const { station, timeZone } = useStation();
   const { stationId } = station;
   const [asking, setAsking] = useState<"set" | "forget" | null>(null);
-  const query = useQuery(passwordQuery(stationId));
+  const refused = useRefusal()("stations:write");
+  const query = useQuery({ ...passwordQuery(stationId), enabled: refused === null });
   const telling = useQuery({
     ...commandQuery(query.data?.commandId ?? ""),
     enabled: (query.data?.commandId ?? null) !== null,
   });
+  if (refused !== null) return <Part title={t("password.title")} hint={refused} />;
   if (query.data === undefined)
     return query.isError ? (
       <ProblemNote error={query.error} />
@@ -244,9 +247,14 @@ function Connection() {
   const [idempotencyKey, setIdempotencyKey] = useState(newId);
   return (
     <Part title={t("connection.title")} hint={t("connection.hint")}>
-      <Button icon="x" disabled={!online} onClick={() => (setAsking(true), setIdempotencyKey(newId()))}>
+      <MayButton
+        needs="commands:send"
+        icon="x"
+        disabled={!online}
+        onClick={() => (setAsking(true), setIdempotencyKey(newId()))}
+      >
         {t("intent.CloseConnection")}
-      </Button>
+      </MayButton>
       {!online && <p className="text-sm text-ink-2">{t("connection.none")}</p>}
       {asking && (
         <AskDialog

@@ -6,17 +6,18 @@ import type { Tariff } from "../../api/tariff-schemas.ts";
 import { Badge } from "../components/badge.tsx";
 import { Card, Empty, Section, Skeleton } from "../components/card.tsx";
 import { LinkButton } from "../components/link-button.tsx";
+import { MayLink } from "../components/may.tsx";
 import { PageHead } from "../components/page-head.tsx";
 import { ProblemNote } from "../components/problem.tsx";
 import { TariffAssignments } from "../components/tariff-assignments.tsx";
 import { TermsInWords } from "../components/tariff-terms.tsx";
 import { When } from "../components/time.tsx";
-import { useMay } from "../lib/me.ts";
+
 import { assignmentsQuery, tariffsQuery } from "../lib/tariff-queries.ts";
 
 export function TariffsPage() {
   const t = useTranslations();
-  const may = useMay();
+
   const query = useQuery(tariffsQuery());
   const assignments = useQuery(assignmentsQuery());
   const items = query.data?.items ?? [];
@@ -35,11 +36,11 @@ export function TariffsPage() {
         title={t("tariffs.all")}
         className="mb-8"
         aside={
-          may("tariffs:write") && (
+          <MayLink needs="tariffs:write" icon="plus" label={t("tariffs.create")}>
             <LinkButton to="/tariffs/$tariffId" params={{ tariffId: "new" }} icon="plus" look="primary">
               {t("tariffs.create")}
             </LinkButton>
-          )
+          </MayLink>
         }
       >
         {query.isPending && <Skeleton className="h-40 w-full rounded-xl" />}

@@ -7,6 +7,7 @@ import type { StationTemplate } from "../../api/template-schemas.ts";
 import { Button } from "../components/button.tsx";
 import { Card, Skeleton } from "../components/card.tsx";
 import { Dialog } from "../components/dialog.tsx";
+import { MayButton } from "../components/may.tsx";
 import { PageHead } from "../components/page-head.tsx";
 import { ProblemNote, ProblemPage } from "../components/problem.tsx";
 import { SchemaForm } from "../components/schema-form.tsx";
@@ -128,13 +129,18 @@ function TemplateForm({ template }: { template: StationTemplate | null }) {
         {save.isError && problems.others && <ProblemNote error={save.error} />}
         <div className="flex flex-wrap justify-end gap-2">
           {template !== null && (
-            <Button look="ghost" className="mr-auto" onClick={() => setRemoving(true)}>
+            <MayButton
+              needs="templates:write"
+              look="ghost"
+              className="mr-auto"
+              onClick={() => setRemoving(true)}
+            >
               {t("templates.delete")}
-            </Button>
+            </MayButton>
           )}
-          <Button type="submit" look="primary" disabled={save.isPending}>
+          <MayButton needs="templates:write" type="submit" look="primary" disabled={save.isPending}>
             {t("templates.save")}
-          </Button>
+          </MayButton>
         </div>
       </Card>
       {removing && template !== null && (

@@ -4,7 +4,8 @@ import { Link } from "@tanstack/react-router";
 import { useTranslations } from "use-intl";
 import type { StationTemplate } from "../../api/template-schemas.ts";
 import { Card, Empty, Skeleton } from "../components/card.tsx";
-import { Icon } from "../components/icon.tsx";
+import { LinkButton } from "../components/link-button.tsx";
+import { MayLink } from "../components/may.tsx";
 import { PageHead } from "../components/page-head.tsx";
 import { ProblemNote } from "../components/problem.tsx";
 import { templatesQuery } from "../lib/queries.ts";
@@ -19,15 +20,11 @@ export function TemplatesPage() {
         <p className="mt-1 max-w-prose text-ink-2">{t("templates.intro")}</p>
       </PageHead>
       <div className="mb-4 flex justify-end">
-        <Link
-          to="/templates/$templateId"
-          params={{ templateId: "new" }}
-          className="inline-flex h-10 items-center gap-1.5 rounded-lg bg-accent px-3.5 font-medium text-on-accent
-            hover:opacity-90 pointer-coarse:h-11"
-        >
-          <Icon name="plus" />
-          {t("templates.create")}
-        </Link>
+        <MayLink needs="templates:write" icon="plus" label={t("templates.create")}>
+          <LinkButton to="/templates/$templateId" params={{ templateId: "new" }} icon="plus" look="primary">
+            {t("templates.create")}
+          </LinkButton>
+        </MayLink>
       </div>
       {query.isError && query.data === undefined && (
         <ProblemNote error={query.error} onRetry={() => void query.refetch()} />
