@@ -87,8 +87,10 @@ async function namesOf(pool: Pool): Promise<Record<string, string>> {
        'transaction:' || t.transaction_id as "reviewId", 'ocpp1.6' as protocol, 'Reset' as action,
        d.driver_id as "driverId", c.cdr_id as "cdrId", c.tariff_id as "tariffId", c.payer as account, c.payer,
        (select posting_id from ledger_posting p where p.cdr_id = c.cdr_id) as "postingId",
-       (select statement_id from statement s where s.operator_id = 'big' and s.account = c.payer limit 1) as "statementId",
-       (select payment_id from payment where operator_id = 'big' order by created_at desc offset 1000 limit 1) as "paymentId",
+       (select statement_id from statement s where s.operator_id = 'big' and s.account = c.payer limit 1)
+         as "statementId",
+       (select payment_id from payment where operator_id = 'big' order by created_at desc offset 1000 limit 1)
+         as "paymentId",
        (select endpoint_id from webhook_endpoint where operator_id = 'big' limit 1) as "endpointId",
        (select export_id from export where operator_id = 'big' limit 1) as "exportId", 'user-1000' as "userId",
        to_char(now() at time zone 'utc' - interval '30 days', 'YYYY-MM-DD"T"HH24:00:00"Z"') as from,

@@ -29,6 +29,7 @@ import { ocppRoutes } from "./routes/ocpp.ts";
 import { operatorRoutes } from "./routes/operator.ts";
 import { paymentProviderRoutes } from "./routes/payment-providers.ts";
 import { paymentWebhookRoutes } from "./routes/payment-webhooks.ts";
+import { paymentEventRoutes } from "./routes/payment-events.ts";
 import { paymentRoutes } from "./routes/payments.ts";
 import { receiptRoutes } from "./routes/receipts.ts";
 import { reportRoutes } from "./routes/reports.ts";
@@ -95,6 +96,7 @@ export async function registerRoutes(app: App, context: Context): Promise<void> 
   receiptRoutes(app, context);
   operatorRoutes(app, context);
   paymentRoutes(app, context);
+  paymentEventRoutes(app, context);
   paymentProviderRoutes(app, context);
   await paymentWebhookRoutes(app, context);
   guestRoutes(app, context);

@@ -3,8 +3,8 @@
  *
  * Facts come as webhooks, as answers and from reconciliation: several times, late, in any order. So the state
  * only ever rises: amounts by their highest, progress and refunds by rank, disputes by rank or by the newest
- * word. Whatever the order, the same facts end in the same state, and the moves of money add up to the same sums. Nothing here decides what we want of
- * a payment beyond `nextAction`; nothing asks a provider.
+ * word. Whatever the order, the same facts end in the same state, and the moves of money add up to the same
+ * sums. Nothing here decides what we want of a payment beyond `nextAction`; nothing asks a provider.
  */
 
 /**

@@ -106,8 +106,9 @@ function sessionRoutes(app: App, pay: Pay, checkToken: (request: GuestRequest) =
         ...open("a guest has no account"),
         tags: ["guests"],
         description:
-          "Begins: the answer tells where to pay (`checkoutUrl`, or a Pix code). The same `requestId` is one session. " +
-          "With the `tariff` that the guest was shown, a price that has changed meanwhile is 409 `PRICE_CHANGED`.",
+          "Begins: the answer tells where to pay (`checkoutUrl`, or a Pix code). " +
+          "The same `requestId` is one session. With the `tariff` that the guest was shown, " +
+          "a price that has changed meanwhile is 409 `PRICE_CHANGED`.",
         body: Type.Ref("NewGuestSession"),
         response: { 201: Type.Ref("NewGuestSessionResult") },
       },
