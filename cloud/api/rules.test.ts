@@ -45,7 +45,17 @@ describe("rules of a site", () => {
       "select actor, detail from audit where action = 'site.update' and subject = 'site-1'",
     );
     expect(rows).toEqual([
-      { actor: "test", detail: { unknownToken: "cap", defaultLimitA: 16, staleAfterS: 600 } },
+      {
+        actor: "test",
+        detail: {
+          before: {
+            unknownToken: before.rules.unknownToken,
+            defaultLimitA: before.rules.defaultLimitA,
+            staleAfterS: before.rules.staleAfterS,
+          },
+          after: { unknownToken: "cap", defaultLimitA: 16, staleAfterS: 600 },
+        },
+      },
     ]);
   });
 

@@ -95,3 +95,28 @@ export const AUDIT_ACTIONS = [
 ] as const;
 
 export type AuditAction = (typeof AUDIT_ACTIONS)[number] | `command.${string}`;
+
+type Fields = Record<string, unknown>;
+export type Change = { before: Fields; after: Fields };
+
+/** JSON in which the order of an object's fields does not count. What is undefined is not there. */
+const textOf = (value: unknown): string | undefined =>
+  JSON.stringify(value, (_, inner: unknown) =>
+    typeof inner === "object" && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+
+/**
+ * The detail of an update: what was there, and what is there now, of the fields that changed. When that
+ * was stands in the row itself.
+ */
+export function changeOf(before: object, after: object): Change {
+  const [was, is] = [before as Fields, after as Fields];
+  const names = [...new Set([...Object.keys(was), ...Object.keys(is)])].filter(
+    (name) => name !== "updatedAt" && textOf(was[name]) !== textOf(is[name]),
+  );
+  // What is not there is told as null: JSON would leave it out.
+  const pick = (from: Fields) => Object.fromEntries(names.map((name) => [name, from[name] ?? null]));
+  return { before: pick(was), after: pick(is) };
+}

@@ -532,6 +532,12 @@ describe("providers", () => {
     await guest.paysAndIsTold();
     expect((await guest.payment()).payment.status).toBe("authorized");
     expect((await put({ settings: SETTINGS, enabled: false })).body).toMatchObject({ enabled: false });
+    const [last] = await bench.db.rows(
+      "select detail from audit where action = 'paymentProvider.put' order by audit_id desc limit 1",
+    );
+    expect(last).toEqual({
+      detail: { before: { enabled: true }, after: { enabled: false }, secretsChanged: [] },
+    });
     const offer = await bench.api.app.inject({ url: `/v1/guest/connectors/${stand.code}` });
     expect(offer.json<{ methods: { provider: string }[] }>().methods.map((m) => m.provider)).toEqual([
       ...["mercado-pago", "sandbox"],

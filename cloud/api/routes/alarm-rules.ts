@@ -3,6 +3,7 @@ import { Type } from "typebox";
 import { Uuid } from "../../../shared/ids.ts";
 import { ALARM_RULES_MAX } from "../../../shared/limits.ts";
 import { ALARM_KINDS, alarmKind, readParams } from "../../core/alarm-kinds.ts";
+import { changeOf } from "../../core/audit.ts";
 import { tellAlarms } from "../../alarm-news.ts";
 import type { Client } from "../../db/pool.ts";
 import { needs, type Actor } from "../actor.ts";
@@ -115,16 +116,16 @@ async function patchRule(
   actor: Actor,
   ruleId: string,
   patch: AlarmRulePatch,
-): Promise<RuleRow> {
-  const { kind } = await lockRule(client, actor, ruleId);
+): Promise<{ before: RuleRow; after: RuleRow }> {
+  const before = await lockRule(client, actor, ruleId);
   await checkSites(client, actor, patch.siteIds);
-  const fields = told(patch, kind);
+  const fields = told(patch, before.kind);
   const { rows } = await client.query<RuleRow>(
     `update alarm_rule set ${["updated_at = now()", ...fields.map(([column], i) => `${column} = $${i + 3}`)].join(", ")}
      where operator_id = $1 and rule_id = $2 returning *`,
     [actor.operatorId, ruleId, ...fields.map(([, value]) => value)],
   );
-  return rows[0] as RuleRow;
+  return { before, after: rows[0] as RuleRow };
 }
 
 /** Its alarms are over with it, and that is told. */
@@ -238,9 +239,10 @@ export function alarmRuleRoutes(app: App, { requireActor }: Context): void {
       const patch = request.body as AlarmRulePatch;
       const { ruleId } = request.params;
       const { body } = await writeOnce(actor, request, async (client) => {
-        const row = await patchRule(client, actor, ruleId, patch);
-        await audit(client, actor, request, "alarmRule.update", ruleId, patch);
-        return { status: 200, body: toRule(row) };
+        const { before, after } = await patchRule(client, actor, ruleId, patch);
+        const change = changeOf(toRule(before), toRule(after));
+        await audit(client, actor, request, "alarmRule.update", ruleId, change);
+        return { status: 200, body: toRule(after) };
       });
       return body as AlarmRule;
     },

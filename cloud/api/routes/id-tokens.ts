@@ -2,6 +2,7 @@
 import { Type } from "typebox";
 import { POLICY_TOKENS_MAX } from "../../../shared/policy.ts";
 import { OneOf } from "../../../shared/schema.ts";
+import { changeOf } from "../../core/audit.ts";
 import type { TokenRow as TokenTerms } from "../../core/policy.ts";
 import type { IdTokenGroup } from "../driver-schemas.ts";
 import { ApiProblem, notFound } from "../problem.ts";
@@ -113,8 +114,12 @@ async function patchToken(
   actor: Actor,
   idToken: string,
   patch: IdTokenPatch,
-): Promise<TokenRow> {
+): Promise<{ before: TokenRow; after: TokenRow }> {
   await checkScope(client, actor, patch);
+  const { rows: found } = await client.query<TokenRow>(
+    "select * from id_token where operator_id = $1 and token_key = lower($2) for update",
+    [actor.operatorId, idToken],
+  );
   const fields = told(patch);
   const changes = ["updated_at = now()", ...fields.map(([column], index) => `${column} = $${index + 3}`)];
   const { rows } = await client.query<TokenRow>(
@@ -122,8 +127,9 @@ async function patchToken(
      where operator_id = $1 and token_key = lower($2) returning *`,
     [actor.operatorId, idToken, ...fields.map(([, value]) => value)],
   );
-  if (rows[0] === undefined) throw notFound("idToken", idToken);
-  return rows[0];
+  const [[before], [after]] = [found, rows];
+  if (before === undefined || after === undefined) throw notFound("idToken", idToken);
+  return { before, after };
 }
 
 function groupRoute(app: App, { requireActor }: Context): void {
@@ -267,10 +273,11 @@ export function idTokenRoutes(app: App, context: Context): void {
       const actor = await requireActor(request);
       const patch = request.body as IdTokenPatch;
       const { body } = await writeOnce(actor, request, async (client) => {
-        const row = await patchToken(client, actor, request.params.idToken, patch);
+        const { before, after } = await patchToken(client, actor, request.params.idToken, patch);
         await bumpPolicy(client, actor.operatorId);
-        await audit(client, actor, request, "idToken.update", request.params.idToken, patch);
-        return { status: 200, body: toToken(row) };
+        const change = changeOf(toToken(before), toToken(after));
+        await audit(client, actor, request, "idToken.update", before.id_token, change);
+        return { status: 200, body: toToken(after) };
       });
       return body as IdTokenView;
     },

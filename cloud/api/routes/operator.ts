@@ -4,6 +4,7 @@
  */
 import { Type } from "typebox";
 import { isTimeZone } from "../../../shared/decide/wall-clock.ts";
+import { changeOf } from "../../core/audit.ts";
 import type { Queryable } from "../../db/pool.ts";
 import { needs, type Actor } from "../actor.ts";
 import type { App, Context } from "../app.ts";
@@ -77,7 +78,7 @@ export function operatorRoutes(app: App, { requireActor }: Context): void {
             ...[after.currency, after.timeZone, after.receiptFooter],
           ],
         );
-        await audit(client, actor, request, "operator.update", actor.operatorId, { before, patch });
+        await audit(client, actor, request, "operator.update", actor.operatorId, changeOf(before, after));
         return { status: 200, body: after };
       });
       return written.body as OperatorView;

@@ -2,6 +2,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { Type } from "typebox";
 import { AppError } from "../../../shared/errors.ts";
+import { changeOf } from "../../core/audit.ts";
 import type { Queryable } from "../../db/pool.ts";
 import { PROVIDER_KINDS, type ProviderKind } from "../../pay/provider.ts";
 import { SECRET_NAMES, secretsAbout, webhookUrl, type Pay, type ProviderRow } from "../../pay/providers.ts";
@@ -31,6 +32,9 @@ const toProvider = (pay: Pay, r: ProviderRow): PaymentProviderView => ({
   createdAt: isoOf(r.created_at),
   updatedAt: isoOf(r.updated_at),
 });
+
+/** What the audit may know of an account: nothing of its secrets. */
+const toldOf = ({ enabled, settings }: ProviderRow) => ({ enabled, settings });
 
 const hint = (secret: string): string => `…${secret.slice(-4)}`;
 
@@ -176,11 +180,8 @@ export function paymentProviderRoutes(app: App, { requireActor, pay }: Context):
         const [row] = rows;
         if (row === undefined) throw new Error("insert returned no row");
         await audit(client, actor, request, "paymentProvider.put", kind, {
-          ...{
-            enabled: row.enabled,
-            settings: body.settings,
-            secretsChanged: Object.keys(body.secrets ?? {}),
-          },
+          ...changeOf(before === undefined ? {} : toldOf(before), toldOf(row)),
+          secretsChanged: Object.keys(body.secrets ?? {}),
         });
         return { status: 200, body: toProvider(pay, row) };
       });

@@ -1,5 +1,6 @@
 /** Sites: is everything charging there, and how do they decide when they are alone? */
 import { Type } from "typebox";
+import { changeOf } from "../../core/audit.ts";
 import { readPublicKey } from "../../ingest/policy.ts";
 import type { Queryable } from "../../db/pool.ts";
 import { ApiProblem, notFound } from "../problem.ts";
@@ -29,7 +30,9 @@ const SITES = `
   cross join lateral (
     select count(*) filter (where c.evse_id > 0)::int as connector_count,
       count(distinct c.station_id) filter (where c.status = 'Faulted')::int as stations_faulted
-    from connector c join station x using (station_id) where x.site_id = s.site_id
+    -- The offset keeps it at one look per station: a page of sites does not read the connectors of all of them.
+    from station x cross join lateral (select * from connector o where o.station_id = x.station_id offset 0) c
+    where x.site_id = s.site_id
   ) c
   cross join lateral (
     select count(*)::int as active,
@@ -171,6 +174,10 @@ export function siteRoutes(app: App, { requireActor }: Context): void {
       const { siteId } = request.params;
       const patch = request.body as SitePatch;
       const { body } = await writeOnce(actor, request, async (client) => {
+        await client.query("select from site where operator_id = $1 and site_id = $2 for update", [
+          ...[actor.operatorId, siteId],
+        ]);
+        const before = await readSite(client, actor, siteId);
         const set = conditions("operator_id = $1 and site_id = $2", actor.operatorId, siteId);
         const changes = RULE_COLUMNS.flatMap(([field, column]) => {
           if (!Object.hasOwn(patch, field)) return [];
@@ -188,9 +195,10 @@ export function siteRoutes(app: App, { requireActor }: Context): void {
         if (row.old_after_s < row.stale_after_s)
           throw new ApiProblem(400, "INVALID_RULES", "oldAfterS is not before staleAfterS");
         await bumpPolicy(client, actor.operatorId, siteId);
-        await audit(client, actor, request, "site.update", siteId, patch);
+        const after = await readSite(client, actor, siteId);
+        await audit(client, actor, request, "site.update", siteId, changeOf(before.rules, after.rules));
         await notifyLive(client, actor.operatorId, [{ type: "er", siteId }]);
-        return { status: 200, body: await readSite(client, actor, siteId) };
+        return { status: 200, body: after };
       });
       return body as Site;
     },

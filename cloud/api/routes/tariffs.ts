@@ -4,6 +4,7 @@ import type { FastifyRequest } from "fastify";
 import { Type } from "typebox";
 import { TARIFF_VERSIONS_AHEAD_MAX, TARIFFS_MAX } from "../../../shared/limits.ts";
 import { termsProblem, type TariffTerms } from "../../../shared/tariff.ts";
+import { changeOf } from "../../core/audit.ts";
 import type { Client } from "../../db/pool.ts";
 import { needs, type Actor } from "../actor.ts";
 import type { App, Context } from "../app.ts";
@@ -111,7 +112,7 @@ async function publishVersion(
   actor: Actor,
   request: FastifyRequest,
   tariffId: string,
-): Promise<Tariff> {
+): Promise<{ before: Tariff; after: Tariff }> {
   const body = request.body as NewTariff;
   checkTerms(body.terms);
   // Two who publish at once take turns, and the second one is told.
@@ -140,7 +141,7 @@ async function publishVersion(
       ...[before.tariffId, before.version + 1, body.name],
     ])
     .catch(unlessNameTaken(body.name));
-  return readTariff(client, actor.operatorId, tariffId);
+  return { before, after: await readTariff(client, actor.operatorId, tariffId) };
 }
 
 export function tariffRoutes(app: App, context: Context): void {
@@ -279,10 +280,10 @@ function changeRoutes(app: App, { requireActor }: Context): void {
       const actor = await requireActor(request);
       const { tariffId } = request.params;
       const { body } = await writeOnce(actor, request, async (client) => {
-        const published = await publishVersion(client, actor, request, tariffId);
-        if (published.assignments > 0) await bumpPolicy(client, actor.operatorId);
-        await audit(client, actor, request, "tariff.publish", tariffId, request.body);
-        return { status: 200, body: published };
+        const { before, after } = await publishVersion(client, actor, request, tariffId);
+        if (after.assignments > 0) await bumpPolicy(client, actor.operatorId);
+        await audit(client, actor, request, "tariff.publish", tariffId, changeOf(before, after));
+        return { status: 200, body: after };
       });
       const tariff = body as Tariff;
       return reply.header("ETag", etagOf(tariff)).send(tariff);

@@ -4,6 +4,7 @@ import { Type } from "typebox";
 import { CONFIGURATION_VIEW_MAX, TEMPLATES_MAX } from "../../../shared/limits.ts";
 import { nameOf, placeId } from "../../../shared/ocpp/device-model.ts";
 import { placeFor, refusalOf, type TemplateVariable } from "../../../shared/template.ts";
+import { changeOf } from "../../core/audit.ts";
 import type { StationFacts } from "../../core/configuration.ts";
 import type { Client } from "../../db/pool.ts";
 import type { TemplateRow } from "../../ingest/template-sql.ts";
@@ -118,8 +119,12 @@ async function patchTemplate(
   actor: Actor,
   templateId: string,
   patch: StationTemplatePatch,
-): Promise<TemplateRow> {
+): Promise<{ before: TemplateRow; after: TemplateRow }> {
   await check(client, actor, patch);
+  const { rows: found } = await client.query<TemplateRow>(
+    "select * from station_template where operator_id = $1 and template_id::text = $2 for update",
+    [actor.operatorId, templateId],
+  );
   const fields = told(patch);
   const changes = ["updated_at = now()", ...fields.map(([column], index) => `${column} = $${index + 3}`)];
   const { rows } = await client
@@ -129,8 +134,9 @@ async function patchTemplate(
       [actor.operatorId, templateId, ...fields.map(([, value]) => value)],
     )
     .catch(unlessNameTaken(patch.name));
-  if (rows[0] === undefined) throw notFound("template", templateId);
-  return rows[0];
+  const [[before], [after]] = [found, rows];
+  if (before === undefined || after === undefined) throw notFound("template", templateId);
+  return { before, after };
 }
 
 const TemplateParams = Type.Object({ templateId: Type.String({ maxLength: 64 }) });
@@ -239,10 +245,11 @@ function writeRoutes(app: App, { requireActor }: Context): void {
       const { templateId } = request.params;
       const patch = request.body as StationTemplatePatch;
       const { body } = await writeOnce(actor, request, async (client) => {
-        const row = await patchTemplate(client, actor, templateId, patch);
+        const { before, after } = await patchTemplate(client, actor, templateId, patch);
         await bumpPolicy(client, actor.operatorId);
-        await audit(client, actor, request, "template.update", templateId, patch);
-        return { status: 200, body: toTemplate(row) };
+        const change = changeOf(toTemplate(before), toTemplate(after));
+        await audit(client, actor, request, "template.update", templateId, change);
+        return { status: 200, body: toTemplate(after) };
       });
       return body as StationTemplate;
     },

@@ -6,6 +6,7 @@
  */
 import { Type } from "typebox";
 import type { Role } from "../../core/access.ts";
+import { changeOf } from "../../core/audit.ts";
 import type { Client } from "../../db/pool.ts";
 import { needs, type Actor } from "../actor.ts";
 import type { App, Context } from "../app.ts";
@@ -69,7 +70,7 @@ async function checkOwnerLeft(client: Client, actor: Actor, without: string): Pr
     throw new ApiProblem(409, "LAST_OWNER", "an operator needs an owner: make somebody else one first");
 }
 
-async function patchUser(client: Client, actor: Actor, userId: string, patch: UserPatch): Promise<UserRow> {
+async function patchUser(client: Client, actor: Actor, userId: string, patch: UserPatch) {
   const user = await lockUser(client, actor, userId);
   const before = grantOf(user);
   const given: Grant = {
@@ -94,7 +95,7 @@ async function patchUser(client: Client, actor: Actor, userId: string, patch: Us
     [actor.operatorId, userId, given.role, given.siteIds, given.expiresAt],
   );
   await endGifts(client, actor, `user:${userId}`, given);
-  return { ...user, ...rows[0] };
+  return { before: user, after: { ...user, ...rows[0] } };
 }
 
 const UserParams = Type.Object({ userId: Type.String({ maxLength: 64 }) });
@@ -172,9 +173,10 @@ function writeRoutes(app: App, { requireActor }: Context): void {
       const { userId } = request.params;
       const patch = request.body as UserPatch;
       const { body } = await writeOnce(actor, request, async (client) => {
-        const row = await patchUser(client, actor, userId, patch);
-        await audit(client, actor, request, "user.update", userId, patch);
-        return { status: 200, body: toUser(row) };
+        const { before, after } = await patchUser(client, actor, userId, patch);
+        const change = changeOf(toUser(before), toUser(after));
+        await audit(client, actor, request, "user.update", userId, { email: before.email, ...change });
+        return { status: 200, body: toUser(after) };
       });
       return body as User;
     },
@@ -206,7 +208,9 @@ function writeRoutes(app: App, { requireActor }: Context): void {
           actor.operatorId,
           userId,
         ]);
-        await audit(client, actor, request, "user.remove", userId, { email: row.email, ...ended });
+        const { email, role, siteIds, expiresAt } = toUser(row);
+        const detail = { email, before: { role, siteIds, expiresAt }, after: {}, ...ended };
+        await audit(client, actor, request, "user.remove", userId, detail);
         return { status: 200, body: toUser(row) };
       });
       return body as User;

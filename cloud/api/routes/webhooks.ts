@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { Type } from "typebox";
 import { Uuid } from "../../../shared/ids.ts";
 import { WEBHOOK_ENDPOINTS_MAX } from "../../../shared/limits.ts";
+import { changeOf } from "../../core/audit.ts";
 import { isWebhookFilter, WEBHOOK_TYPES } from "../../core/webhook-types.ts";
 import type { Client } from "../../db/pool.ts";
 import { refusalOf } from "../../webhook-target.ts";
@@ -59,6 +60,9 @@ const toEndpoint = (r: EndpointRow): WebhookEndpoint => ({
   createdAt: isoOf(r.created_at),
   updatedAt: isoOf(r.updated_at),
 });
+
+/** An endpoint without what its deliveries make of it by themselves. */
+const settingsOf = ({ pending: _pending, failed: _failed, ...settings }: WebhookEndpoint) => settings;
 
 const newSecret = () => `whsec_${randomBytes(32).toString("base64")}`;
 
@@ -220,10 +224,16 @@ export function webhookRoutes(app: App, { requireActor, webhookAllowPrivate }: C
       const { endpointId } = request.params;
       check(body);
       const { body: endpoint } = await writeOnce(actor, request, async (client) => {
-        await readEndpoint(client, actor, endpointId);
+        await client.query(
+          "select from webhook_endpoint where operator_id = $1 and endpoint_id = $2 for update",
+          [actor.operatorId, endpointId],
+        );
+        const before = await readEndpoint(client, actor, endpointId);
         await patch(client, actor, endpointId, body);
-        await audit(client, actor, request, "webhookEndpoint.update", endpointId, body);
-        return { status: 200, body: await readEndpoint(client, actor, endpointId) };
+        const after = await readEndpoint(client, actor, endpointId);
+        const change = changeOf(settingsOf(before), settingsOf(after));
+        await audit(client, actor, request, "webhookEndpoint.update", endpointId, change);
+        return { status: 200, body: after };
       });
       return endpoint as WebhookEndpoint;
     },
