@@ -266,7 +266,7 @@ export function priceTransaction(terms: TariffTerms, timeline: Timeline): Price 
   const start = bands.at(startedAt).winners.start;
   const energyWh = tallyEnergy(tally, bands, ordered, flags);
   const charged = energyWh > 0 || flags.has("energy-unknown");
-  if (charged) put(tally, "start", start, 1, startedAt, startedAt);
+  put(tally, "start", start, 1, startedAt, startedAt);
   let spent = { charging: 0, idle: 0 };
   if (ordered.energyOnly === true) flags.add("energy-only");
   else spent = tallyTime(tally, bands, terms, ordered);
