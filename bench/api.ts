@@ -120,7 +120,9 @@ function addressesOf(document: Document, names: Record<string, string>): string[
     const query = (operation.parameters ?? []).filter((p) => p.in === "query");
     const asked = query.filter((p) => p.required === true).map(({ name }) => `${name}=${valueOf(name)}`);
     const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => valueOf(name));
-    addresses.push([filled, asked.join("&")].filter((part) => part !== "").join("?"));
+    // A report over everything adds up everything: it is asked of a site and of a station.
+    if (!path.startsWith("/v1/reports/"))
+      addresses.push([filled, asked.join("&")].filter((part) => part !== "").join("?"));
     for (const { name, required } of query)
       if (required !== true && names[name] !== undefined)
         addresses.push(`${filled}?${[...asked, `${name}=${valueOf(name)}`].join("&")}`);

@@ -173,15 +173,23 @@ export async function balances(
   accounts: readonly Account[],
 ): Promise<Balance[]> {
   const { rows } = await db.query<Balance>(
-    `select account, currency, sum(amount)::bigint as "amountMinor" from (
-       select account, currency, amount_minor as amount from ledger_balance
-       where operator_id = $1 and account = any ($2)
+    // Currency by currency, each one step in the index: what lies before a kept sum is not read again.
+    `with recursive pair(account, currency) as (
+       select a.account, (select min(e.currency) from ledger_entry e
+         where e.operator_id = $1 and e.account = a.account)
+       from unnest($2::text[]) a(account)
        union all
-       select e.account, e.currency, e.amount_minor from ledger_entry e
-       left join ledger_balance b on b.operator_id = e.operator_id and b.account = e.account
-         and b.currency = e.currency
-       where e.operator_id = $1 and e.account = any ($2) and e.booked_at >= coalesce(b.upto, '-infinity')
-     ) s group by account, currency order by account, currency`,
+       select p.account, (select min(e.currency) from ledger_entry e
+         where e.operator_id = $1 and e.account = p.account and e.currency > p.currency)
+       from pair p where p.currency is not null
+     )
+     select p.account, p.currency, (coalesce(b.amount_minor, 0) + coalesce(s.amount_minor, 0))::bigint as "amountMinor"
+     from pair p
+     left join lateral (select k.amount_minor, k.upto from ledger_balance k where k.operator_id = $1
+       and k.account = p.account and k.currency = p.currency offset 0) b on true
+     cross join lateral (select sum(e.amount_minor) as amount_minor from ledger_entry e where e.operator_id = $1
+       and e.account = p.account and e.currency = p.currency and e.booked_at >= coalesce(b.upto, '-infinity')) s
+     where p.currency is not null order by p.account, p.currency`,
     [operatorId, accounts],
   );
   return rows;
