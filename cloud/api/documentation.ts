@@ -12,7 +12,8 @@ const DESCRIPTION = `Sites, stations, transactions, meters and commands of a cha
 
 Times are RFC 3339 in UTC, quantities integers with their unit in the name, ids opaque. Lists are
 pages: pass \`nextCursor\` as \`cursor\`. Errors are RFC 9457 problems with a stable \`code\`. Writes
-take an \`Idempotency-Key\`.`;
+take an \`Idempotency-Key\`: a repeat gets the first answer again, secrets left out; while the first still
+runs, 409 \`REQUEST_UNDER_WAY\`.`;
 
 /** Call it before the routes: it looks at them as they are added. */
 export async function documentation(app: App): Promise<void> {

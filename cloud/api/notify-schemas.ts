@@ -137,7 +137,12 @@ export const WebhookEndpoint = Type.Object(
 export type WebhookEndpoint = Static<typeof WebhookEndpoint>;
 
 export const WebhookEndpointWithSecret = Type.Object(
-  { ...WebhookEndpoint.properties, secret: Type.String({ description: "Shown this once. `whsec_…`" }) },
+  {
+    ...WebhookEndpoint.properties,
+    secret: Nullable(
+      Type.String({ description: "`whsec_…`. Shown once: null when an Idempotency-Key asks again." }),
+    ),
+  },
   { $id: "WebhookEndpointWithSecret" },
 );
 

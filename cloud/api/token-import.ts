@@ -27,7 +27,7 @@ import type { IdTokenImport } from "./driver-schemas.ts";
 import { bumpPolicy } from "./policy-version.ts";
 import { ApiProblem } from "./problem.ts";
 import type { TokenRow } from "./routes/id-tokens.ts";
-import { audit } from "./write.ts";
+import { audit, writeOnce } from "./write.ts";
 
 export type ImportFile = {
   rows: (ImportRow | { line: number; idToken: string | null; error: string })[];
@@ -249,7 +249,7 @@ export async function importTokens(
   { dryRun, onError }: ImportOptions,
 ): Promise<IdTokenImport> {
   const { operatorId } = actor;
-  return actor.db.transaction(async (client) => {
+  const run = async (client: Client): Promise<IdTokenImport> => {
     // One after the other: the second sees what the first has written.
     await client.query("select pg_advisory_xact_lock(hashtext($1))", [`tokens of ${operatorId}`]);
     const plan = planImport(file.rows, await readKnown(client, operatorId, file));
@@ -269,5 +269,8 @@ export async function importTokens(
       await audit(client, actor, request, "idToken.import", operatorId, { ...counts, sha256: file.sha256 });
     }
     return { status: "applied", ...told };
-  });
+  };
+  if (dryRun) return actor.db.transaction(run);
+  const work = async (client: Client) => ({ status: 200, body: await run(client) });
+  return (await writeOnce(actor, request, work, file.sha256)).body as IdTokenImport;
 }

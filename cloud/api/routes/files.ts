@@ -21,7 +21,7 @@ import type { App, Context } from "../app.ts";
 import type { File } from "../file-schemas.ts";
 import { conditions, iso, isoOf, PageOf, PageQuery, readCursor, toPage } from "../page.ts";
 import { ApiProblem, notFound } from "../problem.ts";
-import { audit } from "../write.ts";
+import { audit, writeOnce } from "../write.ts";
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -134,6 +134,7 @@ export async function fileRoutes(app: App, { files, requireActor }: Context): Pr
           querystring: Type.Object({
             name: Type.String({ pattern: "^(?!\\.{1,2}$)[A-Za-z0-9._-]+$", maxLength: FILE_NAME_LENGTH_MAX }),
           }),
+          headers: Type.Object({ "idempotency-key": Type.Optional(Type.String({ maxLength: 200 })) }),
           response: { 201: Type.Ref("File") },
         },
       },
@@ -150,7 +151,7 @@ export async function fileRoutes(app: App, { files, requireActor }: Context): Pr
         });
         try {
           if (size === 0) throw new ApiProblem(400, "EMPTY_FILE", "the body is empty: it is the file itself");
-          const file = await actor.db.transaction(async (client) => {
+          const insert = async (client: Client): Promise<FileRow> => {
             await lockFiles(client, actor.operatorId);
             const known = await client.query<FileRow>(
               `select ${COLUMNS} from file f where operator_id = $1 and kind = 'firmware' and name = $2
@@ -168,9 +169,12 @@ export async function fileRoutes(app: App, { files, requireActor }: Context): Pr
             );
             await audit(client, actor, request, "file.create", fileId, { name, size, sha256 });
             return made.rows[0] as FileRow;
-          });
-          if (file.file_id !== fileId) await files.remove(fileId);
-          return reply.code(201).send(toFile(file));
+          };
+          const work = async (client: Client) => ({ status: 201, body: toFile(await insert(client)) });
+          // The same key with the same bytes: they came again, and are what is here already.
+          const file = (await writeOnce(actor, request, work, sha256)).body as File;
+          if (file.fileId !== fileId) await files.remove(fileId);
+          return reply.code(201).send(file);
         } catch (error) {
           await files.remove(fileId);
           throw error;

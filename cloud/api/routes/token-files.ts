@@ -43,6 +43,7 @@ async function importRoute(app: App, { requireActor }: Context): Promise<void> {
             dryRun: Type.Optional(Type.Boolean({ description: "Says what would happen, and does nothing" })),
             onError: Type.Optional(OneOf(["reject", "skip"])),
           }),
+          headers: Type.Object({ "idempotency-key": Type.Optional(Type.String({ maxLength: 200 })) }),
           response: { 200: Type.Ref("IdTokenImport") },
         },
       },

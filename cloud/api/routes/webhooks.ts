@@ -198,7 +198,7 @@ export function webhookRoutes(app: App, { requireActor, webhookAllowPrivate }: C
       const { body: endpoint } = await writeOnce(actor, request, async (client) => {
         const made = await insert(client, actor, body);
         await audit(client, actor, request, "webhookEndpoint.create", made.endpointId, body);
-        return { status: 201, body: made };
+        return { status: 201, body: made, once: ["secret"] };
       });
       return reply.code(201).send(endpoint as never);
     },
@@ -291,7 +291,8 @@ export function webhookRoutes(app: App, { requireActor, webhookAllowPrivate }: C
           [actor.operatorId, endpointId, secret, keepOldForS],
         );
         await audit(client, actor, request, "webhookEndpoint.rotateSecret", endpointId, { keepOldForS });
-        return { status: 200, body: { ...(await readEndpoint(client, actor, endpointId)), secret } };
+        const rotated = { ...(await readEndpoint(client, actor, endpointId)), secret };
+        return { status: 200, body: rotated, once: ["secret"] };
       });
       return endpoint as never;
     },

@@ -217,11 +217,11 @@ function EditDialog({ endpoint, onClose }: DialogProps) {
 function RotateDialog({ endpoint, onClose }: DialogProps) {
   const t = useTranslations();
   const client = useQueryClient();
-  const [secret, setSecret] = useState<string | null>(null);
-  if (secret !== null)
+  const [made, setMade] = useState<{ secret: string | null }>();
+  if (made !== undefined)
     return (
       <Dialog title={t("webhooks.rotate")} onClose={onClose}>
-        <SecretNote secret={secret} onClose={onClose} />
+        <SecretNote secret={made.secret} onClose={onClose} />
       </Dialog>
     );
   return (
@@ -229,12 +229,12 @@ function RotateDialog({ endpoint, onClose }: DialogProps) {
       title={t("webhooks.rotate")}
       action={t("webhooks.rotate")}
       danger={false}
-      onClose={() => secret === null && onClose()}
+      onClose={() => made === undefined && onClose()}
       onAct={async () => {
         const path = { endpointId: endpoint.endpointId };
-        const made = await call("rotateWebhookSecret", { path, body: {}, idempotencyKey: newId() });
+        const rotated = await call("rotateWebhookSecret", { path, body: {}, idempotencyKey: newId() });
         await client.invalidateQueries({ queryKey: ["webhooks"] });
-        setSecret(made.secret);
+        setMade(rotated);
       }}
     >
       <p>{t("webhooks.rotateAsk")}</p>
