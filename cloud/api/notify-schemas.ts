@@ -22,7 +22,7 @@ const Severity = OneOf(["info", "warning", "critical"]);
 export const AlarmKind = Type.Object(
   {
     kind: OneOf(ALARM_KIND_NAMES),
-    words: Type.Object({ en: Type.String(), pt: Type.String() }),
+    words: Type.Object({ en: Type.String(), pt: Type.String(), es: Type.String() }),
     /** The numbers of a rule of this kind: bounds, and what counts where none is given. */
     params: Type.Record(
       Type.String(),

@@ -14,7 +14,7 @@ export type AlarmParam = { min: number; max: number; default: number };
 
 export type AlarmKind = {
   /** What it says, in the lists of the page and in mails. */
-  words: { en: string; pt: string };
+  words: { en: string; pt: string; es: string };
   params: Readonly<Record<string, AlarmParam>>;
   sql: string;
 };
@@ -49,7 +49,7 @@ const perSite = (from: string, at: string) => `
 
 export const ALARM_KINDS = {
   "er-offline": {
-    words: { en: "ER offline", pt: "ER fora do ar" },
+    words: { en: "ER offline", pt: "ER fora do ar", es: "ER sin conexión" },
     params: { minutes: { ...MINUTES, default: 10 } },
     sql: `
       select 'er:' || e.er_id as subject, e.site_id, e.er_id, null::text as station_id,
@@ -58,7 +58,7 @@ export const ALARM_KINDS = {
         and (not ${HEARD} or e.last_seen_at < ${ago("minutes")})`,
   },
   "station-offline": {
-    words: { en: "Station offline", pt: "Estação fora do ar" },
+    words: { en: "Station offline", pt: "Estação fora do ar", es: "Estación sin conexión" },
     params: { minutes: MINUTES },
     sql: `
       select 'station:' || s.station_id as subject, s.site_id, s.er_id, s.station_id,
@@ -68,7 +68,7 @@ export const ALARM_KINDS = {
       where s.operator_id = $1 and ${site("s.site_id")} and not s.online and s.online_changed_at is not null`,
   },
   "connector-faulted": {
-    words: { en: "Connector faulted", pt: "Conector com falha" },
+    words: { en: "Connector faulted", pt: "Conector com falha", es: "Conector con falla" },
     params: { minutes: { ...MINUTES, default: 5 } },
     sql: `
       select format('connector:%s:%s:%s', c.station_id, c.evse_id, c.connector_id) as subject, s.site_id, s.er_id,
@@ -78,12 +78,16 @@ export const ALARM_KINDS = {
       where c.operator_id = $1 and ${site("s.site_id")} and c.status = 'Faulted'`,
   },
   "er-backlog": {
-    words: { en: "ER far behind", pt: "ER muito atrasado" },
+    words: { en: "ER far behind", pt: "ER muito atrasado", es: "ER muy atrasado" },
     params: { entries: { min: 100, max: 100_000_000, default: 10_000 } },
     sql: gauge("e.gauges->>'backlog'", number("entries"), `0.8 * ${number("entries")}`, "backlogEntries"),
   },
   "er-disk": {
-    words: { en: "ER's journal fills its budget", pt: "Diário do ER quase cheio" },
+    words: {
+      en: "ER's journal fills its budget",
+      pt: "Diário do ER quase cheio",
+      es: "Diario del ER casi lleno",
+    },
     params: { percent: { min: 10, max: 100, default: 80 } },
     sql: gauge(
       `100 * (e.gauges->>'journalBytes')::float8 / nullif((e.gauges->>'journalBudgetBytes')::float8, 0)`,
@@ -93,7 +97,11 @@ export const ALARM_KINDS = {
     ),
   },
   "er-pressure": {
-    words: { en: "ER gives up telemetry for want of disk", pt: "ER descarta telemetria por falta de disco" },
+    words: {
+      en: "ER gives up telemetry for want of disk",
+      pt: "ER descarta telemetria por falta de disco",
+      es: "El ER descarta telemetría por falta de disco",
+    },
     params: {},
     sql: `
       select 'er:' || e.er_id as subject, e.site_id, e.er_id, null::text as station_id, ${FRESH} as firm,
@@ -101,7 +109,7 @@ export const ALARM_KINDS = {
       from er e where e.operator_id = $1 and ${site("e.site_id")} and e.gauges->>'pressure' <> 'none'`,
   },
   "er-clock": {
-    words: { en: "ER's clock is wrong", pt: "Relógio do ER errado" },
+    words: { en: "ER's clock is wrong", pt: "Relógio do ER errado", es: "Reloj del ER incorrecto" },
     params: { seconds: { min: 1, max: 86_400, default: 30 } },
     sql: gauge(
       "abs((e.gauges->>'clockOffsetMs')::float8) / 1000",
@@ -111,7 +119,7 @@ export const ALARM_KINDS = {
     ),
   },
   "meter-silent": {
-    words: { en: "Meter silent", pt: "Medidor sem resposta" },
+    words: { en: "Meter silent", pt: "Medidor sem resposta", es: "Medidor sin respuesta" },
     params: { minutes: MINUTES },
     sql: `
       select 'meter:' || m.meter_id as subject, m.site_id, m.er_id, null::text as station_id, ${HEARD} as firm,
@@ -120,7 +128,11 @@ export const ALARM_KINDS = {
       where m.operator_id = $1 and ${site("m.site_id")} and m.sampled_at < ${ago("minutes")}`,
   },
   "command-uncertain": {
-    words: { en: "Commands with an uncertain outcome", pt: "Comandos com resultado incerto" },
+    words: {
+      en: "Commands with an uncertain outcome",
+      pt: "Comandos com resultado incerto",
+      es: "Comandos con resultado incierto",
+    },
     params: { minutes: { ...MINUTES, default: 5 } },
     sql: perSite(
       `(select c.site_id, coalesce(c.finished_at, c.issued_at) as at from command c
@@ -129,7 +141,11 @@ export const ALARM_KINDS = {
     ),
   },
   "orphan-stop": {
-    words: { en: "Stops without a start", pt: "Fins de recarga sem início" },
+    words: {
+      en: "Stops without a start",
+      pt: "Fins de recarga sem início",
+      es: "Finales de carga sin inicio",
+    },
     params: { hours: { ...HOURS, default: 4 } },
     sql: perSite(
       `review_open q where q.operator_id = $1 and ${site("q.site_id")} and 'orphan-stop' = any (q.kinds)
@@ -138,7 +154,11 @@ export const ALARM_KINDS = {
     ),
   },
   "work-queue": {
-    words: { en: "Work waits for a person", pt: "Pendências aguardam uma pessoa" },
+    words: {
+      en: "Work waits for a person",
+      pt: "Pendências aguardam uma pessoa",
+      es: "Pendientes esperan a una persona",
+    },
     params: { hours: HOURS },
     sql: perSite(
       `review_open q where q.operator_id = $1 and ${site("q.site_id")} and q.at < ${ago("hours")}
@@ -147,7 +167,7 @@ export const ALARM_KINDS = {
     ),
   },
   "entry-parked": {
-    words: { en: "Entries parked", pt: "Registros retidos" },
+    words: { en: "Entries parked", pt: "Registros retidos", es: "Registros apartados" },
     params: {},
     sql: perSite(
       `(select e.site_id, p.parked_at as at from parked_entry p join er e using (er_id)
@@ -156,7 +176,11 @@ export const ALARM_KINDS = {
     ),
   },
   "billing-held": {
-    words: { en: "Transactions that cannot be billed", pt: "Recargas que não podem ser cobradas" },
+    words: {
+      en: "Transactions that cannot be billed",
+      pt: "Recargas que não podem ser cobradas",
+      es: "Cargas que no se pueden cobrar",
+    },
     params: { hours: HOURS },
     // Held for somebody; or tried again and again in vain, which is a fault of ours and waits for no hours.
     sql: perSite(
@@ -172,6 +196,7 @@ export const ALARM_KINDS = {
     words: {
       en: "Charging without a tariff, where there are tariffs",
       pt: "Recargas sem tarifa onde há tarifas",
+      es: "Cargas sin tarifa donde hay tarifas",
     },
     params: { hours: HOURS },
     // A group's tariff says nothing of the others, who may charge for nothing on purpose.
@@ -186,7 +211,11 @@ export const ALARM_KINDS = {
     ),
   },
   "statement-late": {
-    words: { en: "Statements of a month are late", pt: "Extratos de um mês atrasados" },
+    words: {
+      en: "Statements of a month are late",
+      pt: "Extratos de um mês atrasados",
+      es: "Estados de cuenta de un mes atrasados",
+    },
     params: { hours: { ...HOURS, default: 24 } },
     // The last month that is over by the operator's calendar, where it had books before its end.
     sql: `
@@ -201,7 +230,11 @@ export const ALARM_KINDS = {
           and s.period_to = m.until)`,
   },
   "payment-problem": {
-    words: { en: "Payments that need a look", pt: "Pagamentos que precisam de atenção" },
+    words: {
+      en: "Payments that need a look",
+      pt: "Pagamentos que precisam de atenção",
+      es: "Pagos que piden atención",
+    },
     params: { minutes: MINUTES },
     // Disputed, or asked of the provider several times in vain.
     sql: perSite(
@@ -213,7 +246,11 @@ export const ALARM_KINDS = {
     ),
   },
   "payment-finding": {
-    words: { en: "Findings about payments that are open", pt: "Achados em aberto sobre pagamentos" },
+    words: {
+      en: "Findings about payments that are open",
+      pt: "Achados em aberto sobre pagamentos",
+      es: "Hallazgos abiertos sobre pagos",
+    },
     params: { minutes: { ...MINUTES, default: 60 } },
     // Providers that cannot be reached or refuse, refunds that failed, disputes, amounts that differ, …
     sql: `
@@ -226,7 +263,11 @@ export const ALARM_KINDS = {
       group by f.site_id`,
   },
   "erasure-waits": {
-    words: { en: "People who wait to be erased", pt: "Pessoas que aguardam ser apagadas" },
+    words: {
+      en: "People who wait to be erased",
+      pt: "Pessoas que aguardam ser apagadas",
+      es: "Personas que esperan ser borradas",
+    },
     params: { hours: { ...HOURS, default: 72 } },
     // Wishes that nobody has looked at, and erasures whose texts are not gone through yet.
     sql: `
@@ -240,7 +281,11 @@ export const ALARM_KINDS = {
       having count(*) > 0`,
   },
   "webhook-failing": {
-    words: { en: "A webhook endpoint does not take events", pt: "Um webhook não aceita eventos" },
+    words: {
+      en: "A webhook endpoint does not take events",
+      pt: "Um webhook não aceita eventos",
+      es: "Un webhook no acepta eventos",
+    },
     params: { minutes: { ...MINUTES, default: 60 } },
     sql: `
       select 'webhook:' || w.endpoint_id as subject, null::text as site_id, null::text as er_id,
@@ -253,7 +298,11 @@ export const ALARM_KINDS = {
         and ((w.enabled and w.failing_since is not null) or w.disabled_because = 'gone')`,
   },
   "mail-failed": {
-    words: { en: "Mails could not be sent", pt: "E-mails não puderam ser enviados" },
+    words: {
+      en: "Mails could not be sent",
+      pt: "E-mails não puderam ser enviados",
+      es: "No se pudieron enviar correos",
+    },
     params: {},
     // One that was tried again, or is a day old, is no alarm any more.
     sql: `

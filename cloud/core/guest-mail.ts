@@ -16,9 +16,9 @@ const WORDS = {
     changed: "This receipt takes the place of the one before.",
   },
   es: {
-    subject: "Recibo de su recarga",
+    subject: "Recibo de su carga",
     text: (site: string, amount: string) =>
-      `Hola:\n\nSu recarga en ${site} costó ${amount}. El recibo va adjunto.\n\nDetalles:`,
+      `Hola:\n\nSu carga en ${site} costó ${amount}. El recibo va adjunto.\n\nDetalles:`,
     changed: "Este recibo sustituye al anterior.",
   },
 } as const;

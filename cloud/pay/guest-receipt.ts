@@ -7,7 +7,7 @@ import { guestReceiptMail, isGuestLanguage } from "../core/guest-mail.ts";
 import { ApiProblem } from "../api/problem.ts";
 import { inTransaction, type Client } from "../db/pool.ts";
 import { queueMail } from "../mail.ts";
-import type { Language } from "../pdf/words.ts";
+import { LANGUAGES, type Language } from "../pdf/words.ts";
 import { ensureReceipt, toPdf, type ReceiptRow } from "../receipts.ts";
 import { transactionsOf } from "./guest-around.ts";
 import { guestToken } from "./guest-open.ts";
@@ -33,7 +33,7 @@ const SETTLED = `
   from guest_session g join cdr d on d.cdr_id = g.cdr_id join site i on i.site_id = g.site_id
   where g.guest_session_id = $1 and g.state = 'settled'`;
 
-const fileLanguage = (language: string): Language => (language === "pt-BR" ? "pt-BR" : "en");
+const fileLanguage = (language: string): Language => LANGUAGES.find((known) => known === language) ?? "en";
 
 async function receiptOf(client: Client, row: Settled, cdrId: string): Promise<ReceiptRow> {
   const of = { cdrId };

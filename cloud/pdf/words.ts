@@ -4,7 +4,7 @@
  */
 import { minorDigits } from "../../shared/currency.ts";
 
-export const LANGUAGES = ["pt-BR", "en"] as const;
+export const LANGUAGES = ["pt-BR", "en", "es"] as const;
 export type Language = (typeof LANGUAGES)[number];
 
 const PT = {
@@ -213,7 +213,110 @@ const EN: Words = {
   },
 };
 
-export const WORDS: Readonly<Record<Language, Words>> = { "pt-BR": PT, en: EN };
+const ES: Words = {
+  receipt: "Recibo de carga",
+  paymentReceipt: "Recibo de pago",
+  refundReceipt: "Comprobante de devolución",
+  statement: "Estado de cuenta",
+  number: "N.º",
+  issued: "Emitido el",
+  total: "Total",
+  free: "Sin cobro",
+  energy: "Energía",
+  duration: "Duración",
+  place: "Sitio",
+  station: "Estación",
+  start: "Inicio",
+  end: "Fin",
+  meter: "Medidor",
+  customer: "Cliente",
+  description: "Descripción",
+  quantity: "Cantidad",
+  price: "Precio",
+  amount: "Valor",
+  net: "Valor neto",
+  tax: "Impuesto",
+  included: "incluido",
+  amountReceived: "Valor recibido",
+  amountRefunded: "Valor devuelto",
+  provider: "Medio",
+  payment: "Pago",
+  date: "Fecha",
+  reference: "Referencia",
+  corrects: "Corrige y reemplaza el recibo del registro n.º {n}.",
+  replaced: "Este registro fue corregido y reemplazado por el registro n.º {n}.",
+  record: "Registro",
+  transaction: "Transacción",
+  quality: "Calidad de los datos",
+  verify: "Código de verificación",
+  verifyAt: "Compruebe la autenticidad en {url}",
+  verifyHint: "Compruebe con este código que el recibo es auténtico.",
+  notFiscal: "Este documento no es una factura fiscal (nota fiscal).",
+  page: "Página {n} de {m}",
+  period: "Período",
+  account: "Cuenta",
+  opening: "Saldo anterior",
+  charges: "Cargas",
+  payments: "Pagos",
+  other: "Otros",
+  closing: "Saldo final",
+  owed: "por pagar",
+  credit: "a su favor",
+  sessions: "cargas",
+  nothing: "Ningún asiento en el período.",
+  more: "Hay más asientos de los que caben aquí; todos están en la cuenta.",
+  per: { Wh: "/kWh", s: "/min", start: "", adjustment: "" },
+  component: {
+    start: "Cargo de inicio",
+    energy: "Energía",
+    "charging-time": "Tiempo de carga",
+    "idle-time": "Tiempo detenido",
+    minimum: "Complemento hasta el valor mínimo",
+    maximum: "Descuento hasta el valor máximo",
+    correction: "Valor ajustado por el operador",
+  },
+  kind: {
+    charge: "Carga",
+    payment: "Pago",
+    refund: "Devolución",
+    "overpayment-refund": "Devolución de lo que sobró",
+    chargeback: "Contracargo del banco",
+    "provider-fee": "Comisión",
+    payout: "Transferencia del proveedor",
+    "write-off": "Baja",
+    transfer: "Transferencia recibida",
+    "tax-remittance": "Impuesto pagado",
+    rounding: "Redondeo",
+    reversal: "Reversión (corrección)",
+    manual: "Asiento manual",
+    free: "Carga sin cobro",
+  },
+  payer: {
+    driver: "Conductor",
+    fleet: "Flota",
+    token: "Tarjeta",
+    guest: "Visitante",
+    unassigned: "Sin identificación",
+  },
+  qualityOf: {
+    station: "Horarios informados por la estación.",
+    er: "Horarios registrados por el controlador del sitio.",
+    estimated: "Los horarios son estimados; se aplicó el precio más bajo.",
+    registers: "Energía por la diferencia de los registros del medidor de la estación.",
+    readings: "Energía por la última lectura recibida: la estación no informó el registro final.",
+    decided: "Energía determinada por el operador.",
+    "register-fell": "El registro del medidor disminuyó durante la carga; valió el menor consumo.",
+    "stop-below-register":
+      "El registro final quedó por debajo de una lectura anterior; valió el registro final.",
+    "conflicting-stop": "La estación informó dos registros finales; valió el menor.",
+    replayed: "Datos recibidos después de la carga (estación sin conexión).",
+    "written-off": "El operador renunció al cobro.",
+    waived: "El operador renunció al cobro.",
+    merged: "Esta carga es parte de otra transacción.",
+  },
+};
+
+export const WORDS: Readonly<Record<Language, Words>> = { "pt-BR": PT, en: EN, es: ES };
 
 /** `{n}` and the like. */
 export const fill = (text: string, values: Record<string, string | number>): string =>

@@ -19,7 +19,7 @@ import { buildPage } from "../page-build.ts";
 import { launchChromium } from "../services/chromium.ts";
 import { freePort } from "../services/child.ts";
 import { until } from "../services/until.ts";
-import { DESKTOP, newPage, PHONE, violations, type Watched } from "./browser.ts";
+import { DESKTOP, newPage, overflow, PHONE, violations, type Watched } from "./browser.ts";
 import { apiClient } from "./processes.ts";
 
 const OWNER = { email: "rosa@example.com", name: "Rosa Prado", password: "a sentence of the owner" };
@@ -256,6 +256,33 @@ describe("the doors of the page", () => {
     await page.getByText("O login único não deixou você entrar").waitFor();
     expect(await violations(page)).toEqual([]);
     COME.email = email;
+    await close(watched);
+  });
+
+  it("speaks Spanish, and the language that is chosen", { timeout: 60_000 }, async () => {
+    const watched = await newPage(browser, { ...PHONE, locale: "es-AR" });
+    const { page } = watched;
+    const good = async (lang: string) => {
+      expect(await page.locator("html").getAttribute("lang")).toBe(lang);
+      expect(await overflow(page)).toBeLessThanOrEqual(0);
+      expect(await violations(page)).toEqual([]);
+    };
+    await page.goto(base);
+    await page.getByRole("heading", { name: "Entrar" }).waitFor();
+    await good("es");
+    await page.getByLabel("Correo").fill(OWNER.email);
+    await page.getByLabel("Contraseña", { exact: true }).fill(OWNER.password);
+    await page.getByRole("button", { name: "Entrar", exact: true }).click();
+    await page.locator("#main h1").first().waitFor();
+    await page.goto(`${base}/tariffs`);
+    await page.getByRole("heading", { name: "¿Cuánto cuesta cargar?" }).waitFor();
+    await page.getByRole("button", { name: "Preferencias y cuenta" }).click();
+    await good("es");
+    await page.getByText("Português").click();
+    await page.getByRole("heading", { name: "Quanto custa carregar?" }).waitFor();
+    await good("pt-BR");
+    await page.reload();
+    await page.getByRole("heading", { name: "Quanto custa carregar?" }).waitFor();
     await close(watched);
   });
 

@@ -1,9 +1,9 @@
 /** A rule of alarms: what is watched with which numbers, where, how urgent it is, and who hears of it. */
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { useLocale, useTranslations } from "use-intl";
+import { useTranslations } from "use-intl";
 import type { AlarmKindView, AlarmRule, NewAlarmRule } from "../../api/notify-schemas.ts";
-import { alarmKindsQuery, SEVERITIES } from "../lib/alarms.ts";
+import { alarmKindsQuery, SEVERITIES, useKindLanguage } from "../lib/alarms.ts";
 import { newId } from "../lib/api.ts";
 import { call } from "../lib/client.ts";
 import { Button } from "./button.tsx";
@@ -65,7 +65,7 @@ function bodyOf(draft: Draft, kind: AlarmKindView | undefined): Omit<NewAlarmRul
 export function AlarmRuleForm({ rule, onClose }: { rule: AlarmRule | null; onClose: () => void }) {
   const t = useTranslations();
   const client = useQueryClient();
-  const language = useLocale() === "pt-BR" ? "pt" : "en";
+  const language = useKindLanguage();
   const kinds = useQuery(alarmKindsQuery()).data?.items ?? [];
   const [draft, setDraft] = useState(() => draftOf(rule));
   const [idempotencyKey, setIdempotencyKey] = useState(newId);

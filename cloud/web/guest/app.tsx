@@ -14,7 +14,7 @@ import { addressOf, placeOf, receiptAddress, type Place } from "./place.ts";
 import { Receipt } from "./receipt.tsx";
 import { Session } from "./session.tsx";
 
-const SHORT: Record<Locale, string> = { "pt-BR": "PT", en: "EN" };
+const SHORT: Record<Locale, string> = { "pt-BR": "PT", en: "EN", es: "ES" };
 
 const here = (): Place => placeOf(location.pathname, location.hash);
 

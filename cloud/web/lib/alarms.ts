@@ -44,18 +44,24 @@ export const alarmKindsQuery = () =>
     queryFn: ({ signal }) => call("listAlarmKinds", { signal }),
   });
 
+/** The language of words that the cloud has for kinds. */
+export const useKindLanguage = (): "en" | "pt" | "es" => {
+  const locale = useLocale();
+  return locale === "pt-BR" ? "pt" : locale;
+};
+
 /**
  * Kinds and rules by name. A rule that was never given a name of its own has its kind's, in the language on
  * screen.
  */
 export function useAlarmNames() {
   const kinds = useQuery(alarmKindsQuery()).data?.items;
-  const language = useLocale() === "pt-BR" ? "pt" : "en";
+  const language = useKindLanguage();
   const wordsOf = (kind: string) => kinds?.find((one) => one.kind === kind)?.words;
   const kindName = (kind: string) => wordsOf(kind)?.[language] ?? kind;
   const nameOf = ({ kind, name }: { kind: string; name: string }) => {
     const words = wordsOf(kind);
-    return words !== undefined && (name === words.en || name === words.pt) ? words[language] : name;
+    return words !== undefined && Object.values(words).includes(name) ? words[language] : name;
   };
   return { kindName, nameOf };
 }

@@ -3,7 +3,7 @@
 export type AcceptInvitation = { token: string; name?: string; password?: string };
 export type Alarm = { alarmId: string; ruleId: string | null; name: string; kind: string; severity: "info" | "warning" | "critical"; subject: string; siteId: string | null; erId: string | null; stationId: string | null; detail: Record<string, unknown>; status: "raised" | "acknowledged" | "cleared"; raisedAt: string; acknowledgedAt: string | null; acknowledgedBy: string | null; note: string | null; clearedAt: string | null; clearedBecause: "condition" | "rule-changed" | "rule-deleted" | null };
 export type AlarmAcknowledgement = { note?: string };
-export type AlarmKind = { kind: "er-offline" | "station-offline" | "connector-faulted" | "er-backlog" | "er-disk" | "er-pressure" | "er-clock" | "meter-silent" | "command-uncertain" | "orphan-stop" | "work-queue" | "entry-parked" | "billing-held" | "charged-free" | "statement-late" | "payment-problem" | "payment-finding" | "erasure-waits" | "webhook-failing" | "mail-failed"; words: { en: string; pt: string }; params: Record<string, { min: number; max: number; default: number }> };
+export type AlarmKind = { kind: "er-offline" | "station-offline" | "connector-faulted" | "er-backlog" | "er-disk" | "er-pressure" | "er-clock" | "meter-silent" | "command-uncertain" | "orphan-stop" | "work-queue" | "entry-parked" | "billing-held" | "charged-free" | "statement-late" | "payment-problem" | "payment-finding" | "erasure-waits" | "webhook-failing" | "mail-failed"; words: { en: string; pt: string; es: string }; params: Record<string, { min: number; max: number; default: number }> };
 export type AlarmRule = { ruleId: string; kind: "er-offline" | "station-offline" | "connector-faulted" | "er-backlog" | "er-disk" | "er-pressure" | "er-clock" | "meter-silent" | "command-uncertain" | "orphan-stop" | "work-queue" | "entry-parked" | "billing-held" | "charged-free" | "statement-late" | "payment-problem" | "payment-finding" | "erasure-waits" | "webhook-failing" | "mail-failed"; name: string; params: Record<string, number>; severity: "info" | "warning" | "critical"; siteIds: (string)[] | null; raiseAfterS: number; clearAfterS: number; emails: (string)[]; webhook: boolean; enabled: boolean; createdAt: string; updatedAt: string };
 export type AlarmRulePatch = { name?: string; params?: Record<string, number>; severity?: "info" | "warning" | "critical"; siteIds?: (string)[] | null; raiseAfterS?: number; clearAfterS?: number; emails?: (string)[]; webhook?: boolean; enabled?: boolean };
 export type ApiKey = { keyId: string; prefix: string; name: string; role: "owner" | "admin" | "operations" | "billing" | "support" | "site-host" | "installer" | "driver"; permissions: (string)[] | null; siteIds: (string)[] | null; expiresAt: string | null; createdBy: string | null; createdAt: string; lastUsedAt: string | null; revokedAt: string | null };
@@ -309,10 +309,10 @@ export type Operations = {
   getOwnTransaction: { path: { transactionId: string }; query: Record<string, unknown>; body: undefined; answer: OwnTransactionDetail };
   listOwnCdrs: { path: Record<string, unknown>; query: { limit?: number; cursor?: string; transactionId?: string }; body: undefined; answer: { items: (OwnCdr)[]; nextCursor: string | null } };
   getOwnCdr: { path: { cdrId: string }; query: Record<string, unknown>; body: undefined; answer: OwnCdr };
-  getOwnCdrReceipt: { path: { cdrId: string }; query: { language?: "pt-BR" | "en" }; body: undefined; answer: null };
+  getOwnCdrReceipt: { path: { cdrId: string }; query: { language?: "pt-BR" | "en" | "es" }; body: undefined; answer: null };
   listOwnStatements: { path: Record<string, unknown>; query: { limit?: number; cursor?: string }; body: undefined; answer: { items: (OwnStatement)[]; nextCursor: string | null } };
   getOwnStatement: { path: { statementId: string }; query: Record<string, unknown>; body: undefined; answer: OwnStatementDetail };
-  getOwnStatementPdf: { path: { statementId: string }; query: { language?: "pt-BR" | "en" }; body: undefined; answer: null };
+  getOwnStatementPdf: { path: { statementId: string }; query: { language?: "pt-BR" | "en" | "es" }; body: undefined; answer: null };
   importIdTokens: { path: Record<string, unknown>; query: { dryRun?: boolean; onError?: "reject" | "skip" }; body: string; answer: IdTokenImport };
   exportIdTokens: { path: Record<string, unknown>; query: Record<string, unknown>; body: undefined; answer: null };
   listAlarms: { path: Record<string, unknown>; query: { limit?: number; cursor?: string; status?: "open" | "cleared"; severity?: "info" | "warning" | "critical"; siteId?: string; stationId?: string }; body: undefined; answer: { items: (Alarm)[]; nextCursor: string | null } };
@@ -357,12 +357,12 @@ export type Operations = {
   listStatements: { path: Record<string, unknown>; query: { limit?: number; cursor?: string; account?: string }; body: undefined; answer: { items: (Statement)[]; nextCursor: string | null } };
   createStatement: { path: Record<string, unknown>; query: Record<string, unknown>; body: NewStatement; answer: Statement };
   getStatement: { path: { statementId: string }; query: Record<string, unknown>; body: undefined; answer: StatementDetail };
-  getStatementPdf: { path: { statementId: string }; query: { language?: "pt-BR" | "en" }; body: undefined; answer: null };
+  getStatementPdf: { path: { statementId: string }; query: { language?: "pt-BR" | "en" | "es" }; body: undefined; answer: null };
   createReceipt: { path: Record<string, unknown>; query: Record<string, unknown>; body: NewReceipt; answer: Receipt };
   updateReceiptCustomer: { path: { receiptId: string }; query: Record<string, unknown>; body: ReceiptCustomer; answer: Receipt };
   getReceipt: { path: { receiptId: string }; query: Record<string, unknown>; body: undefined; answer: Receipt };
-  getReceiptPdf: { path: { receiptId: string }; query: { language?: "pt-BR" | "en" }; body: undefined; answer: null };
-  getCdrReceipt: { path: { cdrId: string }; query: { language?: "pt-BR" | "en" }; body: undefined; answer: null };
+  getReceiptPdf: { path: { receiptId: string }; query: { language?: "pt-BR" | "en" | "es" }; body: undefined; answer: null };
+  getCdrReceipt: { path: { cdrId: string }; query: { language?: "pt-BR" | "en" | "es" }; body: undefined; answer: null };
   checkReceiptCode: { path: { code: string }; query: Record<string, unknown>; body: undefined; answer: ReceiptCheck };
   getOperator: { path: Record<string, unknown>; query: Record<string, unknown>; body: undefined; answer: Operator };
   updateOperator: { path: Record<string, unknown>; query: Record<string, unknown>; body: OperatorPatch; answer: Operator };

@@ -28,9 +28,13 @@ import { createFormat, type Format } from "./format.ts";
 import { load, save } from "./storage.ts";
 import { createValue } from "./value.ts";
 
-export type Locale = "pt-BR" | "en";
-export const LOCALES: readonly Locale[] = ["pt-BR", "en"];
-export const LOCALE_NAMES: Record<Locale, string> = { "pt-BR": "Português", en: "English" };
+export type Locale = "pt-BR" | "en" | "es";
+export const LOCALES: readonly Locale[] = ["pt-BR", "en", "es"];
+export const LOCALE_NAMES: Record<Locale, string> = {
+  "pt-BR": "Português",
+  en: "English",
+  es: "Español",
+};
 
 /** One file each in `messages/<locale>/`. `base`: everybody but guests; `inside`: who is signed in. */
 export const AREAS = [
@@ -70,6 +74,7 @@ export function pickLocale(languages: readonly string[]): Locale {
   for (const language of languages) {
     if (/^pt\b/i.test(language)) return "pt-BR";
     if (/^en\b/i.test(language)) return "en";
+    if (/^es\b/i.test(language)) return "es";
   }
   return "en";
 }

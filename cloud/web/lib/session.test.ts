@@ -18,6 +18,7 @@ describe("pickLocale", () => {
     expect(pickLocale(["pt-BR", "en"])).toBe("pt-BR");
     expect(pickLocale(["pt-PT"])).toBe("pt-BR");
     expect(pickLocale(["de-DE", "en-GB", "pt"])).toBe("en");
+    expect(pickLocale(["es-AR", "pt"])).toBe("es");
     expect(pickLocale(["de-DE"])).toBe("en");
     expect(pickLocale([])).toBe("en");
   });
