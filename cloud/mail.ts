@@ -60,6 +60,19 @@ export async function queueMail(client: Queryable, mail: NewMail): Promise<strin
   return rows[0]?.mail_id ?? "";
 }
 
+/** What brings letters to people: by the outbox, at once or with what somebody does in a transaction. */
+export const letterBox =
+  (pool: Queryable) =>
+  async (
+    to: string,
+    subject: string,
+    text: string,
+    within?: { client: Queryable; operatorId: string; kind: string },
+  ): Promise<void> => {
+    const { client, operatorId, kind } = within ?? { client: pool, operatorId: null, kind: "sign-in" };
+    await queueMail(client, { operatorId, kind, to, subject, text });
+  };
+
 export type MailConfig = { smtpUrl: string; from: string };
 
 /** @throws AppError CONFIG_INVALID. */

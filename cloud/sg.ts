@@ -22,7 +22,7 @@ import { ensureSigningKey } from "./ingest/policy.ts";
 import { startJobs } from "./jobs/jobs.ts";
 import { createPay } from "./pay/providers.ts";
 import { ensureSecretBox } from "./pay/secrets.ts";
-import { createMailer, queueMail, type MailConfig } from "./mail.ts";
+import { createMailer, letterBox, type MailConfig } from "./mail.ts";
 import type { PeopleConfig } from "./people-config.ts";
 import { createSetupCode, inviteFromConsole, ownerMissing } from "./people.ts";
 
@@ -71,12 +71,7 @@ function peopleOf(config: SgConfig, pool: Pool, localUrl: () => string): PeopleO
     sso: people?.sso,
     setupOperatorId: defaultOperatorId,
     // Without a mail server links would wait in the outbox, secret as they are.
-    ...(mail === undefined
-      ? {}
-      : {
-          sendMail: async (to, subject, text) =>
-            void (await queueMail(pool, { operatorId: null, kind: "sign-in", to, subject, text })),
-        }),
+    sendMail: mail === undefined ? undefined : letterBox(pool),
   };
 }
 

@@ -2,14 +2,14 @@
  * People in the API: where their page is, who is signed in, what their browser may send, how a mail leaves.
  *
  * Invariants: a write that is vouched for by a cookie comes from the page itself (`Origin`), or is refused;
- * links are made of configured addresses, never of what a request says; who waits for an answer does not wait
- * for a mail, so that its time tells nothing. Without SMTP no mail is written anywhere: the log says that one
+ * links are made of configured addresses, never of what a request says; who waits for an answer and is not
+ * known does not wait for a mail, so that its time tells nothing. Without SMTP no mail is written anywhere: the log says that one
  * was due, and no more.
  */
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from "fastify";
 import { describeError } from "../../shared/errors.ts";
 import { passwordResetMail, verifyEmailMail, type MailText } from "../core/mail-texts.ts";
-import type { Pool } from "../db/pool.ts";
+import type { Pool, Queryable } from "../db/pool.ts";
 import { ensureAuthSecret } from "../people.ts";
 import {
   createSignIn,
@@ -23,7 +23,9 @@ import { addressGroup, countAttempt, type ThrottleKind } from "../throttle.ts";
 import type { SessionUser } from "./actor.ts";
 import { ApiProblem, TooManyAttempts } from "./problem.ts";
 
-export type SendMail = (to: string, subject: string, text: string) => Promise<void>;
+/** Whose doing a mail is, and the transaction that it goes with or not at all. */
+export type MailWithin = { client: Queryable; operatorId: string; kind: string };
+export type SendMail = (to: string, subject: string, text: string, within?: MailWithin) => Promise<void>;
 
 export type PeopleOptions = {
   /** Where people open the page. Undefined: by plain http, at the address that their browser names. */
@@ -79,6 +81,11 @@ function createMailer(options: PeopleOptions, log: FastifyBaseLogger | false) {
     configured: options.sendMail !== undefined,
     /** The token stands behind `#`: it reaches no server's log. */
     link: (page: string, token: string): string => `${base()}/${page}#token=${token}`,
+    /** Leaves with the transaction. @returns whether it does: false without a mail server. */
+    async sendWithin(within: MailWithin, to: string, { subject, text }: MailText): Promise<boolean> {
+      await options.sendMail?.(to, subject, text, within);
+      return options.sendMail !== undefined;
+    },
     /** Begins to send, and says in the log how that went. */
     send(to: string, { subject, text }: MailText): void {
       if (options.sendMail === undefined) {

@@ -6,7 +6,7 @@
  * address that has an account joins only when signed in.
  */
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { Type } from "typebox";
+import { Type, type Static } from "typebox";
 import { AppError } from "../../../shared/errors.ts";
 import { writeAudit } from "../../audit.ts";
 import type { Role } from "../../core/access.ts";
@@ -21,7 +21,13 @@ import { lockDriver } from "../driver-store.ts";
 import { conditions, iso, isoOf, PageOf, PageQuery, readCursor, toPage } from "../page.ts";
 import { passOn, type People } from "../people.ts";
 import { ApiProblem, notFound } from "../problem.ts";
-import type { AcceptInvitation, Invitation, InvitationToMe, NewInvitation } from "../user-schemas.ts";
+import type {
+  AcceptInvitation,
+  Invitation,
+  InvitationToMe,
+  MadeInvitation,
+  NewInvitation,
+} from "../user-schemas.ts";
 import { audit, writeOnce } from "../write.ts";
 
 type InvitationRow = {
@@ -109,6 +115,21 @@ async function checkDriver(client: Client, actor: Actor, { role, driverId }: New
     throw new ApiProblem(409, "DRIVER_SIGNS_IN", "this driver signs in already, with another account");
 }
 
+/** With the invitation or not at all. @returns whether there is a mail server. */
+async function mailInvitation(
+  people: People,
+  client: Client,
+  { operatorId, name }: Actor,
+  to: string,
+  secret: string,
+): Promise<boolean> {
+  const { rows } = await client.query<{ name: string }>("select name from operator where operator_id = $1", [
+    operatorId,
+  ]);
+  const letter = invitationMail(rows[0]?.name ?? "", name, people.mailer.link("invitation", secret));
+  return people.mailer.sendWithin({ client, operatorId, kind: "invitation" }, to, letter);
+}
+
 function staffRoutes(app: App, { requireActor, people }: Context): void {
   app.post(
     "/v1/invitations",
@@ -128,25 +149,16 @@ function staffRoutes(app: App, { requireActor, people }: Context): void {
       const body = request.body as NewInvitation;
       await people.count(request, "inviter", actor.operatorId);
       await people.count(request, "mailbox", `${actor.operatorId} ${body.email.toLowerCase()}`);
-      let made: Awaited<ReturnType<typeof invite>> | undefined;
       const { body: view } = await writeOnce(actor, request, async (client) => {
-        made = await invite(client, actor, body);
+        const made = await invite(client, actor, body);
         const row = await oneInvitation(client, actor, made.invitationId);
         await audit(client, actor, request, "invitation.create", made.invitationId, body);
-        return { status: 201, body: toInvitation(row) };
+        const mailed = await mailInvitation(people, client, actor, body.email, made.mail);
+        const link = people.mailer.link("invitation", made.link);
+        return { status: 201, body: { ...toInvitation(row), link, mailed }, once: ["link"] };
       });
-      const link = made === undefined ? null : people.mailer.link("invitation", made.link);
-      if (made !== undefined) {
-        const { rows } = await actor.db.query<{ name: string }>(
-          "select name from operator where operator_id = $1",
-          [actor.operatorId],
-        );
-        const url = people.mailer.link("invitation", made.mail);
-        people.mailer.send(body.email, invitationMail(rows[0]?.name ?? "", actor.name, url));
-      }
-      const mailed = made !== undefined && people.mailer.configured;
       void reply.header("Cache-Control", "no-store");
-      return reply.code(201).send({ ...(view as Invitation), link, mailed });
+      return reply.code(201).send(view as Static<typeof MadeInvitation>);
     },
   );
 
