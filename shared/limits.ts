@@ -199,6 +199,8 @@ export const TOKEN_IMPORT_BYTES_MAX = 5_000_000;
 export const TOKEN_IMPORT_ROWS_MAX = 50_000;
 export const API_BODY_BYTES_MAX = 256 * 1024;
 export const API_RATE_PER_MIN = 1_200;
+/** Requests from one address by which nobody is known. */
+export const API_FAILURES_PER_MIN = 120;
 export const SSE_CLIENTS_MAX = 500;
 export const SSE_CLIENTS_PER_ACTOR_MAX = 100;
 export const IDEMPOTENCY_HOURS = 24;

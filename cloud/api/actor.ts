@@ -13,6 +13,7 @@ import { API_RATE_PER_MIN } from "../../shared/limits.ts";
 import { permissionsOf, ROLES, type Permission, type Role, type SiteScope } from "../core/access.ts";
 import type { Pool, Queryable } from "../db/pool.ts";
 import { tenantDb, type TenantDb } from "../db/tenant.ts";
+import { createKeyGuard } from "./key-guard.ts";
 import { ApiProblem } from "./problem.ts";
 
 export type Actor = {
@@ -212,11 +213,14 @@ function checkPermission(who: Who, permission: Permission | undefined): void {
 export function createAuthenticator(pool: Pool, behind: Pool, readSession?: SessionReader) {
   const known = new Map<string, { actor: Who; untilMs: number }>();
   const limit = createLimiter();
+  const guard = createKeyGuard(pool);
 
-  async function byKey(key: string): Promise<Who> {
+  async function byKey(key: string, address: string): Promise<Who> {
     const nowMs = performance.now();
     const found = known.get(key);
     if (found !== undefined && found.untilMs > nowMs) return found.actor;
+    known.delete(key);
+    if (found === undefined) await guard.check(address, digest(key));
     const actor = await actorOfKey(pool, key);
     const expiresAtMs = actor.expiresAt?.getTime() ?? Infinity;
     if (known.size >= KEYS_MAX) known.clear();
@@ -227,7 +231,7 @@ export function createAuthenticator(pool: Pool, behind: Pool, readSession?: Sess
   async function identify(request: FastifyRequest): Promise<Who> {
     const { authorization } = request.headers;
     const key = /^Bearer (\S{1,200})$/.exec(authorization ?? "")?.[1];
-    if (key !== undefined) return byKey(key);
+    if (key !== undefined) return byKey(key, request.ip);
     const user = authorization === undefined ? await readSession?.(request) : undefined;
     if (user === undefined)
       throw new ApiProblem(401, "NO_KEY", "sign in, or send `Authorization: Bearer <apiKey>`");
@@ -246,7 +250,10 @@ export function createAuthenticator(pool: Pool, behind: Pool, readSession?: Sess
     async admit(request: FastifyRequest): Promise<void> {
       const needed = neededBy(request.routeOptions.schema);
       if (needed === undefined || needed.open) return;
-      const who = await identify(request);
+      const who = await identify(request).catch((error: unknown) => {
+        if (error instanceof ApiProblem && error.status === 401) guard.count(request.ip);
+        throw error;
+      });
       limit(who.id);
       checkPermission(who, needed.permission);
       admitted.set(request, { ...who, db: tenantDb(behind, who.operatorId, who.siteIds) });
