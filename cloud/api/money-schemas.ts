@@ -27,47 +27,52 @@ export const CdrLine = Type.Object(
 );
 export type CdrLineView = Static<typeof CdrLine>;
 
+/** What a CDR tells the operator and whoever charged. */
+export const cdrFields = {
+  cdrId: Type.String(),
+  /** Per operator, without gaps. */
+  number: Type.Integer(),
+  /** standing: this is what is owed for the transaction; corrected: another CDR has taken its place. */
+  status: OneOf(["standing", "corrected"]),
+  transactionId: Type.String(),
+  /** The CDR whose place it takes, and the one that has taken its own. */
+  corrects: Nullable(Type.String()),
+  correctedBy: Nullable(Type.String()),
+  createdAt: Time,
+  idToken: Nullable(Type.String()),
+  startedAt: Time,
+  endedAt: Time,
+  timeQuality: OneOf(["station", "er", "estimated"]),
+  energyWh: Wh,
+  energyQuality: OneOf(["registers", "readings", "decided"]),
+  flags: Type.Array(Type.String()),
+  currency: Type.String(),
+  netMinor: Minor,
+  taxMinor: Minor,
+  totalMinor: Minor,
+  tax: Nullable(Type.Object({ name: Type.String(), rateBp: Type.Integer(), included: Type.Boolean() })),
+  lines: Type.Array(Type.Ref("CdrLine")),
+};
+
 export const Cdr = Type.Object(
   {
-    cdrId: Type.String(),
-    /** Per operator, without gaps. */
-    number: Type.Integer(),
-    /** standing: this is what is owed for the transaction; corrected: another CDR has taken its place. */
-    status: OneOf(["standing", "corrected"]),
-    transactionId: Type.String(),
-    /** The CDR whose place it takes, and the one that has taken its own. */
-    corrects: Nullable(Type.String()),
-    correctedBy: Nullable(Type.String()),
+    ...cdrFields,
     cause: OneOf(["ended", "late-data", "payer", "decision", "manual"]),
     reason: Nullable(Type.String()),
-    createdAt: Time,
     createdBy: Type.String(),
     siteId: Type.String(),
     stationId: Type.String(),
     evseId: Type.Integer(),
     connectorId: Nullable(Type.Integer()),
-    idToken: Nullable(Type.String()),
     driverId: Nullable(Type.String()),
     paymentId: Nullable(Type.String()),
     /** The account of the ledger that owes it. */
     payer: Type.String(),
-    startedAt: Time,
-    endedAt: Time,
     timeZone: Type.String(),
-    timeQuality: OneOf(["station", "er", "estimated"]),
     meterStartWh: Nullable(Wh),
     meterStopWh: Nullable(Wh),
-    energyWh: Wh,
-    energyQuality: OneOf(["registers", "readings", "decided"]),
-    flags: Type.Array(Type.String()),
     tariffId: Nullable(Type.String()),
     tariffVersion: Nullable(Type.Integer()),
-    currency: Type.String(),
-    netMinor: Minor,
-    taxMinor: Minor,
-    totalMinor: Minor,
-    tax: Nullable(Type.Object({ name: Type.String(), rateBp: Type.Integer(), included: Type.Boolean() })),
-    lines: Type.Array(Type.Ref("CdrLine")),
   },
   { $id: "Cdr" },
 );

@@ -6,7 +6,7 @@
  */
 import { Type, type Static, type TSchema } from "typebox";
 import { OneOf } from "../../shared/schema.ts";
-import type { CdrLineView, StatementLineView } from "./money-schemas.ts";
+import { cdrFields, type CdrLineView, type StatementLineView } from "./money-schemas.ts";
 import type { PriceView } from "./tariff-schemas.ts";
 
 const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
@@ -91,30 +91,10 @@ export type OwnTransaction = Static<typeof OwnTransaction>;
 
 export const OwnCdr = Type.Object(
   {
-    cdrId: Type.String(),
-    number: Type.Integer(),
-    /** standing: this is what it costs; corrected: another CDR has taken its place. */
-    status: OneOf(["standing", "corrected"]),
-    transactionId: Type.String(),
-    corrects: Nullable(Type.String()),
-    correctedBy: Nullable(Type.String()),
-    createdAt: Time,
+    ...cdrFields,
     ...place,
-    idToken: Nullable(Type.String()),
     /** Who owes it: the driver, its fleet, or another account. */
     payer: OneOf(["driver", "fleet", "other"]),
-    startedAt: Time,
-    endedAt: Time,
-    timeQuality: OneOf(["station", "er", "estimated"]),
-    energyWh: Wh,
-    energyQuality: OneOf(["registers", "readings", "decided"]),
-    flags: Type.Array(Type.String()),
-    currency: Type.String(),
-    netMinor: Minor,
-    taxMinor: Minor,
-    totalMinor: Minor,
-    tax: Nullable(Type.Object({ name: Type.String(), rateBp: Type.Integer(), included: Type.Boolean() })),
-    lines: Type.Array(Type.Ref("CdrLine")),
   },
   { $id: "OwnCdr" },
 );
