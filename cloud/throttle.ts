@@ -18,8 +18,10 @@ export type ThrottleRule = {
 };
 
 export const THROTTLES = {
-  /** Wrong passwords of one account. Right ones start it anew. */
-  account: { attempts: 8, windowS: 900, blockS: 900 },
+  /** Wrong passwords of one account from one address: closed for who tries, not for its owner elsewhere. */
+  "account-here": { attempts: 8, windowS: 900, blockS: 900 },
+  /** Wrong passwords of one account, wherever they come from: it takes many addresses to close it for all. */
+  account: { attempts: 50, windowS: 900, blockS: 900 },
   /** From one address, over all accounts: an office behind one address has room. */
   address: { attempts: 60, windowS: 900, blockS: 900 },
   /** Challenges for passkeys, each of which is a row: a sign-in page asks for one when it opens. */

@@ -19,7 +19,13 @@ import {
   type MailKind,
   type SsoConfig,
 } from "../sign-in.ts";
-import { addressGroup, countAttempt, type ThrottleKind } from "../throttle.ts";
+import {
+  addressGroup,
+  countAttempt,
+  forgetAttempts,
+  uncountAttempt,
+  type ThrottleKind,
+} from "../throttle.ts";
 import type { SessionUser } from "./actor.ts";
 import { ApiProblem, TooManyAttempts } from "./problem.ts";
 
@@ -125,6 +131,12 @@ export function createPeople(pool: Pool, options: PeopleOptions, log: FastifyBas
     return signIn.sessionOf(cookie);
   }
 
+  async function count(request: FastifyRequest, kind: ThrottleKind, name?: string): Promise<void> {
+    const retryAfterS = await countAttempt(pool, kind, name ?? addressGroup(request.ip));
+    if (retryAfterS !== undefined) throw new TooManyAttempts(retryAfterS);
+  }
+  const here = (request: FastifyRequest, account: string) => `${account} ${addressGroup(request.ip)}`;
+
   return {
     signIn,
     mailer,
@@ -158,9 +170,18 @@ export function createPeople(pool: Pool, options: PeopleOptions, log: FastifyBas
     signedInBy: (answer: AuthAnswer) => signIn.sessionOf(cookieOf(answer)),
 
     /** @throws ApiProblem 429. */
-    async count(request: FastifyRequest, kind: ThrottleKind, name?: string): Promise<void> {
-      const retryAfterS = await countAttempt(pool, kind, name ?? addressGroup(request.ip));
-      if (retryAfterS !== undefined) throw new TooManyAttempts(retryAfterS);
+    count,
+
+    /** A try at a password, whether anybody has the name or not. What is closed here counts no further. @throws ApiProblem 429. */
+    async countPassword(request: FastifyRequest, account: string): Promise<void> {
+      await count(request, "account-here", here(request, account));
+      await count(request, "account", account);
+    },
+
+    /** It was the right one. What others have tried elsewhere still counts. */
+    async rightPassword(request: FastifyRequest, account: string): Promise<void> {
+      await forgetAttempts(pool, "account-here", here(request, account));
+      await uncountAttempt(pool, "account", account);
     },
   };
 }

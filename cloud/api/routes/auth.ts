@@ -10,7 +10,7 @@ import { Type } from "typebox";
 import type { AuditAction } from "../../core/audit.ts";
 import type { Pool } from "../../db/pool.ts";
 import { AUTH_PATH, SSO_ID, type AuthAnswer } from "../../sign-in.ts";
-import { forgetAttempts, uncountAttempt, addressGroup } from "../../throttle.ts";
+import { uncountAttempt, addressGroup } from "../../throttle.ts";
 import { open } from "../actor.ts";
 import type { App, Context } from "../app.ts";
 import { passOn, type People } from "../people.ts";
@@ -70,14 +70,14 @@ function passwordRoutes(app: App, { pool, people }: Parts): void {
       const { email, password, remember } = request.body as PasswordSignIn;
       const account = email.toLowerCase();
       await people.count(request, "address");
-      await people.count(request, "account", account);
+      await people.countPassword(request, account);
       const answer = await people.call(request, "POST", "/sign-in/email", {
         body: { email: account, password, rememberMe: remember ?? true },
       });
       if (answer.status === 401)
         await auditPerson(pool, { email: account }, request, "session.refuse", { address: request.ip });
       const body = passOn(reply, answer);
-      await forgetAttempts(pool, "account", account);
+      await people.rightPassword(request, account);
       await uncountAttempt(pool, "address", addressGroup(request.ip));
       if (body["twoFactorRedirect"] === true) return { next: "second-factor" };
       await auditSignIn({ pool, people }, request, answer, "password");

@@ -8,7 +8,6 @@
  */
 import type { FastifyRequest } from "fastify";
 import { Type } from "typebox";
-import { forgetAttempts } from "../../throttle.ts";
 import { needs } from "../actor.ts";
 import type { App, Context } from "../app.ts";
 import { isoOf } from "../page.ts";
@@ -159,9 +158,9 @@ function passwordRoutes(app: App, { pool, people }: Context): void {
   /** A call that holds the password. Wrong ones count as at the sign-in. */
   async function withPassword(request: FastifyRequest, path: string, body: object) {
     const person = await people.requireSession(request);
-    await people.count(request, "account", person.email);
+    await people.countPassword(request, person.email);
     const answer = await people.call(request, "POST", path, { body });
-    if (answer.status < 400) await forgetAttempts(pool, "account", person.email);
+    if (answer.status < 400) await people.rightPassword(request, person.email);
     return { person, answer };
   }
 
@@ -220,12 +219,12 @@ function passwordRoutes(app: App, { pool, people }: Context): void {
     },
     async (request, reply) => {
       const person = await people.requireSession(request);
-      await people.count(request, "account", person.email);
+      await people.countPassword(request, person.email);
       const answer = await people.call(request, "POST", "/two-factor/verify-totp", {
         body: request.body as object,
       });
       passOn(reply, answer);
-      await forgetAttempts(pool, "account", person.email);
+      await people.rightPassword(request, person.email);
       await auditPerson(pool, person, request, "totp.enable");
       return DONE;
     },
