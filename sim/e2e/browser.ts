@@ -4,7 +4,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
 
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
@@ -24,6 +24,19 @@ export async function newPage(browser: Browser, options: BrowserContextOptions):
   page.on("pageerror", (error) => errors.push(error.message));
   page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
   return { page, errors };
+}
+
+export type SignedIn = Awaited<ReturnType<BrowserContext["storageState"]>>;
+
+/** What a browser keeps of who has signed in with a key: pages begin with it, and need not sign in each by itself. */
+export async function signIn(browser: Browser, base: string, key: string): Promise<SignedIn> {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  await page.goto(`${base}/#key=${key}`);
+  await page.getByRole("navigation").first().waitFor();
+  const state = await context.storageState();
+  await context.close();
+  return state;
 }
 
 /** What axe finds wrong: nothing, if all is well. */

@@ -12,7 +12,16 @@ import { WebSocket } from "ws";
 import { launchChromium } from "../services/chromium.ts";
 import { freePort } from "../services/child.ts";
 import { until } from "../services/until.ts";
-import { DESKTOP, newPage, overflow, PHONE, violations, type Watched } from "./browser.ts";
+import {
+  DESKTOP,
+  newPage,
+  overflow,
+  PHONE,
+  violations,
+  type Watched,
+  signIn,
+  type SignedIn,
+} from "./browser.ts";
 import { apiClient, startProgram, untilPrinted, type Program } from "./processes.ts";
 
 /** An alarm needs its station to be away for a minute. */
@@ -23,6 +32,7 @@ let program: Program;
 let browser: Browser;
 let base: string;
 let apiKey: string;
+let signedInState: SignedIn | undefined;
 let api: ReturnType<typeof apiClient>;
 
 beforeAll(async () => {
@@ -62,9 +72,8 @@ async function bootAndLeave(url: string): Promise<void> {
 
 /** A signed-in page that remembers every error of its console. */
 async function open(options: BrowserContextOptions, path: string): Promise<Watched> {
-  const watched = await newPage(browser, options);
-  await watched.page.goto(`${base}/#key=${apiKey}`);
-  await watched.page.getByRole("navigation").first().waitFor();
+  signedInState ??= await signIn(browser, base, apiKey);
+  const watched = await newPage(browser, { ...options, storageState: signedInState });
   await watched.page.goto(`${base}${path}`);
   return watched;
 }

@@ -3,26 +3,23 @@
  * phone size, in both languages and colour schemes, with axe looking over the shoulder.
  */
 import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import type { Browser, BrowserContextOptions } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { launchChromium } from "../services/chromium.ts";
 import { freePort } from "../services/child.ts";
 import { until } from "../services/until.ts";
+import { DESKTOP, newPage, PHONE, signIn, violations, type SignedIn, type Watched } from "./browser.ts";
 import { apiClient, startProgram, untilPrinted, type Program } from "./processes.ts";
-
-const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
-const DESKTOP = { viewport: { width: 1440, height: 900 }, locale: "en-GB" };
-const PHONE = { viewport: { width: 360, height: 780 }, locale: "pt-BR", colorScheme: "dark" as const };
 
 let dir: string;
 let program: Program;
 let browser: Browser;
 let base: string;
 let apiKey: string;
+let signedInState: SignedIn | undefined;
 let stations: string;
 
 beforeAll(async () => {
@@ -43,28 +40,11 @@ afterAll(async () => {
 });
 
 /** A signed-in page that fails the test on any error in its console. */
-async function open(options: BrowserContextOptions, path = "/"): Promise<{ page: Page; errors: string[] }> {
-  const context = await browser.newContext(options);
-  const page = await context.newPage();
-  const errors: string[] = [];
-  page.on("pageerror", (error) => errors.push(error.message));
-  page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
-  await page.goto(`${base}/#key=${apiKey}`);
-  await page.getByRole("navigation").first().waitFor();
-  if (path !== "/") await page.goto(`${base}${path}`);
-  return { page, errors };
-}
-
-async function violations(page: Page): Promise<string[]> {
-  // Evaluated, not added: the page's policy lets no foreign script in.
-  await page.evaluate(await readFile(AXE, "utf8"));
-  const found = await page.evaluate(async () => {
-    const { axe } = globalThis as unknown as {
-      axe: { run: () => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
-    };
-    return (await axe.run()).violations.map((v) => `${v.id}: ${v.nodes[0]?.html ?? ""}`);
-  });
-  return found;
+async function open(options: BrowserContextOptions, path = "/"): Promise<Watched> {
+  signedInState ??= await signIn(browser, base, apiKey);
+  const watched = await newPage(browser, { ...options, storageState: signedInState });
+  await watched.page.goto(`${base}${path}`);
+  return watched;
 }
 
 /** A station that ends a transaction which nobody saw begin, and goes away. */

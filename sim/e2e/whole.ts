@@ -8,7 +8,7 @@ import { join } from "node:path";
 import type { Browser, BrowserContextOptions } from "playwright-core";
 import { launchChromium } from "../services/chromium.ts";
 import { freePort } from "../services/child.ts";
-import { newPage, type Watched } from "./browser.ts";
+import { newPage, signIn, type SignedIn, type Watched } from "./browser.ts";
 import { apiClient, startProgram, untilPrinted, type Program } from "./processes.ts";
 
 export type Whole = {
@@ -44,14 +44,15 @@ export async function startWhole(env: NodeJS.ProcessEnv = {}): Promise<Whole> {
     throw error;
   }
   const { apiKey, owner } = JSON.parse(await readFile(join(dir, "credentials.json"), "utf8")) as Whole;
+  const signedIn = new Map<string, SignedIn>();
   return {
     ...{ base, apiKey, owner, browser, erPort, end },
     api: apiClient(base, apiKey),
     async open(options, path = "/", key = apiKey) {
-      const watched = await newPage(browser, options);
-      await watched.page.goto(`${base}/#key=${key}`);
-      await watched.page.getByRole("navigation").first().waitFor();
-      if (path !== "/") await watched.page.goto(`${base}${path}`);
+      const storageState = signedIn.get(key) ?? (await signIn(browser, base, key));
+      signedIn.set(key, storageState);
+      const watched = await newPage(browser, { ...options, storageState });
+      await watched.page.goto(`${base}${path}`);
       return watched;
     },
   };
