@@ -1,7 +1,7 @@
 /**
  * The audit: who did what, one row in the transaction of what was done. Nothing else writes it (but for what
- * happens to a person of several operators, `api/routes/auth.ts`), and no row is ever changed; a person who
- * is erased is masked in it.
+ * happens to a person of several operators or of none, `api/routes/auth.ts`), and no row is ever changed; a
+ * person who is erased is masked in it.
  */
 import type { AuditAction } from "./core/audit.ts";
 import type { Queryable } from "./db/pool.ts";

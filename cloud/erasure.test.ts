@@ -105,6 +105,12 @@ describe("a person with everything", () => {
     await makeCdrs(db.pool);
     driver = await person();
     userId = await createMember(db.pool, EMAIL, "driver");
+    // From before the invitation.
+    await db.pool.query(
+      `insert into audit (operator_id, actor, request_id, action, subject, detail)
+       values (null, $1, 'r', 'session.create', $2, '{"address": "192.0.2.77"}')`,
+      [EMAIL, userId],
+    );
     await db.pool.query("update id_token set driver_since = '2026-01-01'");
     await happened(
       ...charged(billed, TOKEN, 7_200_000),
@@ -223,7 +229,7 @@ describe("a person with everything", () => {
   });
 
   test("is nowhere any more", async () => {
-    const words = [TOKEN, NAME, "Quint\\u00e3o", EMAIL, CPF, "529.982.247-25", PHONE];
+    const words = [TOKEN, NAME, "Quint\\u00e3o", EMAIL, CPF, "529.982.247-25", PHONE, "192.0.2.77"];
     expect(await whereFound(words)).toEqual([]);
     expect(
       await whereFound([`"idTag":"${SHORT}"`, `"idToken":"${SHORT}"`, `\\"idTag\\":\\"${SHORT}\\"`]),

@@ -205,7 +205,14 @@ async function forgetAccount({ client, operatorId }: Work, driver: Driver): Prom
   ]);
   if (user !== undefined)
     await client.query("delete from member where operator_id = $1 and user_id = $2", [operatorId, user.id]);
-  if (deleted) await client.query("delete from auth_user where id = $1", [user.id]);
+  if (deleted) {
+    // What the person did before belonging to any operator is in nobody's audit.
+    await client.query(
+      "update audit set actor = 'erased', detail = null where operator_id is null and subject = $1",
+      [user.id],
+    );
+    await client.query("delete from auth_user where id = $1", [user.id]);
+  }
   await client.query(
     `delete from mail where lower(recipient) = $2 and (operator_id = $1 or (operator_id is null and $3))`,
     [operatorId, email, deleted],

@@ -11,6 +11,7 @@
  *
  * Not here: who may do what (`core/access.ts`), attempts (`throttle.ts`), routes (`api/routes/auth.ts`).
  */
+import { AsyncLocalStorage } from "node:async_hooks";
 import { randomUUID } from "node:crypto";
 import { passkey } from "@better-auth/passkey";
 import { betterAuth } from "better-auth";
@@ -64,6 +65,8 @@ export type AuthAnswer = {
   cookies: string[];
   location: string | undefined;
   retryAfterS: number | undefined;
+  /** Whose password was set by the token of a mail. */
+  resetOf?: string | undefined;
 };
 
 export type SignIn = ReturnType<typeof createSignIn>;
@@ -142,6 +145,9 @@ async function answers(sso: SsoConfig): Promise<boolean> {
   }
 }
 
+/** What a call learns from the library's hooks. */
+const learnt = new AsyncLocalStorage<Pick<AuthAnswer, "resetOf">>();
+
 function createAuth(options: SignInOptions, secret: string, sso: SsoConfig | undefined) {
   const { pool } = options;
   const verified = (known: { userVerified: boolean } | undefined) => {
@@ -207,7 +213,10 @@ function createAuth(options: SignInOptions, secret: string, sso: SsoConfig | und
       resetPasswordTokenExpiresIn: RESET_S,
       revokeSessionsOnPasswordReset: true,
       sendResetPassword: ({ user, token }) => options.sendToken("password-reset", user.email, token),
-      onPasswordReset: ({ user }) => mailboxProved(pool, user.id),
+      onPasswordReset: async ({ user }) => {
+        await mailboxProved(pool, user.id);
+        Object.assign(learnt.getStore() ?? {}, { resetOf: user.id });
+      },
     },
     emailVerification: {
       sendVerificationEmail: ({ user, token }) => options.sendToken("verify-email", user.email, token),
@@ -346,7 +355,10 @@ export function createSignIn(options: SignInOptions) {
       if (call.body !== undefined) headers.set("content-type", "application/json");
       const body = call.body === undefined ? null : JSON.stringify(call.body);
       const { handler } = await auth();
-      return toAnswer(await handler(new Request(url, { method: call.method, headers, body })));
+      const facts: Pick<AuthAnswer, "resetOf"> = {};
+      const request = new Request(url, { method: call.method, headers, body });
+      const answer = await toAnswer(await learnt.run(facts, () => handler(request)));
+      return { ...answer, ...facts };
     },
 
     /** Whose session the cookies are; nothing is prolonged and no cookie is set. */

@@ -9,6 +9,7 @@
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from "fastify";
 import { describeError } from "../../shared/errors.ts";
 import { passwordResetMail, verifyEmailMail, type MailText } from "../core/mail-texts.ts";
+import { joinedPool } from "../db/joined.ts";
 import type { Pool, Queryable } from "../db/pool.ts";
 import { ensureAuthSecret } from "../people.ts";
 import {
@@ -48,6 +49,7 @@ export type PeopleOptions = {
 };
 
 export type SignedIn = SessionUser & { emailVerified: boolean; twoFactor: boolean; createdAt: Date };
+export type AfterCall = (answer: AuthAnswer, db: Queryable) => Promise<void>;
 export type People = ReturnType<typeof createPeople>;
 
 const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);
@@ -111,8 +113,9 @@ export function createPeople(pool: Pool, options: PeopleOptions, log: FastifyBas
   const { webUrl } = options;
   const https = webUrl?.startsWith("https:") === true;
   const cookieName = `${sessionCookie(https)}=`;
+  const joined = joinedPool(pool);
   const signIn = createSignIn({
-    pool,
+    pool: joined.pool,
     secret: () => ensureAuthSecret(pool, options.secret),
     https,
     sso: options.sso,
@@ -154,16 +157,26 @@ export function createPeople(pool: Pool, options: PeopleOptions, log: FastifyBas
       throw new ApiProblem(401, "NO_SESSION", "sign in first");
     },
 
-    /** Calls the library for a request, with its cookies. */
+    /**
+     * Calls the library for a request, with its cookies.
+     * @param after what is written with what the library writes, or neither is; also when it has refused.
+     */
     call(
       request: FastifyRequest,
       method: AuthCall["method"],
       path: string,
-      more: Pick<AuthCall, "body" | "query"> = {},
+      { after, ...more }: Pick<AuthCall, "body" | "query"> & { after?: AfterCall } = {},
     ): Promise<AuthAnswer> {
       const { cookie, "user-agent": userAgent } = request.headers;
       const origin = originOf(request, webUrl);
-      return signIn.call({ method, path, origin, cookie, userAgent, address: request.ip, ...more });
+      const call = () =>
+        signIn.call({ method, path, origin, cookie, userAgent, address: request.ip, ...more });
+      if (after === undefined) return call();
+      return joined.run(async () => {
+        const answer = await call();
+        await after(answer, joined.db);
+        return answer;
+      });
     },
 
     /** Who is signed in by what an answer sets. */

@@ -151,3 +151,28 @@ test("a bill in another currency than was paid in: nothing is taken, and a perso
   });
   expect(await findings(guest.paymentId)).toEqual([{ kind: "currency-differs", repaired: false }]);
 });
+
+test("what a guest does stands in the audit, once each, without who they are", async () => {
+  const guest = new Guest(bench, stand, "stripe");
+  const wish = { email: "guest@example.com", amountMinor: 2_000 };
+  await guest.begin(wish);
+  await guest.begin(wish);
+  await guest.cancel();
+  await guest.cancel();
+  const other = await charging("stripe");
+  await other.stop();
+  await other.stop();
+  // It charges: nothing can be called off any more.
+  await other.cancel();
+  const rows = await bench.db.rows<{ subject: string; action: string; actor: string; detail: unknown }>(
+    "select subject, action, actor, detail from audit where subject = any($1) order by audit_id",
+    [guest.id, other.id],
+  );
+  expect(rows).toMatchObject([
+    { subject: guest.id, action: "guest.create", actor: "guest", detail: { amountMinor: 2_000 } },
+    { subject: guest.id, action: "guest.cancel", actor: "guest" },
+    { subject: other.id, action: "guest.create" },
+    { subject: other.id, action: "guest.stop", actor: "guest" },
+  ]);
+  expect(JSON.stringify(rows)).not.toContain("guest@example.com");
+});

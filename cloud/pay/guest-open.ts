@@ -14,6 +14,7 @@ import { bareTaxId, taxIdKind } from "../../shared/tax-id.ts";
 import type { TariffTerms } from "../../shared/tariff.ts";
 import { ApiProblem, notFound } from "../api/problem.ts";
 import { ER_ONLINE } from "../api/routes/sites.ts";
+import { writeAudit } from "../audit.ts";
 import { energyFor } from "../core/guest.ts";
 import { inTransaction, type Queryable } from "../db/pool.ts";
 import { tariffFor, type ChosenTariff } from "../pricing.ts";
@@ -120,8 +121,11 @@ const NOT_OFFERED = {
   "no-provider": "the operator takes no payments here",
 } as const;
 
-/** @returns the session's id. @throws ApiProblem 400, 404, 409, 503. */
-export async function openGuest(pay: Pay, wish: NewGuest): Promise<string> {
+/**
+ * @param apiRequestId as it stands in the audit. @returns the session's id.
+ * @throws ApiProblem 400, 404, 409, 503.
+ */
+export async function openGuest(pay: Pay, wish: NewGuest, apiRequestId: string): Promise<string> {
   const before = await findWish(pay, wish);
   if (before !== undefined) {
     if (before.checkout_url === null && before.pix_code === null && before.keep_minor === null)
@@ -138,7 +142,7 @@ export async function openGuest(pay: Pay, wish: NewGuest): Promise<string> {
   const shown = wish.tariff ?? tariff;
   if (shown.tariffId !== tariff.tariffId || shown.version !== tariff.version)
     throw new ApiProblem(409, "PRICE_CHANGED", "the price here has changed meanwhile; look at it again");
-  const sessionId = await insertGuest(pay, wish, offer, known, tariff);
+  const sessionId = await insertGuest(pay, wish, offer, known, tariff, apiRequestId);
   await openCheckout(pay, sessionId);
   return sessionId;
 }
@@ -189,6 +193,7 @@ async function insertGuest(
   { place }: Offer,
   { row: provider, provider: implementation }: KnownProvider,
   tariff: ChosenTariff,
+  apiRequestId: string,
 ): Promise<string> {
   const amountMinor = checkAmount(wish, { row: provider, provider: implementation });
   const taxId = checkTaxId(wish.taxId);
@@ -227,7 +232,14 @@ async function insertGuest(
         ...[tariff.tariffId, tariff.version, capWh ?? null],
       ],
     );
-    if (rows[0] !== undefined) return rows[0].guest_session_id;
+    if (rows[0] !== undefined) {
+      const who = { operatorId: place.operator_id, actor: "guest", requestId: apiRequestId };
+      const at = { stationId: place.station_id, evseId: place.evse_id };
+      const { currency } = provider.settings;
+      const detail = { ...at, provider: provider.kind, amountMinor, currency };
+      await writeAudit(client, { ...who, action: "guest.create", subject: sessionId, detail });
+      return rows[0].guest_session_id;
+    }
     throw new ApiProblem(
       409,
       "REQUEST_UNDER_WAY",

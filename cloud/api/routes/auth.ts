@@ -8,12 +8,12 @@
 import type { FastifyRequest } from "fastify";
 import { Type } from "typebox";
 import type { AuditAction } from "../../core/audit.ts";
-import type { Pool } from "../../db/pool.ts";
-import { AUTH_PATH, SSO_ID, type AuthAnswer } from "../../sign-in.ts";
+import type { Pool, Queryable } from "../../db/pool.ts";
+import { AUTH_PATH, SSO_ID } from "../../sign-in.ts";
 import { uncountAttempt, addressGroup } from "../../throttle.ts";
 import { open } from "../actor.ts";
 import type { App, Context } from "../app.ts";
-import { passOn, type People } from "../people.ts";
+import { passOn, type AfterCall, type People } from "../people.ts";
 import { ApiProblem } from "../problem.ts";
 import type { PasswordSignIn, SecondFactor, SsoStart } from "../user-schemas.ts";
 
@@ -21,35 +21,40 @@ const BODY_BYTES_MAX = 32 * 1024;
 const DONE = { done: true } as const;
 const base = { bodyLimit: BODY_BYTES_MAX };
 
-/** A person's doing, in the audit of every operator that they belong to. */
+/** A person's doing, in the audit of every operator that they belong to; of nobody's operator if there is none. */
 export async function auditPerson(
-  pool: Pool,
+  db: Queryable,
   who: { userId: string } | { email: string },
   request: FastifyRequest,
   action: AuditAction,
   detail: unknown = null,
 ): Promise<void> {
   const [column, value] = "userId" in who ? ["id", who.userId] : ["email", who.email.toLowerCase()];
-  await pool.query(
+  await db.query(
     `insert into audit (operator_id, actor, request_id, action, subject, detail)
      select m.operator_id, u.email, $2, $3, u.id, $4
-     from auth_user u join member m on m.user_id = u.id where u.${column} = $1`,
+     from auth_user u left join member m on m.user_id = u.id where u.${column} = $1`,
     [value, request.id, action, JSON.stringify(detail)],
   );
 }
 
 type Parts = { pool: Pool; people: People };
 
-async function auditSignIn(
-  { pool, people }: Parts,
-  request: FastifyRequest,
-  answer: AuthAnswer,
-  by: string,
-): Promise<void> {
-  const person = await people.signedInBy(answer);
-  if (person !== undefined)
-    await auditPerson(pool, person, request, "session.create", { by, address: request.ip });
-}
+/** For a call by which somebody changes what is theirs: the row goes with the change. */
+export const auditOf =
+  (person: { userId: string }, request: FastifyRequest, action: AuditAction, detail?: unknown): AfterCall =>
+  async ({ status }, db) => {
+    if (status < 400) await auditPerson(db, person, request, action, detail);
+  };
+
+/** For a call that may sign somebody in: the row goes with the session. */
+export const auditSignIn =
+  (people: People, request: FastifyRequest, by: string): AfterCall =>
+  async (answer, db) => {
+    const person = answer.status < 400 ? await people.signedInBy(answer) : undefined;
+    if (person !== undefined)
+      await auditPerson(db, person, request, "session.create", { by, address: request.ip });
+  };
 
 function passwordRoutes(app: App, { pool, people }: Parts): void {
   app.post(
@@ -73,15 +78,16 @@ function passwordRoutes(app: App, { pool, people }: Parts): void {
       await people.countPassword(request, account);
       const answer = await people.call(request, "POST", "/sign-in/email", {
         body: { email: account, password, rememberMe: remember ?? true },
+        async after(result, db) {
+          if (result.status === 401)
+            await auditPerson(db, { email: account }, request, "session.refuse", { address: request.ip });
+          else await auditSignIn(people, request, "password")(result, db);
+        },
       });
-      if (answer.status === 401)
-        await auditPerson(pool, { email: account }, request, "session.refuse", { address: request.ip });
       const body = passOn(reply, answer);
       await people.rightPassword(request, account);
       await uncountAttempt(pool, "address", addressGroup(request.ip));
-      if (body["twoFactorRedirect"] === true) return { next: "second-factor" };
-      await auditSignIn({ pool, people }, request, answer, "password");
-      return { next: "done" };
+      return { next: body["twoFactorRedirect"] === true ? "second-factor" : "done" };
     },
   );
 
@@ -103,10 +109,10 @@ function passwordRoutes(app: App, { pool, people }: Parts): void {
       const { method, code } = request.body as SecondFactor;
       await people.count(request, "address");
       const path = method === "totp" ? "/two-factor/verify-totp" : "/two-factor/verify-backup-code";
-      const answer = await people.call(request, "POST", path, { body: { code } });
+      const after = auditSignIn(people, request, method);
+      const answer = await people.call(request, "POST", path, { body: { code }, after });
       passOn(reply, answer);
       await uncountAttempt(pool, "address", addressGroup(request.ip));
-      await auditSignIn({ pool, people }, request, answer, method);
       return { next: "done" };
     },
   );
@@ -124,7 +130,12 @@ function passwordRoutes(app: App, { pool, people }: Parts): void {
     },
     async (request, reply) => {
       people.checkOrigin(request);
-      passOn(reply, await people.call(request, "POST", "/sign-out", { body: {} }));
+      const person = await people.readSession(request);
+      const after: AfterCall = async ({ status }, db) => {
+        if (status < 400 && person !== undefined)
+          await auditPerson(db, person, request, "session.revoke", { by: "sign-out" });
+      };
+      passOn(reply, await people.call(request, "POST", "/sign-out", { body: {}, after }));
       return DONE;
     },
   );
@@ -176,7 +187,10 @@ function mailRoutes(app: App, { pool, people }: Parts): void {
       const { token, password } = request.body as { token: string; password: string };
       await people.count(request, "address");
       const body = { token, newPassword: password };
-      passOn(reply, await people.call(request, "POST", "/reset-password", { body }));
+      const after: AfterCall = async ({ resetOf }, db) => {
+        if (resetOf !== undefined) await auditPerson(db, { userId: resetOf }, request, "password.reset");
+      };
+      passOn(reply, await people.call(request, "POST", "/reset-password", { body, after }));
       await uncountAttempt(pool, "address", addressGroup(request.ip));
       return DONE;
     },
@@ -223,16 +237,16 @@ function passkeyRoutes(app: App, { pool, people }: Parts): void {
       const { credential } = request.body as { credential: object };
       const answer = await people.call(request, "POST", "/passkey/verify-authentication", {
         body: { response: credential },
+        after: auditSignIn(people, request, "passkey"),
       });
       passOn(reply, answer);
       await uncountAttempt(pool, "address", addressGroup(request.ip));
-      await auditSignIn({ pool, people }, request, answer, "passkey");
       return { next: "done" };
     },
   );
 }
 
-function ssoRoutes(app: App, { pool, people }: Parts): void {
+function ssoRoutes(app: App, { people }: Parts): void {
   app.post(
     "/v1/auth/sso",
     {
@@ -274,9 +288,11 @@ function ssoRoutes(app: App, { pool, people }: Parts): void {
           (entry): entry is [string, string] => typeof entry[1] === "string" && entry[1].length <= 4_000,
         ),
       );
-      const answer = await people.call(request, "GET", `/callback/${SSO_ID}`, { query });
+      const answer = await people.call(request, "GET", `/callback/${SSO_ID}`, {
+        query,
+        after: auditSignIn(people, request, "sso"),
+      });
       if (answer.location === undefined) passOn(reply, answer);
-      await auditSignIn({ pool, people }, request, answer, "sso");
       void reply.header("Cache-Control", "no-store").header("Set-Cookie", answer.cookies);
       return reply.redirect(answer.location ?? "/sign-in?error=sso", 302);
     },

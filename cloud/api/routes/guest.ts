@@ -3,6 +3,8 @@
  * by its token (`x-guest-token`), which only its guest was told.
  */
 import { Type } from "typebox";
+import { writeAudit } from "../../audit.ts";
+import { inTransaction } from "../../db/pool.ts";
 import { isGuestToken, guestToken, newCode, offerAt, openGuest } from "../../pay/guest-open.ts";
 import { guestReceipt } from "../../pay/guest-receipt.ts";
 import { readGuest } from "../../pay/guest-view.ts";
@@ -91,6 +93,27 @@ const TokenHeader = Type.Object({ "x-guest-token": Type.String({ maxLength: 100 
 
 type GuestRequest = { ip: string; params: unknown; headers: unknown };
 
+const WISHES = {
+  "guest.stop": ["stop_asked_at", "state = 'charging'"],
+  "guest.cancel": ["cancel_asked_at", "state in ('awaiting-payment', 'starting', 'plug-in')"],
+} as const;
+
+/** What a guest wishes of its session, looked at soon; the first time it stands in the audit. */
+async function ask(pay: Pay, request: { id: string }, action: keyof typeof WISHES, id: string) {
+  const [column, when] = WISHES[action];
+  await inTransaction(pay.pool, async (client) => {
+    const { rows } = await client.query<{ operator_id: string; first: boolean }>(
+      `update guest_session set ${column} = coalesce(${column}, now()), look_at = now()
+       where guest_session_id = $1 and ${when} returning operator_id, ${column} = now() as first`,
+      [id],
+    );
+    const [row] = rows;
+    if (row === undefined || !row.first) return;
+    const who = { operatorId: row.operator_id, actor: "guest", requestId: request.id };
+    await writeAudit(client, { ...who, action, subject: id, detail: null });
+  });
+}
+
 function sessionRoutes(app: App, pay: Pay, checkToken: (request: GuestRequest) => string): void {
   const session = {
     params: SessionParams,
@@ -121,7 +144,7 @@ function sessionRoutes(app: App, pay: Pay, checkToken: (request: GuestRequest) =
           "TOO_MANY_REQUESTS",
           `too many payments were begun from here; try in ${waitS} s`,
         );
-      const id = await openGuest(pay, request.body as NewGuestSession);
+      const id = await openGuest(pay, request.body as NewGuestSession, request.id);
       const view: GuestSessionView = await readGuest(pay.pool, id);
       return reply
         .code(201)
@@ -157,11 +180,7 @@ function sessionRoutes(app: App, pay: Pay, checkToken: (request: GuestRequest) =
     },
     async (request) => {
       const id = checkToken(request);
-      await pay.pool.query(
-        `update guest_session set stop_asked_at = coalesce(stop_asked_at, now()), look_at = now()
-         where guest_session_id = $1 and state = 'charging'`,
-        [id],
-      );
+      await ask(pay, request, "guest.stop", id);
       return readGuest(pay.pool, id);
     },
   );
@@ -179,11 +198,7 @@ function sessionRoutes(app: App, pay: Pay, checkToken: (request: GuestRequest) =
     },
     async (request) => {
       const id = checkToken(request);
-      await pay.pool.query(
-        `update guest_session set cancel_asked_at = coalesce(cancel_asked_at, now()), look_at = now()
-         where guest_session_id = $1 and state in ('awaiting-payment', 'starting', 'plug-in')`,
-        [id],
-      );
+      await ask(pay, request, "guest.cancel", id);
       return readGuest(pay.pool, id);
     },
   );

@@ -29,6 +29,7 @@ import type {
   NewInvitation,
 } from "../user-schemas.ts";
 import { audit, writeOnce } from "../write.ts";
+import { auditSignIn } from "./auth.ts";
 
 type InvitationRow = {
   invitation_id: string;
@@ -262,7 +263,8 @@ export async function signInAtOnce(
   password: string,
 ): Promise<void> {
   const body = { email: email.toLowerCase(), password, rememberMe: true };
-  passOn(reply, await people.call(request, "POST", "/sign-in/email", { body }));
+  const after = auditSignIn(people, request, "password");
+  passOn(reply, await people.call(request, "POST", "/sign-in/email", { body, after }));
 }
 
 /** @returns what the person signs in with now; undefined: they are signed in. */

@@ -8,13 +8,15 @@
  */
 import type { FastifyRequest } from "fastify";
 import { Type } from "typebox";
+import { changeOf, type AuditAction } from "../../core/audit.ts";
+import { inTransaction } from "../../db/pool.ts";
 import { needs } from "../actor.ts";
 import type { App, Context } from "../app.ts";
 import { isoOf } from "../page.ts";
 import { ownSession, passOn, type SignedIn } from "../people.ts";
 import { ApiProblem, notFound } from "../problem.ts";
 import type { Me, Session } from "../user-schemas.ts";
-import { auditPerson, operatorsOf, toPerson } from "./auth.ts";
+import { auditOf, auditPerson, operatorsOf, toPerson } from "./auth.ts";
 import { passkeyRoutes } from "./passkeys.ts";
 
 const DONE = { done: true } as const;
@@ -61,11 +63,13 @@ function meRoutes(app: App, { pool, people, requireActor }: Context): void {
     async (request) => {
       const person = await people.requireSession(request);
       const { name } = request.body as { name: string };
-      await pool.query("update auth_user set name = $2, updated_at = now() where id = $1", [
-        person.userId,
-        name,
-      ]);
-      await auditPerson(pool, person, request, "person.update", { name });
+      await inTransaction(pool, async (client) => {
+        await client.query("update auth_user set name = $2, updated_at = now() where id = $1", [
+          ...[person.userId, name],
+        ]);
+        const change = changeOf({ name: person.name }, { name });
+        await auditPerson(client, person, request, "person.update", change);
+      });
       return { ...toPerson(person), name };
     },
   );
@@ -121,13 +125,15 @@ function sessionRoutes(app: App, { pool, people }: Context): void {
     },
     async (request) => {
       const person = await people.requireSession(request);
-      const { rowCount } = await pool.query("delete from auth_session where user_id = $1 and id = $2", [
-        person.userId,
-        request.params.sessionId,
-      ]);
-      if (rowCount === 0) throw notFound("session", request.params.sessionId);
-      await auditPerson(pool, person, request, "session.revoke", { sessionId: request.params.sessionId });
-      return { revoked: 1 };
+      const { sessionId } = request.params;
+      return inTransaction(pool, async (client) => {
+        const { rowCount } = await client.query("delete from auth_session where user_id = $1 and id = $2", [
+          ...[person.userId, sessionId],
+        ]);
+        if (rowCount === 0) throw notFound("session", sessionId);
+        await auditPerson(client, person, request, "session.revoke", { sessionId });
+        return { revoked: 1 };
+      });
     },
   );
 
@@ -144,24 +150,26 @@ function sessionRoutes(app: App, { pool, people }: Context): void {
     },
     async (request) => {
       const person = await people.requireSession(request);
-      const { rowCount } = await pool.query("delete from auth_session where user_id = $1 and id <> $2", [
-        person.userId,
-        person.sessionId,
-      ]);
-      await auditPerson(pool, person, request, "session.revoke", { others: rowCount });
-      return { revoked: rowCount ?? 0 };
+      return inTransaction(pool, async (client) => {
+        const { rowCount } = await client.query("delete from auth_session where user_id = $1 and id <> $2", [
+          ...[person.userId, person.sessionId],
+        ]);
+        await auditPerson(client, person, request, "session.revoke", { others: rowCount });
+        return { revoked: rowCount ?? 0 };
+      });
     },
   );
 }
 
-function passwordRoutes(app: App, { pool, people }: Context): void {
+function passwordRoutes(app: App, { people }: Context): void {
   /** A call that holds the password. Wrong ones count as at the sign-in. */
-  async function withPassword(request: FastifyRequest, path: string, body: object) {
+  async function withPassword(request: FastifyRequest, path: string, body: object, action: AuditAction) {
     const person = await people.requireSession(request);
     await people.countPassword(request, person.email);
-    const answer = await people.call(request, "POST", path, { body });
+    const after = auditOf(person, request, action);
+    const answer = await people.call(request, "POST", path, { body, after });
     if (answer.status < 400) await people.rightPassword(request, person.email);
-    return { person, answer };
+    return answer;
   }
 
   app.post(
@@ -179,9 +187,7 @@ function passwordRoutes(app: App, { pool, people }: Context): void {
     async (request, reply) => {
       const { password, newPassword } = request.body as { password: string; newPassword: string };
       const body = { currentPassword: password, newPassword, revokeOtherSessions: true };
-      const { person, answer } = await withPassword(request, "/change-password", body);
-      passOn(reply, answer);
-      await auditPerson(pool, person, request, "password.change");
+      passOn(reply, await withPassword(request, "/change-password", body, "password.change"));
       return DONE;
     },
   );
@@ -199,7 +205,8 @@ function passwordRoutes(app: App, { pool, people }: Context): void {
       },
     },
     async (request, reply) => {
-      const { answer } = await withPassword(request, "/two-factor/enable", request.body as object);
+      const body = request.body as object;
+      const answer = await withPassword(request, "/two-factor/enable", body, "totp.enrol");
       const { totpURI, backupCodes } = passOn(reply, answer) as { totpURI: string; backupCodes: string[] };
       return { totpUri: totpURI, backupCodes };
     },
@@ -222,10 +229,10 @@ function passwordRoutes(app: App, { pool, people }: Context): void {
       await people.countPassword(request, person.email);
       const answer = await people.call(request, "POST", "/two-factor/verify-totp", {
         body: request.body as object,
+        after: auditOf(person, request, "totp.enable"),
       });
       passOn(reply, answer);
       await people.rightPassword(request, person.email);
-      await auditPerson(pool, person, request, "totp.enable");
       return DONE;
     },
   );
@@ -242,9 +249,8 @@ function passwordRoutes(app: App, { pool, people }: Context): void {
       },
     },
     async (request, reply) => {
-      const { person, answer } = await withPassword(request, "/two-factor/disable", request.body as object);
-      passOn(reply, answer);
-      await auditPerson(pool, person, request, "totp.disable");
+      const body = request.body as object;
+      passOn(reply, await withPassword(request, "/two-factor/disable", body, "totp.disable"));
       return DONE;
     },
   );
@@ -263,9 +269,8 @@ function passwordRoutes(app: App, { pool, people }: Context): void {
     },
     async (request, reply) => {
       const path = "/two-factor/generate-backup-codes";
-      const { person, answer } = await withPassword(request, path, request.body as object);
+      const answer = await withPassword(request, path, request.body as object, "totp.renew-backup-codes");
       const { backupCodes } = passOn(reply, answer) as { backupCodes: string[] };
-      await auditPerson(pool, person, request, "totp.renew-backup-codes");
       return { backupCodes };
     },
   );
@@ -282,7 +287,7 @@ function addressOf(token: string): string | undefined {
   }
 }
 
-function emailRoutes(app: App, { pool, people }: Context): void {
+function emailRoutes(app: App, { people }: Context): void {
   app.post(
     "/v1/me/email-verifications",
     {
@@ -320,8 +325,8 @@ function emailRoutes(app: App, { pool, people }: Context): void {
       // Else a click on a stranger's mail would vouch for an account that the stranger has made.
       if (addressOf(token) !== person.email)
         throw new ApiProblem(400, "LINK_OF_ANOTHER", "this link is not for the address that is signed in");
-      passOn(reply, await people.call(request, "GET", "/verify-email", { query: { token } }));
-      await auditPerson(pool, person, request, "email.verify");
+      const after = auditOf(person, request, "email.verify");
+      passOn(reply, await people.call(request, "GET", "/verify-email", { query: { token }, after }));
       return DONE;
     },
   );

@@ -5,13 +5,13 @@
  * which is why a passkey lets in without a second factor.
  */
 import { Type } from "typebox";
-import type { Pool } from "../../db/pool.ts";
+import { inTransaction, type Pool } from "../../db/pool.ts";
 import type { App, Context } from "../app.ts";
 import { isoOf } from "../page.ts";
 import { ownSession, passOn } from "../people.ts";
 import { ApiProblem, notFound } from "../problem.ts";
 import type { Passkey } from "../user-schemas.ts";
-import { auditPerson } from "./auth.ts";
+import { auditOf, auditPerson } from "./auth.ts";
 
 const PASSKEYS_MAX = 20;
 
@@ -89,9 +89,9 @@ export function passkeyRoutes(app: App, { pool, people }: Context): void {
         throw new ApiProblem(409, "TOO_MANY_PASSKEYS", `a person has at most ${PASSKEYS_MAX} passkeys`);
       const answer = await people.call(request, "POST", "/passkey/verify-registration", {
         body: { response: credential, name },
+        after: auditOf(person, request, "passkey.add", { name }),
       });
       const { id } = passOn(reply, answer) as { id: string };
-      await auditPerson(pool, person, request, "passkey.add", { name });
       const made = (await list(person.userId)).find((passkey) => passkey.passkeyId === id);
       if (made === undefined) throw notFound("passkey", id);
       return reply.code(201).send(made);
@@ -112,13 +112,14 @@ export function passkeyRoutes(app: App, { pool, people }: Context): void {
     async (request) => {
       const person = await people.requireSession(request);
       const { passkeyId } = request.params;
-      const { rowCount } = await pool.query("delete from auth_passkey where user_id = $1 and id = $2", [
-        person.userId,
-        passkeyId,
-      ]);
-      if (rowCount === 0) throw notFound("passkey", passkeyId);
-      await auditPerson(pool, person, request, "passkey.remove", { passkeyId });
-      return { done: true } as const;
+      return inTransaction(pool, async (client) => {
+        const { rowCount } = await client.query("delete from auth_passkey where user_id = $1 and id = $2", [
+          ...[person.userId, passkeyId],
+        ]);
+        if (rowCount === 0) throw notFound("passkey", passkeyId);
+        await auditPerson(client, person, request, "passkey.remove", { passkeyId });
+        return { done: true } as const;
+      });
     },
   );
 }
