@@ -22,6 +22,7 @@ import { ensureSigningKey } from "./ingest/policy.ts";
 import { startJobs } from "./jobs/jobs.ts";
 import { createPay } from "./pay/providers.ts";
 import { ensureSecretBox } from "./pay/secrets.ts";
+import { sealOpenWebhookSecrets } from "./webhook-secrets.ts";
 import { createMailer, letterBox, type MailConfig } from "./mail.ts";
 import type { PeopleConfig } from "./people-config.ts";
 import { createSetupCode, inviteFromConsole, ownerMissing } from "./people.ts";
@@ -166,7 +167,9 @@ export async function startSg(config: SgConfig, logger: Logger = pino()) {
   /** Known when it listens: with port 0 not before. */
   const listening = { port: config.port };
   const publicUrl = () => config.publicUrl ?? `http://127.0.0.1:${listening.port}`;
-  const pay = createPay(pool, await ensureSecretBox(pool, config.secretsKey), {
+  const box = await ensureSecretBox(pool, config.secretsKey);
+  await sealOpenWebhookSecrets(pool, box);
+  const pay = createPay(pool, box, {
     ...{ publicUrl, sandbox: config.sandboxPayments ?? false },
     ...(config.mercadoPagoUrl === undefined ? {} : { mercadoPagoUrl: config.mercadoPagoUrl }),
   });

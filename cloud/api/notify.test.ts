@@ -1,5 +1,5 @@
 /** Alarms, webhooks, mails and exports through the API, and the files that exports become. */
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,12 +13,16 @@ import { listenLive, openTestApi, openTestDb, type TestApi, type TestDb } from "
 import { lookAtAlarms } from "../jobs/alarms.ts";
 import { expireExports, makeExports } from "../jobs/exports.ts";
 import { createDeliverer } from "../jobs/webhook-delivery.ts";
+import { createPay } from "../pay/providers.ts";
+import { secretBox } from "../pay/secrets.ts";
+import { openWebhookSecret } from "../webhook-secrets.ts";
 import { emit } from "../webhooks.ts";
 import { createApiKey } from "./actor.ts";
 import { createOperator, type Operator } from "./harness.ts";
 import type { Alarm, AlarmRule, Export, Mail, WebhookDelivery, WebhookEndpoint } from "./notify-schemas.ts";
 import type { Page } from "./schemas.ts";
 
+const BOX = secretBox(randomBytes(32));
 let db: TestDb;
 let api: TestApi;
 let mine: Operator;
@@ -29,7 +33,10 @@ beforeAll(async () => {
   db = await openTestDb();
   dir = await mkdtemp(join(tmpdir(), "sg-notify-"));
   files = openFileFolder(dir);
-  api = await openTestApi(db.pool, { filesDir: dir });
+  api = await openTestApi(db.pool, {
+    filesDir: dir,
+    pay: createPay(db.pool, BOX, { publicUrl: () => "http://127.0.0.1", sandbox: false }),
+  });
   mine = await createOperator(db, "mine");
   await createOperator(db, "theirs");
 });
@@ -206,11 +213,15 @@ describe("webhooks", () => {
     );
     expect(rotated.body.secret).not.toBe(made.body.secret);
     expect(Date.parse(rotated.body.oldSecretUntil)).toBeGreaterThan(Date.now() + 500_000);
-    const [row] = await db.rows(
-      "select secret, old_secret from webhook_endpoint where endpoint_id = $1",
+    const [row] = await db.rows<Record<string, Buffer | null>>(
+      "select secret, old_secret, sealed_secret, sealed_old_secret from webhook_endpoint where endpoint_id = $1",
       endpointId,
     );
-    expect(row).toEqual({ secret: rotated.body.secret, old_secret: made.body.secret });
+    const opened = (sealed: Buffer | null | undefined) =>
+      openWebhookSecret(BOX, endpointId, { plain: null, sealed: sealed ?? null });
+    expect(row).toMatchObject({ secret: null, old_secret: null });
+    expect(opened(row?.["sealed_secret"])).toBe(rotated.body.secret);
+    expect(opened(row?.["sealed_old_secret"])).toBe(made.body.secret);
     expect(JSON.stringify(await db.rows("select detail from audit"))).not.toContain("whsec_");
   });
 
@@ -249,7 +260,7 @@ describe("webhooks", () => {
     await ask("POST", `/v1/webhook-endpoints/${endpointId}/test`);
     await emit(db.pool, "mine", "cdr.created", { cdrId: "c" });
     const resolve = () => Promise.reject(new Error("ENOTFOUND"));
-    const deliverer = createDeliverer(db.pool, { allowPrivate: false, resolve });
+    const deliverer = createDeliverer(db.pool, { allowPrivate: false, resolve }, BOX);
     await deliverer.begin();
     await deliverer.settled();
     const path = `/v1/webhook-deliveries?endpointId=${endpointId}`;

@@ -50,7 +50,7 @@ export type JobOptions = {
   webhooks?: WebhookSettings;
   /** Where exports are kept; without it they wait. */
   files?: FileFolder;
-  /** Without it payments wait. */
+  /** Without it payments wait, and webhooks whose secrets its key has sealed. */
   pay?: Pay;
   /** How long what is kept; else as usual. */
   keep?: KeepDays;
@@ -59,7 +59,7 @@ export type JobOptions = {
 /** Everything that happens now and then: the one place to add to. */
 export function allJobs(options: JobOptions): Job[] {
   const { pool, mailer, files, pay, webhooks = { allowPrivate: false }, keep = readKeepDays() } = options;
-  const deliverer = createDeliverer(pool, webhooks);
+  const deliverer = createDeliverer(pool, webhooks, pay?.box);
   return [
     {
       name: "partitions",

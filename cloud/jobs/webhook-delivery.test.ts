@@ -9,6 +9,8 @@ import { openTestDb, type TestDb } from "../harness.ts";
 import { ensureOperator } from "../sg.ts";
 import { emit, emitAll } from "../webhooks.ts";
 import { tenantDb, tenantPool } from "../db/tenant.ts";
+import { secretBox } from "../pay/secrets.ts";
+import { sealOpenWebhookSecrets, sealWebhookSecret } from "../webhook-secrets.ts";
 import { createDeliverer } from "./webhook-delivery.ts";
 
 let db: TestDb;
@@ -57,7 +59,8 @@ async function openEndpoint(reply: () => Reply = () => ({ status: 200 }), types:
   return { endpointId: row?.id ?? "", secret, got };
 }
 
-const deliverer = (timeoutMs = 5_000) => createDeliverer(db.pool, { allowPrivate: true, timeoutMs });
+const BOX = secretBox(randomBytes(32));
+const deliverer = (timeoutMs = 5_000) => createDeliverer(db.pool, { allowPrivate: true, timeoutMs }, BOX);
 async function round(d = deliverer()): Promise<number> {
   const begun = await d.begin();
   await d.settled();
@@ -139,6 +142,52 @@ describe("delivery", () => {
       new Webhook(key).verify(got[n]?.body ?? "", got[n]?.headers as Record<string, string>);
     expect([verify(secret, 0), verify(old, 0), verify(secret, 1)]).toHaveLength(3);
     expect(() => verify(old, 1)).toThrow();
+  });
+
+  test("secrets of a former release are sealed at a start, both of them, and sign as before", async () => {
+    const { got, secret, endpointId } = await openEndpoint();
+    const old = `whsec_${randomBytes(32).toString("base64")}`;
+    await db.pool.query(
+      `update webhook_endpoint set old_secret = $2, old_secret_until = now() + interval '1 hour'
+       where endpoint_id = $1`,
+      [endpointId, old],
+    );
+    const copies = [1, 2].map(() => sealOpenWebhookSecrets(db.pool, BOX));
+    await Promise.all(copies);
+    expect(await sealOpenWebhookSecrets(db.pool, BOX)).toBe(0);
+    const stored = await db.rows<{ sealed_secret: Buffer }>("select * from webhook_endpoint");
+    expect(stored).toMatchObject([{ secret: null, old_secret: null }]);
+    expect(stored[0]?.sealed_secret.includes(secret)).toBe(false);
+    await emit(db.pool, "default", "transaction.started", STARTED);
+    await round();
+    for (const key of [secret, old])
+      new Webhook(key).verify(got[0]?.body ?? "", got[0]?.headers as Record<string, string>);
+  });
+
+  test("with another key nothing goes out unsigned, and the delivery says why until the secret is changed", async () => {
+    const { got, endpointId } = await openEndpoint();
+    await sealOpenWebhookSecrets(db.pool, BOX);
+    await emit(db.pool, "default", "transaction.started", STARTED);
+    const other = secretBox(randomBytes(32));
+    for (const box of [other, undefined]) {
+      await round(createDeliverer(db.pool, { allowPrivate: true }, box));
+      expect(await deliveries()).toMatchObject([
+        { status: "pending", last_error: expect.stringMatching(/^not signed: .*(key|sealed)/) as string },
+      ]);
+      await due();
+    }
+    expect(got).toHaveLength(0);
+    // Who has lost the key changes the secret: the new one signs alone.
+    const fresh = `whsec_${randomBytes(32).toString("base64")}`;
+    await db.pool.query(
+      `update webhook_endpoint set sealed_old_secret = sealed_secret, sealed_secret = $2,
+         old_secret_until = now() + interval '1 hour' where endpoint_id = $1`,
+      [endpointId, sealWebhookSecret(other, endpointId, fresh)],
+    );
+    await round(createDeliverer(db.pool, { allowPrivate: true }, other));
+    new Webhook(fresh).verify(got[0]?.body ?? "", got[0]?.headers as Record<string, string>);
+    expect(await deliveries()).toMatchObject([{ status: "delivered" }]);
+    expect(got).toHaveLength(1);
   });
 
   test("what fails is tried ten times, later and later, under the same id, and then failed", async () => {

@@ -13,7 +13,10 @@ import {
   WEBHOOK_RETRY_AFTER_MS_MAX,
 } from "../../shared/limits.ts";
 import { pauseAfter, WEBHOOK_PAUSES_MS } from "../core/retry.ts";
+import { AppError } from "../../shared/errors.ts";
 import type { Pool } from "../db/pool.ts";
+import type { SecretBox } from "../pay/secrets.ts";
+import { openWebhookSecret, type StoredSecret } from "../webhook-secrets.ts";
 import { sendWebhook, succeeded, type Answer, type WebhookSettings } from "../webhook-send.ts";
 
 type Claimed = {
@@ -22,8 +25,10 @@ type Claimed = {
   event_id: string;
   attempts: number;
   url: string;
-  secret: string;
+  secret: string | null;
+  sealed_secret: Buffer | null;
   old_secret: string | null;
+  sealed_old_secret: Buffer | null;
   type: string;
   at: Date;
   data: unknown;
@@ -44,8 +49,9 @@ const CLAIM = `
   update webhook_delivery d set attempts = d.attempts + 1, next_at = now() + $4 * interval '1 millisecond'
   from due, webhook_endpoint w, webhook_event e
   where d.delivery_id = due.delivery_id and w.endpoint_id = d.endpoint_id and e.event_id = d.event_id
-  returning d.delivery_id, d.endpoint_id, d.event_id, d.attempts, w.url, w.secret,
-    case when w.old_secret_until > now() then w.old_secret end as old_secret, e.type, e.at, e.data`;
+  returning d.delivery_id, d.endpoint_id, d.event_id, d.attempts, w.url, w.secret, w.sealed_secret,
+    case when w.old_secret_until > now() then w.old_secret end as old_secret,
+    case when w.old_secret_until > now() then w.sealed_old_secret end as sealed_old_secret, e.type, e.at, e.data`;
 
 /** $6: the pause in ms; null: there is no other try. What a person has sent again meanwhile stays sent again. */
 const SETTLE = `
@@ -67,7 +73,30 @@ const GONE = `
 export const bodyOf = (event: { type: string; at: Date; data: unknown }): string =>
   JSON.stringify({ type: event.type, timestamp: event.at.toISOString(), data: event.data });
 
-export function createDeliverer(pool: Pool, settings: WebhookSettings) {
+/** @throws AppError where it is sealed with a key that we do not have. */
+function secretOf(box: SecretBox | undefined, endpointId: string, stored: StoredSecret): string | undefined {
+  if (box !== undefined) return openWebhookSecret(box, endpointId, stored);
+  if (stored.sealed === null) return stored.plain ?? undefined;
+  throw new AppError("SECRETS_KEY_MISSING", "its secret is sealed, and there is no key");
+}
+
+/**
+ * What signs: while a secret is being changed there are two. Of an old one that does not open any more nothing
+ * is told: the change may have been made because of that. @throws AppError.
+ */
+function secretsOf(box: SecretBox | undefined, c: Claimed): string[] {
+  const own = secretOf(box, c.endpoint_id, { plain: c.secret, sealed: c.sealed_secret });
+  let old: string | undefined;
+  try {
+    old = secretOf(box, c.endpoint_id, { plain: c.old_secret, sealed: c.sealed_old_secret });
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+  }
+  return [own, old].filter((secret) => secret !== undefined);
+}
+
+/** @param box opens secrets. */
+export function createDeliverer(pool: Pool, settings: WebhookSettings, box?: SecretBox) {
   const underWay = new Map<string, number>();
   const tries = new Set<Promise<void>>();
 
@@ -88,20 +117,23 @@ export function createDeliverer(pool: Pool, settings: WebhookSettings) {
     if (answer.status === 410) await pool.query(GONE, [endpoint_id, claimed.url]);
   }
 
+  async function send(claimed: Claimed): Promise<Answer> {
+    const { event_id: eventId, url } = claimed;
+    try {
+      const secrets = secretsOf(box, claimed);
+      return await sendWebhook({ eventId, url, secrets, body: bodyOf(claimed) }, settings);
+    } catch (error) {
+      // Told to people with the delivery, and tried again: the right key may come back.
+      if (error instanceof AppError) return { error: `not signed: ${error.message}` };
+      throw error;
+    }
+  }
+
   async function attempt(claimed: Claimed): Promise<void> {
-    const { endpoint_id: id, old_secret: old } = claimed;
+    const { endpoint_id: id } = claimed;
     underWay.set(id, (underWay.get(id) ?? 0) + 1);
     try {
-      const answer = await sendWebhook(
-        {
-          eventId: claimed.event_id,
-          url: claimed.url,
-          secrets: old === null ? [claimed.secret] : [claimed.secret, old],
-          body: bodyOf(claimed),
-        },
-        settings,
-      );
-      await settle(claimed, answer);
+      await settle(claimed, await send(claimed));
     } catch {
       // The database is away: the claim ends by itself, and it is tried again.
     } finally {

@@ -1,11 +1,12 @@
 /** Endpoints of outgoing webhooks: written, secrets made and changed. Deliveries are in `webhook-deliveries.ts`. */
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { Type } from "typebox";
 import { Uuid } from "../../../shared/ids.ts";
 import { WEBHOOK_ENDPOINTS_MAX } from "../../../shared/limits.ts";
 import { changeOf } from "../../core/audit.ts";
 import { isWebhookFilter, WEBHOOK_TYPES } from "../../core/webhook-types.ts";
 import type { Client } from "../../db/pool.ts";
+import { sealWebhookSecret } from "../../webhook-secrets.ts";
 import { refusalOf } from "../../webhook-target.ts";
 import { needs, type Actor } from "../actor.ts";
 import type { App, Context } from "../app.ts";
@@ -74,7 +75,7 @@ async function readEndpoint(client: Client, actor: Actor, endpointId: string): P
   return toEndpoint(rows[0]);
 }
 
-export function webhookRoutes(app: App, { requireActor, webhookAllowPrivate }: Context): void {
+export function webhookRoutes(app: App, { requireActor, webhookAllowPrivate, pay }: Context): void {
   const EndpointParams = Type.Object({ endpointId: Uuid });
   const tags = ["webhooks"];
 
@@ -103,13 +104,16 @@ export function webhookRoutes(app: App, { requireActor, webhookAllowPrivate }: C
         "TOO_MANY_ENDPOINTS",
         `an operator has at most ${WEBHOOK_ENDPOINTS_MAX} endpoints`,
       );
-    const secret = newSecret();
-    const { rows } = await client.query<{ endpoint_id: string }>(
-      `insert into webhook_endpoint (operator_id, url, description, event_types, secret) values ($1, $2, $3, $4, $5)
-       returning endpoint_id`,
-      [actor.operatorId, body.url, body.description ?? null, body.eventTypes ?? [], secret],
+    const [secret, endpointId] = [newSecret(), randomUUID()];
+    await client.query(
+      `insert into webhook_endpoint (endpoint_id, operator_id, url, description, event_types, sealed_secret)
+       values ($1, $2, $3, $4, $5, $6)`,
+      [
+        ...[endpointId, actor.operatorId, body.url, body.description ?? null, body.eventTypes ?? []],
+        sealWebhookSecret(pay.box, endpointId, secret),
+      ],
     );
-    return { ...(await readEndpoint(client, actor, rows[0]?.endpoint_id ?? "")), secret };
+    return { ...(await readEndpoint(client, actor, endpointId)), secret };
   }
 
   /** Whoever switches it on again means it: what it said before counts no more. */
@@ -286,9 +290,10 @@ export function webhookRoutes(app: App, { requireActor, webhookAllowPrivate }: C
       const { body: endpoint } = await writeOnce(actor, request, async (client) => {
         await readEndpoint(client, actor, endpointId);
         await client.query(
-          `update webhook_endpoint set old_secret = secret, old_secret_until = now() + $4 * interval '1 second',
-             secret = $3, updated_at = now() where operator_id = $1 and endpoint_id = $2`,
-          [actor.operatorId, endpointId, secret, keepOldForS],
+          `update webhook_endpoint set old_secret = secret, sealed_old_secret = sealed_secret, secret = null,
+             sealed_secret = $3, old_secret_until = now() + $4 * interval '1 second', updated_at = now()
+           where operator_id = $1 and endpoint_id = $2`,
+          [actor.operatorId, endpointId, sealWebhookSecret(pay.box, endpointId, secret), keepOldForS],
         );
         await audit(client, actor, request, "webhookEndpoint.rotateSecret", endpointId, { keepOldForS });
         const rotated = { ...(await readEndpoint(client, actor, endpointId)), secret };
