@@ -6,7 +6,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, Navigate, Outlet, useRouterState } from "@tanstack/react-router";
 import { useTranslations } from "use-intl";
 import { openAlarmsQuery } from "../lib/alarms.ts";
-import { meQuery, useIsDriver, useMay, useMe } from "../lib/me.ts";
+import { useIsDriver, useIsUnanswered, useMay, useMe } from "../lib/me.ts";
 import { needOf, PLACES } from "../lib/places.ts";
 import { reviewSummaryQuery } from "../lib/queries.ts";
 import { Skeleton } from "./card.tsx";
@@ -124,7 +124,8 @@ function Menu() {
 
 /** The page, where it is allowed. What cannot be known while the cloud is away is left to the page. */
 function Page() {
-  const { isPending } = useQuery(meQuery());
+  const known = useMe() !== undefined;
+  const unanswered = useIsUnanswered();
   const may = useMay();
   // Of what is on screen: the address is ahead of it while the next page is fetched.
   const pathname = useRouterState({
@@ -132,7 +133,7 @@ function Page() {
   });
   const needs = needOf(pathname);
   const isDriver = useIsDriver();
-  if (isPending) return <Skeleton className="h-72 w-full rounded-xl" />;
+  if (!known && !unanswered) return <Skeleton className="h-72 w-full rounded-xl" />;
   if (pathname === "/" && isDriver === true) return <Navigate to="/my/charges" replace />;
   return needs === undefined || may(needs) ? <Outlet /> : <ForbiddenPage needs={needs} />;
 }

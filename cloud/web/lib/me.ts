@@ -21,6 +21,15 @@ export const meQuery = () =>
 
 export const useMe = (): Me | undefined => useQuery(meQuery()).data;
 
+/**
+ * Whether it was asked who this is, and nobody has said: the cloud is away, or the person belongs to no operator. A
+ * question that is asked again has no error while it runs: what has failed once stays unanswered until it is answered.
+ */
+export function useIsUnanswered(): boolean {
+  const { data, errorUpdateCount } = useQuery(meQuery());
+  return data === undefined && errorUpdateCount > 0;
+}
+
 /** A driver sees what is its own, everybody else what is the operator's. */
 const isOwn = (permission: Permission): boolean => permission.startsWith("own:");
 
