@@ -120,6 +120,38 @@ test("is added by who is signed in, lets in without a password, and is removed",
   await devtools.send("WebAuthn.removeVirtualAuthenticator", { authenticatorId });
 }, 30_000);
 
+test("without its row in the audit none is added and none removed", async () => {
+  const authenticatorId = await authenticator("phone");
+  const refuse = (action: string) =>
+    db.pool.query(`alter table audit add constraint none_of check (action <> '${action}') not valid`);
+  const allow = () => db.pool.query("alter table audit drop constraint none_of");
+  await call("POST", "/v1/auth/sign-in", { email: "ana@example.com", password: PASSWORD });
+  const add = async () => {
+    const { body } = await call("POST", "/v1/me/passkeys/options");
+    return call("POST", "/v1/me/passkeys", { credential: await create(body), name: "Tablet" });
+  };
+  const known = async () => ((await call("GET", "/v1/me/passkeys")).body["items"] as object[]).length;
+  const before = await known();
+  await refuse("passkey.add");
+  expect((await add()).status).toBe(500);
+  expect(await known()).toBe(before);
+  await allow();
+  const added = await add();
+  expect(added.status).toBe(201);
+  const path = `/v1/me/passkeys/${String(added.body["passkeyId"])}`;
+  await refuse("passkey.remove");
+  expect((await call("DELETE", path)).status).toBe(500);
+  expect(await known()).toBe(before + 1);
+  await allow();
+  expect((await call("DELETE", path)).status).toBe(200);
+  const rows = await db.rows(
+    "select action from audit where action like 'passkey.%' order by audit_id desc limit 2",
+  );
+  expect(rows).toEqual([{ action: "passkey.remove" }, { action: "passkey.add" }]);
+  await call("POST", "/v1/auth/sign-out");
+  await devtools.send("WebAuthn.removeVirtualAuthenticator", { authenticatorId });
+}, 30_000);
+
 test("a device that does not ask who holds it neither adds one nor lets in", async () => {
   const authenticatorId = await authenticator("phone");
   await call("POST", "/v1/auth/sign-in", { email: "ana@example.com", password: PASSWORD });

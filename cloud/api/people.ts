@@ -3,8 +3,8 @@
  *
  * Invariants: a write that is vouched for by a cookie comes from the page itself (`Origin`), or is refused;
  * links are made of configured addresses, never of what a request says; who waits for an answer and is not
- * known does not wait for a mail, so that its time tells nothing. Without SMTP no mail is written anywhere: the
- * log says that one was due, and no more.
+ * known does not wait for a mail, so that its time tells nothing. Without SMTP no mail is written anywhere:
+ * the log says that one was due, and no more.
  */
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from "fastify";
 import { describeError } from "../../shared/errors.ts";
