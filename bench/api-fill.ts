@@ -67,8 +67,9 @@ const statements = ({ sites, stations, transactions }: Size): readonly string[] 
   `insert into meter_sample (at, meter_id, operator_id, energy_import_wh, power_w)
      select now() - n * interval '1 minute', m.meter_id, m.operator_id, 1000000 - n, 5000
      from meter m, generate_series(0, ${Math.round(transactions / 1_000)}) n`,
-  `insert into audit (operator_id, actor, request_id, action, subject, detail)
-     select ${OWNER}, 'bench', n::text, 'idToken.update', 'TAG' || n, '{}'
+  `insert into audit (operator_id, at, actor, request_id, action, subject, detail)
+     select ${OWNER}, now() - (${transactions / 10} - n) * interval '1 minute', 'bench', n::text, 'idToken.update',
+       'TAG' || n, '{}'
      from generate_series(0, ${transactions / 10}) n`,
   ...moneyStatements(stations, transactions),
 ];

@@ -183,12 +183,13 @@ export async function balances(
          where e.operator_id = $1 and e.account = p.account and e.currency > p.currency)
        from pair p where p.currency is not null
      )
-     select p.account, p.currency, (coalesce(b.amount_minor, 0) + coalesce(s.amount_minor, 0))::bigint as "amountMinor"
+     select p.account, p.currency, (b.amount_minor + coalesce(s.amount_minor, 0))::bigint as "amountMinor"
      from pair p
-     left join lateral (select k.amount_minor, k.upto from ledger_balance k where k.operator_id = $1
-       and k.account = p.account and k.currency = p.currency offset 0) b on true
+     cross join lateral (select coalesce(max(k.amount_minor), 0) as amount_minor,
+         coalesce(max(k.upto), '-infinity') as upto
+       from ledger_balance k where k.operator_id = $1 and k.account = p.account and k.currency = p.currency) b
      cross join lateral (select sum(e.amount_minor) as amount_minor from ledger_entry e where e.operator_id = $1
-       and e.account = p.account and e.currency = p.currency and e.booked_at >= coalesce(b.upto, '-infinity')) s
+       and e.account = p.account and e.currency = p.currency and e.booked_at >= b.upto) s
      where p.currency is not null order by p.account, p.currency`,
     [operatorId, accounts],
   );
