@@ -197,27 +197,28 @@ export type NewLedgerPosting = Omit<Static<typeof NewLedgerPosting>, "entries"> 
 export const NewReversal = Type.Object({ note: Note }, { $id: "NewReversal", ...Closed });
 export type NewReversal = Static<typeof NewReversal>;
 
+/** What a statement tells the operator and whoever pays it. */
+export const statementFields = {
+  statementId: Type.String(),
+  number: Type.Integer(),
+  currency: Type.String(),
+  /** What was booked from … on, and before … to. */
+  from: Time,
+  to: Time,
+  timeZone: Type.String(),
+  openingMinor: Minor,
+  chargesMinor: Minor,
+  paymentsMinor: Minor,
+  otherMinor: Minor,
+  /** Opening and everything between: the ledger's balance at the end. */
+  closingMinor: Minor,
+  cdrCount: Type.Integer(),
+  energyWh: Wh,
+  createdAt: Time,
+};
+
 export const Statement = Type.Object(
-  {
-    statementId: Type.String(),
-    number: Type.Integer(),
-    account: Type.String(),
-    currency: Type.String(),
-    /** What was booked from … on, and before … to. */
-    from: Time,
-    to: Time,
-    timeZone: Type.String(),
-    openingMinor: Minor,
-    chargesMinor: Minor,
-    paymentsMinor: Minor,
-    otherMinor: Minor,
-    /** Opening and everything between: the ledger's balance at the end. */
-    closingMinor: Minor,
-    cdrCount: Type.Integer(),
-    energyWh: Wh,
-    createdAt: Time,
-    createdBy: Type.String(),
-  },
+  { ...statementFields, account: Type.String(), createdBy: Type.String() },
   { $id: "Statement" },
 );
 export type StatementView = Static<typeof Statement>;

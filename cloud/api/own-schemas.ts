@@ -6,7 +6,7 @@
  */
 import { Type, type Static, type TSchema } from "typebox";
 import { OneOf } from "../../shared/schema.ts";
-import { cdrFields, type CdrLineView, type StatementLineView } from "./money-schemas.ts";
+import { cdrFields, statementFields, type CdrLineView, type StatementLineView } from "./money-schemas.ts";
 import type { PriceView } from "./tariff-schemas.ts";
 
 const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
@@ -118,26 +118,7 @@ export type OwnTransactionDetail = {
   cdr: OwnCdr | null;
 };
 
-export const OwnStatement = Type.Object(
-  {
-    statementId: Type.String(),
-    number: Type.Integer(),
-    currency: Type.String(),
-    /** What was booked from … on, and before … to. */
-    from: Time,
-    to: Time,
-    timeZone: Type.String(),
-    openingMinor: Minor,
-    chargesMinor: Minor,
-    paymentsMinor: Minor,
-    otherMinor: Minor,
-    closingMinor: Minor,
-    cdrCount: Type.Integer(),
-    energyWh: Wh,
-    createdAt: Time,
-  },
-  { $id: "OwnStatement" },
-);
+export const OwnStatement = Type.Object(statementFields, { $id: "OwnStatement" });
 export type OwnStatement = Static<typeof OwnStatement>;
 
 export const OwnStatementDetail = Type.Object(
