@@ -5,7 +5,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { NOON, start16, stop16 } from "../harness.ts";
-import { Guest, openPayBench, openStand, type PayBench, type Stand } from "./harness.ts";
+import { chargingGuest, Guest, openPayBench, openStand, type PayBench, type Stand } from "./harness.ts";
 
 const START = "RequestStartTransaction";
 const STOP = "RequestStopTransaction";
@@ -19,14 +19,8 @@ beforeEach(async () => void (stand = await openStand(bench)));
 const findings = (paymentId: string) =>
   bench.db.rows("select kind, repaired from payment_finding where payment_id = $1 order by kind", paymentId);
 
-async function charging(provider: "stripe" | "mercado-pago", more: object = {}): Promise<Guest> {
-  const guest = new Guest(bench, stand, provider);
-  await guest.begin(more);
-  await guest.paysAndIsTold();
-  await stand.finish(START, "succeeded");
-  await guest.charges();
-  return guest;
-}
+const charging = (provider: "stripe" | "mercado-pago", more: object = {}) =>
+  chargingGuest(bench, stand, provider, more);
 
 /** The station lets the same token in again. */
 async function second(guest: Guest): Promise<{ id: string; ends: (energyWh: number) => Promise<void> }> {

@@ -6,7 +6,7 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { GuestConnectorView } from "../api/guest-schemas.ts";
 import { offline, status16 } from "../harness.ts";
-import { Guest, openPayBench, openStand, type PayBench, type Stand } from "./harness.ts";
+import { chargingGuest, Guest, openPayBench, openStand, type PayBench, type Stand } from "./harness.ts";
 import { answerQuestion } from "../ingest/ask.ts";
 import { expireCommands } from "../ingest/dispatch.ts";
 import { workGuests } from "./guest.ts";
@@ -27,15 +27,8 @@ const offer = async (code = stand.code) =>
 const findings = (paymentId: string) =>
   bench.db.rows("select kind, repaired from payment_finding where payment_id = $1 order by kind", paymentId);
 
-/** Paid, started, plugged in. */
-async function charging(provider: "stripe" | "mercado-pago", more: object = {}): Promise<Guest> {
-  const guest = new Guest(bench, stand, provider);
-  await guest.begin(more);
-  await guest.paysAndIsTold();
-  await stand.finish(START, "succeeded");
-  await guest.charges();
-  return guest;
-}
+const charging = (provider: "stripe" | "mercado-pago", more: object = {}) =>
+  chargingGuest(bench, stand, provider, more);
 
 describe("what a guest sees first", () => {
   test("the price, that the connector is free, how to pay; and when it is not", async () => {

@@ -276,3 +276,18 @@ export class Guest {
     return row?.sum ?? 0;
   }
 }
+
+/** A guest who has paid, and whose car charges. */
+export async function chargingGuest(
+  bench: PayBench,
+  stand: Stand,
+  provider: ProviderKind,
+  more: object = {},
+): Promise<Guest> {
+  const guest = new Guest(bench, stand, provider);
+  await guest.begin(more);
+  await guest.paysAndIsTold();
+  await stand.finish("RequestStartTransaction", "succeeded");
+  await guest.charges();
+  return guest;
+}

@@ -6,7 +6,15 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import type { PaymentFindingView } from "../api/payment-schemas.ts";
 import { offline, online } from "../harness.ts";
 import { workEvents } from "./events.ts";
-import { Guest, openPayBench, openStand, SETTINGS, type PayBench, type Stand } from "./harness.ts";
+import {
+  chargingGuest,
+  Guest,
+  openPayBench,
+  openStand,
+  SETTINGS,
+  type PayBench,
+  type Stand,
+} from "./harness.ts";
 import { reconcile } from "./reconcile.ts";
 import { workPayments } from "./work.ts";
 
@@ -25,14 +33,7 @@ beforeEach(async () => {
   }
 });
 
-async function charging(provider: "stripe" | "mercado-pago"): Promise<Guest> {
-  const guest = new Guest(bench, stand, provider);
-  await guest.begin();
-  await guest.paysAndIsTold();
-  await stand.finish(START, "succeeded");
-  await guest.charges();
-  return guest;
-}
+const charging = (provider: "stripe" | "mercado-pago") => chargingGuest(bench, stand, provider);
 
 async function charged(provider: "stripe" | "mercado-pago"): Promise<Guest> {
   const guest = await charging(provider);
