@@ -181,9 +181,17 @@ const LINES = `
   left join site s on s.site_id = c.site_id
   order by l.booked_at, l.takes, l.reference limit ${STATEMENT_LINES_MAX + 1}`;
 
+/** The period is the one that is stored: a `Date` of it would have lost its microseconds, and lines with them. */
 export async function readLines(db: Queryable, row: StatementRow): Promise<StatementLine[]> {
+  const { rows: periods } = await db.query<Period>(
+    `select period_from::text as from, period_to::text as to from statement where statement_id = $1`,
+    [row.statement_id],
+  );
+  const [period] = periods;
+  if (period === undefined)
+    throw new AppError("STATEMENT_UNKNOWN", `there is no statement "${row.statement_id}"`);
   const { rows } = await db.query<StatementLine>(LINES, [
-    ...[row.operator_id, row.account, row.currency, row.period_from, row.period_to],
+    ...[row.operator_id, row.account, row.currency, period.from, period.to],
   ]);
   return rows;
 }
