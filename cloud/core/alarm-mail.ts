@@ -1,5 +1,5 @@
 /**
- * What a mail about alarms says: one mail per rule and look, in Portuguese and, below it, in English. Plain
+ * What a mail about alarms says: one mail per rule and look, in Portuguese and, below it, English and Spanish. Plain
  * text; names are shown as they are and never make a line of their own. Pure.
  */
 import { ALARM_LINES_MAX } from "../../shared/limits.ts";
@@ -20,10 +20,10 @@ export type AlarmLetter = {
 
 const line = (text: string): string => text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ").slice(0, 200);
 
-const SEVERITIES: Readonly<Record<string, string>> = {
-  info: "informação",
-  warning: "aviso",
-  critical: "crítico",
+const SEVERITIES: Readonly<Record<string, { pt: string; es: string }>> = {
+  info: { pt: "informação", es: "información" },
+  warning: { pt: "aviso", es: "aviso" },
+  critical: { pt: "crítico", es: "crítico" },
 };
 
 /** `backlogEntries: 12000`: the names of details are the API's. */
@@ -45,13 +45,14 @@ function list(title: string, news: readonly AlarmNews[], more: (count: number) =
 }
 
 export function alarmMail({ rule, raised, cleared, at }: AlarmLetter): { subject: string; text: string } {
-  const words = alarmKind(rule.kind)?.words ?? { en: rule.kind, pt: rule.kind };
+  const words = alarmKind(rule.kind)?.words ?? { en: rule.kind, pt: rule.kind, es: rule.kind };
+  const severity = SEVERITIES[rule.severity] ?? { pt: rule.severity, es: rule.severity };
   const counts = [
     ...(raised.length > 0 ? [`${raised.length} novo / new`] : []),
     ...(cleared.length > 0 ? [`${cleared.length} encerrado / over`] : []),
   ].join(", ");
   const text = [
-    `${words.pt} (${SEVERITIES[rule.severity] ?? rule.severity}), regra "${line(rule.name)}", ${at}`,
+    `${words.pt} (${severity.pt}), regra "${line(rule.name)}", ${at}`,
     "",
     ...list("Novos alarmes", raised, (rest) => `… e mais ${rest}`),
     ...list("Encerrados", cleared, (rest) => `… e mais ${rest}`),
@@ -61,6 +62,12 @@ export function alarmMail({ rule, raised, cleared, at }: AlarmLetter): { subject
     "",
     ...list("New alarms", raised, (rest) => `… and ${rest} more`),
     ...list("Over", cleared, (rest) => `… and ${rest} more`),
+    "—",
+    "",
+    `${words.es} (${severity.es}), regla "${line(rule.name)}", ${at}`,
+    "",
+    ...list("Nuevas alarmas", raised, (rest) => `… y ${rest} más`),
+    ...list("Terminadas", cleared, (rest) => `… y ${rest} más`),
   ].join("\n");
   return { subject: `Moov.olt: ${line(rule.name)}: ${counts}`, text };
 }

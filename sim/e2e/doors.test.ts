@@ -224,6 +224,8 @@ describe("the doors of the page", () => {
       await page.getByRole("button", { name: "Sign in with Example" }).click();
       // Known, and a member of nothing.
       await page.getByRole("alert").first().waitFor();
+      // No connection was lost: there is none for a member of nothing.
+      await page.locator("header").getByRole("status").waitFor({ state: "detached" });
       expect(await violations(page)).toEqual([]);
       expect(errors.splice(0).join()).toContain("403");
       await page.goto(await invite("default", COME.email, "support"));

@@ -5,7 +5,7 @@ import { useValue } from "../lib/value.ts";
 import { Icon } from "./icon.tsx";
 import { Since } from "./time.tsx";
 
-const TONE: Record<LiveState, string> = {
+const TONE: Record<Exclude<LiveState, "refused">, string> = {
   connecting: "text-ink-3",
   live: "text-accent",
   reconnecting: "text-amber",
@@ -15,6 +15,7 @@ export function LiveIndicator() {
   const t = useTranslations();
   const state = useValue(liveState);
   const lost = useValue(lostAt);
+  if (state === "refused") return null;
   const live = state === "live";
   return (
     <span

@@ -12,7 +12,8 @@ import { credentials } from "./session.ts";
 import { createSseParser } from "./sse.ts";
 import { createValue } from "./value.ts";
 
-export type LiveState = "connecting" | "live" | "reconnecting";
+/** `refused`: the cloud answers, and tells this person nothing, as one who belongs to no organisation. */
+export type LiveState = "connecting" | "live" | "reconnecting" | "refused";
 export const liveState = createValue<LiveState>("connecting");
 /** Since when nothing is heard, in Unix milliseconds of this browser. */
 export const lostAt = createValue<number | null>(null);
@@ -138,6 +139,8 @@ function createRefresher(client: QueryClient): Refresher {
   };
 }
 
+class RefusedError extends Error {}
+
 type Stream = {
   signal: AbortSignal;
   lastId: string | null;
@@ -157,6 +160,7 @@ async function readStream(stream: Stream, noteId: (id: string) => void): Promise
     };
     if (stream.lastId !== null) headers["last-event-id"] = stream.lastId;
     const response = await fetch("/v1/events", { headers, signal, cache: "no-store" });
+    if (response.status === 403) throw new RefusedError();
     if (!response.ok || response.body === null) throw new Error(`events: HTTP ${response.status}`);
     stream.onOpen();
     const parse = createSseParser();
@@ -209,12 +213,12 @@ export function startLive(client: QueryClient): () => void {
         opened = true;
       };
       const onEvent = (event: LiveEvent) => refresher.touch(keysOf(event));
-      await readStream({ signal: stop.signal, lastId, onOpen, onEvent }, (id) => (lastId = id)).catch(
-        () => {},
-      );
+      const ended = readStream({ signal: stop.signal, lastId, onOpen, onEvent }, (id) => (lastId = id));
+      const why: unknown = await ended.catch((error: unknown) => error);
       if (stop.signal.aborted) return;
-      liveState.set("reconnecting");
-      lostAt.set(lostAt.get() ?? Date.now());
+      const refused = why instanceof RefusedError;
+      liveState.set(refused ? "refused" : "reconnecting");
+      lostAt.set(refused ? null : (lostAt.get() ?? Date.now()));
       await sleep(backoffMs(attempt, Math.random()), stop.signal);
     }
   })();
