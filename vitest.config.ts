@@ -9,7 +9,9 @@ export default defineConfig({
     reporters: ["default", new ClosingLine()],
     pool: "forks",
     maxWorkers: 2,
-    testTimeout: 20_000,
+    // Ends what hangs, and judges no speed: on a machine that is busy with other things, a test may take its time.
+    // Properties that are drawn more often take longer (`sim/services/property.ts`).
+    testTimeout: 60_000 * Math.max(1, Number(process.env["PROPERTY_RUNS"] ?? 1)),
     hookTimeout: 120_000,
   },
 });

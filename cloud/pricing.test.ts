@@ -1,7 +1,7 @@
 /** What a transaction costs, from what its journal told: which tariff, which course, which doubts. */
 import { randomUUID } from "node:crypto";
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { fc, scaled } from "../sim/services/property.ts";
 import { chooseTariff } from "../shared/decide/tariff-choice.ts";
 import type { EntryBody } from "../shared/entry.ts";
 import type { TariffTerms } from "../shared/tariff.ts";
@@ -282,7 +282,7 @@ describe("which tariff holds", () => {
         expect(chooseTariff(some, question)).toEqual(chooseTariff({ ...some, versions: all }, question));
       }
     });
-    await fc.assert(run, { numRuns: 40 });
+    await fc.assert(run, { numRuns: scaled(40) });
   });
 
   test("a version never changes", async () => {

@@ -1,7 +1,7 @@
 /** Statements: energy and sessions of an account are those of the CDRs that stand, whatever was corrected when. */
 import { randomUUID } from "node:crypto";
-import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { fc, scaled } from "../sim/services/property.ts";
 import type { EntryBody } from "../shared/entry.ts";
 import { storeCdr, type CdrRow } from "./cdr-store.ts";
 import { priceByHand } from "./core/cdr.ts";
@@ -145,7 +145,7 @@ test("any corrections: statements add up to the CDRs that stand, and each to its
       expect(rows.at(-1)?.closing_minor).toBe(total((row) => row.total_minor));
     }
   });
-  await fc.assert(run, { numRuns: 15 });
+  await fc.assert(run, { numRuns: scaled(15) });
 }, 120_000);
 
 type Next = { payer: Account; totalMinor: number; energyWh: number };

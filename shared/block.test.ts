@@ -1,7 +1,7 @@
 /** Blocks: what is packed comes out again; what is damaged is refused in words, never by a crash. */
 import { constants, zstdCompressSync } from "node:zlib";
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { fc } from "../sim/services/property.ts";
 import { decodeBlock, encodeBlock, firstChain, nextChain } from "./block.ts";
 import type { Entry } from "./entry.ts";
 import { AppError } from "./errors.ts";

@@ -1,7 +1,7 @@
 /** Identifiers: made from given random bits, sortable by time, unique. */
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Compile } from "typebox/compile";
+import { fc } from "../sim/services/property.ts";
 import { nextRandom, seedRandom, StationId, TopicId, Uuid, uuidV7, type RandomState } from "./ids.ts";
 
 const uuid = Compile(Uuid);

@@ -1,6 +1,6 @@
 /** Times as stations write them, and as we do. */
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { fc } from "../sim/services/property.ts";
 import { formatTime, parseTime } from "./time.ts";
 
 const ten = Date.UTC(2026, 10, 1, 10, 0, 0);

@@ -1,7 +1,7 @@
 /** Topics and envelopes: round trips, and what strangers may send. */
 import { zstdCompressSync } from "node:zlib";
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { fc } from "../sim/services/property.ts";
 import { AppError } from "./errors.ts";
 import { WIRE_MESSAGE_BYTES_MAX } from "./limits.ts";
 import { SignedPolicy } from "./policy.ts";

@@ -5,8 +5,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import fc from "fast-check";
 import { afterAll, expect, test } from "vitest";
+import { fc, scaled } from "./services/property.ts";
 import { readBlocks } from "../cloud/core/blocks.ts";
 import type { ParkedRow } from "../cloud/core/changes.ts";
 import { admit, type Cursor } from "../cloud/core/cursor.ts";
@@ -121,7 +121,7 @@ test("whatever is sent, lost, repeated and rewritten in between, nothing is miss
       run(journal, steps);
       journal.close();
     }),
-    { numRuns: 20 },
+    { numRuns: scaled(20) },
   );
 });
 

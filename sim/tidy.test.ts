@@ -87,6 +87,16 @@ describe("who may import whom", () => {
   });
 });
 
+it("properties draw from one seed, as often as they are asked to", () => {
+  const alone = files.filter(
+    (f) =>
+      /\.test\.tsx?$/.test(f.name) &&
+      /from "fast-check"|numRuns: \d/.test(f.text) &&
+      f.name !== "sim/tidy.test.ts",
+  );
+  expect(alone.map((f) => f.name)).toEqual([]);
+});
+
 describe("the shape of files", () => {
   it("none is longer than 400 lines", () => {
     const long = sources

@@ -1,17 +1,14 @@
 /**
  * Requests drawn from the API's own description, as they should be and bent: whatever comes, no answer is
- * an error of ours, and every refusal is a problem with a code. The seed of a failure is in its message;
- * `API_FUZZ_RUNS` draws more per endpoint.
+ * an error of ours, and every refusal is a problem with a code. The seed of a failure is in its message.
  */
-import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { fc, scaled } from "../../sim/services/property.ts";
 import { arbitraryOf, bent, unexpected } from "../../sim/fuzz/openapi.ts";
 import { operationsOf, type Document, type Operation } from "./openapi-document.ts";
 import { openTestApi, openTestDb, type TestApi, type TestDb } from "../harness.ts";
 import { createApiKey } from "./actor.ts";
 import { createOperator, type Operator } from "./harness.ts";
-
-const RUNS = Number(process.env["API_FUZZ_RUNS"] ?? 12);
 
 let db: TestDb;
 let api: TestApi;
@@ -95,32 +92,36 @@ describe("requests drawn from the description", () => {
   test.each([
     ["as they should be", drawn],
     ["bent", bentOf],
-  ] as const)("%s: no error of ours, every refusal a problem", { timeout: 240_000 }, async (_, draw) => {
-    const statuses = new Map<number, number>();
-    for (const { path, method, operation } of operationsOf(document)) {
-      if (operation.operationId === "streamEvents") continue;
-      const key = await createApiKey(db.pool, "mine", "fuzz");
-      await fc.assert(
-        fc.asyncProperty(draw(operation), async (request) => {
-          const reply = await send(method, path, operation, request, key);
-          statuses.set(reply.statusCode, (statuses.get(reply.statusCode) ?? 0) + 1);
-          const where = `${method} ${path}: ${reply.statusCode} ${reply.body.slice(0, 500)}`;
-          expect(reply.statusCode, where).toBeLessThan(500);
-          if (reply.statusCode < 400) return;
-          expect(reply.headers["content-type"], where).toMatch(/^application\/problem\+json/);
-          expect(reply.json(), where).toMatchObject({
-            status: reply.statusCode,
-            code: expect.stringMatching(/^[A-Z][A-Z0-9_]+$/) as string,
-            type: expect.stringMatching(/^urn:moov-olt:problem:/) as string,
-            title: expect.stringMatching(/./) as string,
-          });
-        }),
-        { numRuns: RUNS, seed: 20_261, endOnFailure: true },
-      );
-    }
-    // It got through to what the endpoints do, not only to the schemas' door.
-    expect(statuses.get(200) ?? 0).toBeGreaterThan(20);
-    expect(statuses.get(400) ?? 0).toBeGreaterThan(20);
-    expect(statuses.get(404) ?? 0).toBeGreaterThan(20);
-  });
+  ] as const)(
+    "%s: no error of ours, every refusal a problem",
+    { timeout: scaled(240_000) },
+    async (_, draw) => {
+      const statuses = new Map<number, number>();
+      for (const { path, method, operation } of operationsOf(document)) {
+        if (operation.operationId === "streamEvents") continue;
+        const key = await createApiKey(db.pool, "mine", "fuzz");
+        await fc.assert(
+          fc.asyncProperty(draw(operation), async (request) => {
+            const reply = await send(method, path, operation, request, key);
+            statuses.set(reply.statusCode, (statuses.get(reply.statusCode) ?? 0) + 1);
+            const where = `${method} ${path}: ${reply.statusCode} ${reply.body.slice(0, 500)}`;
+            expect(reply.statusCode, where).toBeLessThan(500);
+            if (reply.statusCode < 400) return;
+            expect(reply.headers["content-type"], where).toMatch(/^application\/problem\+json/);
+            expect(reply.json(), where).toMatchObject({
+              status: reply.statusCode,
+              code: expect.stringMatching(/^[A-Z][A-Z0-9_]+$/) as string,
+              type: expect.stringMatching(/^urn:moov-olt:problem:/) as string,
+              title: expect.stringMatching(/./) as string,
+            });
+          }),
+          { numRuns: scaled(12), endOnFailure: true },
+        );
+      }
+      // It got through to what the endpoints do, not only to the schemas' door.
+      expect(statuses.get(200) ?? 0).toBeGreaterThan(20);
+      expect(statuses.get(400) ?? 0).toBeGreaterThan(20);
+      expect(statuses.get(404) ?? 0).toBeGreaterThan(20);
+    },
+  );
 });

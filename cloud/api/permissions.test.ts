@@ -5,8 +5,8 @@
  * fails.
  */
 import { randomUUID } from "node:crypto";
-import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { fc } from "../../sim/services/property.ts";
 import { arbitraryOf } from "../../sim/fuzz/openapi.ts";
 import { operationsOf, type Document, type JsonSchema, type Operation } from "./openapi-document.ts";
 import { PERMISSIONS, permissionsOf, ROLE_NAMES, type Permission, type SiteScope } from "../core/access.ts";

@@ -1,6 +1,6 @@
 /** idTokens and drivers as CSV: in, out, and in again; and files that mean no good. */
-import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { fc, scaled } from "../../sim/services/property.ts";
 import { arrive, Journal, online, openTestApi, openTestDb, type TestApi, type TestDb } from "../harness.ts";
 import { createApiKey } from "./actor.ts";
 import type { IdTokenImport } from "./driver-schemas.ts";
@@ -245,7 +245,7 @@ describe("out and in again", () => {
         expect(counts(await put(first))).toEqual(["applied", rows.length, 0, 0, 0]);
         expect(await exported()).toBe(first);
       }),
-      { numRuns: 25 },
+      { numRuns: scaled(25) },
     );
   }, 120_000);
 

@@ -1,6 +1,6 @@
 /** Alarms begin and end: literal states, and what holds for any course of conditions. */
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { fc, scaled } from "../../sim/services/property.ts";
 import { ALARM_KINDS, alarmKind, readParams } from "./alarm-kinds.ts";
 import {
   nextSteps,
@@ -145,7 +145,7 @@ test("any course: one open alarm per subject; each is raised once and cleared on
         expect([times(`raised ${alarmId}`), times(`cleared ${alarmId}`)]).toEqual([once, once]);
       }
     }),
-    { numRuns: 500 },
+    { numRuns: scaled(500) },
   );
 });
 

@@ -1,6 +1,6 @@
 /** The ingest cursor: repeats, gaps, overlaps, damage, and every order in which a broker may deliver. */
 import { describe, expect, test } from "vitest";
-import fc from "fast-check";
+import { fc, scaled } from "../../sim/services/property.ts";
 import { firstChain } from "../../shared/block.ts";
 import type { Entry, EntryBody } from "../../shared/entry.ts";
 import type { Batch } from "../../shared/wire.ts";
@@ -265,7 +265,7 @@ test("any loss, repetition and order of batches, with retransmission, takes ever
       }
       expect(sg.taken).toEqual(Array.from({ length: journal.lastSeq }, (_, i) => i + 1));
     }),
-    { numRuns: 300 },
+    { numRuns: scaled(300) },
   );
 });
 
@@ -304,6 +304,6 @@ test("it stays so while the ER merges and thins what it sends", () => {
       }
       expect(sg.taken).toEqual(Array.from({ length: journal.lastSeq }, (_, i) => i + 1));
     }),
-    { numRuns: 500 },
+    { numRuns: scaled(500) },
   );
 });

@@ -1,6 +1,6 @@
 /** What becomes of a guest: each failure of the way, and that money is neither kept nor given back too early. */
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { fc, scaled } from "../../sim/services/property.ts";
 import {
   energyFor,
   GUEST_REASONS,
@@ -253,7 +253,7 @@ test("whatever is known: nothing is started without money, nothing given back wh
       if (next.do === "wait" && next.lookInMs === undefined)
         expect(["settled", "released", "expired"]).toContain(next.state);
     }),
-    { numRuns: 2_000 },
+    { numRuns: scaled(2_000) },
   );
 });
 

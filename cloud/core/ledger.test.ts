@@ -1,6 +1,6 @@
 /** Postings: every event balances, whatever the amounts; what is wrong is named. */
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { fc } from "../../sim/services/property.ts";
 import {
   accounts,
   charge,

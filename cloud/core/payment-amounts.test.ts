@@ -1,6 +1,6 @@
 /** How much of a payment is missing, may still go back, is forgiven: amounts, for any course of it. */
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { fc } from "../../sim/services/property.ts";
 import {
   applyFacts,
   givenBackMinor,

@@ -1,6 +1,6 @@
 /** What a provider tells in any order and number ends in one state and one balance. */
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { fc, scaled } from "../../sim/services/property.ts";
 import {
   applyFacts,
   givenBackMinor,
@@ -91,7 +91,7 @@ describe("facts", () => {
         expect(again.booked).toBe(once.booked);
         expect(once.booked).toBe(keptMinor(once.state));
       }),
-      { numRuns: 500 },
+      { numRuns: scaled(500) },
     );
   });
 

@@ -1,7 +1,7 @@
 /** What batches do to the rows that are there already: the rules of merging, on PostgreSQL. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { randomUUID } from "node:crypto";
-import fc from "fast-check";
+import { fc, scaled } from "../../sim/services/property.ts";
 import type { EntryBody } from "../../shared/entry.ts";
 import {
   event201,
@@ -342,7 +342,7 @@ function saysRunning(own: Journal, bodies: readonly EntryBody[]) {
 
 test(
   "however a journal is cut into batches and transactions, the rows are the same in the end",
-  { timeout: 120_000 },
+  { timeout: scaled(120_000) },
   async () => {
     const idsOf = () => [0, 1].map((n) => randomUUID().slice(0, -1) + n);
     const marks = ["00000000-0000-4000-8000-000000000000", "00000000-0000-4000-8000-000000000001"];
@@ -368,7 +368,7 @@ test(
         const [whole, parts] = await Promise.all(sites.map(picture));
         expect(parts).toEqual(whole);
       }),
-      { numRuns: 60 },
+      { numRuns: scaled(60) },
     );
   },
 );

@@ -1,7 +1,7 @@
 /** What stations tell of themselves, on PostgreSQL: once each, the newest value, whatever comes in what order. */
 import { describe, expect, test } from "vitest";
 import { randomUUID } from "node:crypto";
-import fc from "fast-check";
+import { fc, scaled } from "../../sim/services/property.ts";
 import type { Entry, EntryBody } from "../../shared/entry.ts";
 import { callText, resultText } from "../../shared/ocpp/frame.ts";
 import { handled, introduce, isoAt, Journal, storeAll, type TestApi, type TestDb } from "../harness.ts";
@@ -154,7 +154,7 @@ describe("however it arrives", () => {
         const [whole, parts] = await Promise.all(sites.map(picture));
         expect(parts).toEqual(whole);
       }),
-      { numRuns: 30 },
+      { numRuns: scaled(30) },
     );
   });
 

@@ -1,7 +1,7 @@
 /** Billing: each transaction once, whatever comes when, and the ledger says what the CDRs say. */
 import { randomUUID } from "node:crypto";
-import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { fc, scaled } from "../../sim/services/property.ts";
 import type { EntryBody } from "../../shared/entry.ts";
 import { accounts } from "../core/ledger.ts";
 import { inTransaction } from "../db/pool.ts";
@@ -413,7 +413,7 @@ describe("billed exactly once", () => {
         }
       },
     );
-    await fc.assert(run, { numRuns: 8 });
+    await fc.assert(run, { numRuns: scaled(8) });
   }, 120_000);
 
   test("while the jobs are cut off from the database again and again; numbers have no gaps", async () => {

@@ -1,7 +1,7 @@
 /** Hours of transactions: every watt-hour in its hour, whatever comes late and whoever corrects it. */
 import { randomUUID } from "node:crypto";
-import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { fc, scaled } from "../../sim/services/property.ts";
 import {
   arrive,
   introduce,
@@ -133,7 +133,7 @@ describe("where the energy goes", () => {
 
   test(
     "any course: the hours add up to the registers and to the time, and none is negative",
-    { timeout: 60_000 },
+    { timeout: scaled(60_000) },
     async () => {
       const sample = fc.tuple(fc.integer({ min: -H, max: 5 * H }), fc.integer({ min: 0, max: 30_000 }));
       const course = fc.record({
@@ -154,7 +154,7 @@ describe("where the energy goes", () => {
           );
           expect(hours.every((hour) => hour.wh >= 0)).toBe(true);
         }),
-        { numRuns: 60 },
+        { numRuns: scaled(60) },
       );
     },
   );

@@ -3,9 +3,9 @@
  * that are ill, refunds of operators, and what the API tells of it.
  */
 import { createHash } from "node:crypto";
-import fc from "fast-check";
 import { Stripe } from "stripe";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { fc, scaled } from "../../sim/services/property.ts";
 import type {
   PaymentEventView,
   PaymentFindingView,
@@ -119,7 +119,7 @@ describe("webhooks", () => {
         await bench.run();
         expect(await picture()).toEqual(first);
       }),
-      { numRuns: 12 },
+      { numRuns: scaled(12) },
     );
   });
 

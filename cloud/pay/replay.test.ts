@@ -4,9 +4,9 @@
  * dispute before the payment is known to be paid must find its place, too.
  */
 import { randomUUID } from "node:crypto";
-import fc from "fast-check";
 import { Stripe } from "stripe";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { fc, scaled } from "../../sim/services/property.ts";
 import type { Webhook } from "../../sim/pay/server.ts";
 import type { PaymentDetailView } from "../api/payment-schemas.ts";
 import { workEvents } from "./events.ts";
@@ -123,7 +123,7 @@ test("a card: declined, authorized, captured, given back in parts, a refund that
     fc.asyncProperty(orders(said), async (order) => {
       expect(await told(order)).toEqual(first);
     }),
-    { numRuns: 25 },
+    { numRuns: scaled(25) },
   );
 });
 
@@ -178,6 +178,6 @@ test("a Pix: what it is at the provider counts, whichever of its messages comes 
         expect(await told(order, stages)).toEqual(first);
       },
     ),
-    { numRuns: 15 },
+    { numRuns: scaled(15) },
   );
 });

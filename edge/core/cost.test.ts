@@ -1,6 +1,6 @@
 /** What running transactions cost at the site: who is told, what, how often; and that a restart changes nothing. */
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { fc, scaled } from "../../sim/services/property.ts";
 import { PROVISION_SETTLE_MS } from "../../shared/limits.ts";
 import { priceText, COST_VENDOR } from "../../shared/ocpp/cost.ts";
 import { checkPayload } from "../../shared/ocpp/schemas.ts";
@@ -382,7 +382,7 @@ describe("what is remembered of a course", () => {
         expect(price(kept)).toEqual(price(registers));
         expect(kept.length).toBeLessThanOrEqual(2 * Math.ceil((base.endedAt - startedAt) / 900_000) + 2);
       }),
-      { numRuns: 300 },
+      { numRuns: scaled(300) },
     );
   });
 

@@ -3,9 +3,9 @@
  * says everything,
  * a start from it knows what the running ER knew, and every CALL gets exactly one answer.
  */
-import fc from "fast-check";
 import { Compile } from "typebox/compile";
 import { describe, expect, test } from "vitest";
+import { fc, scaled } from "../../sim/services/property.ts";
 import { COMMAND_KINDS, type CommandBody } from "../../shared/command.ts";
 import { Entry } from "../../shared/entry.ts";
 import { ASK_DEADLINE_MS, OCPP_CALL_TIMEOUT_MS } from "../../shared/limits.ts";
@@ -324,7 +324,7 @@ describe("after any inputs", () => {
         for (const { ask } of bench.effectsOf("publish.ask")) checkWire(Ask, ask);
         for (const { text } of bench.effectsOf("send")) expect(parseFrame(text).type).not.toBe("malformed");
       }),
-      { numRuns: 300 },
+      { numRuns: scaled(300) },
     );
   });
 
@@ -340,7 +340,7 @@ describe("after any inputs", () => {
           fold(durable, entry);
         expect(encodeSnapshot(durable)).toBe(text);
       }),
-      { numRuns: 200 },
+      { numRuns: scaled(200) },
     );
   });
 
@@ -355,7 +355,7 @@ describe("after any inputs", () => {
           else expect(count).toBeLessThanOrEqual(1);
         }
       }),
-      { numRuns: 200 },
+      { numRuns: scaled(200) },
     );
   });
 
@@ -383,7 +383,7 @@ describe("after any inputs", () => {
         for (const statuses of ended.values())
           if (statuses.length > 1) expect(statuses).toEqual(["uncertain", "succeeded"]);
       }),
-      { numRuns: 200 },
+      { numRuns: scaled(200) },
     );
   });
 });

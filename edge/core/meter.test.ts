@@ -2,8 +2,8 @@
  * Meter files, block planning, decoding and plausibility. The register bytes here are literal, from the
  * manuals or worked out by hand from their tables, so that encoder and decoder cannot be wrong together.
  */
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { fc } from "../../sim/services/property.ts";
 import { encode } from "../../sim/modbus-meter.ts";
 import { loadMeterModels } from "../io/modbus.ts";
 import type { Reading } from "../../shared/reading.ts";

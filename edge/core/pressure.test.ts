@@ -1,6 +1,6 @@
 /** What goes and what stays when the disk gets full: only readings go, and every number is accounted for. */
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { fc } from "../../sim/services/property.ts";
 import type { Entry, EntryBody } from "../../shared/entry.ts";
 import { formatTime } from "../../shared/time.ts";
 import { TEN, uuid } from "./harness.ts";

@@ -1,6 +1,6 @@
 /** The file in a multipart body, however the network cuts it. */
-import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { fc, scaled } from "../../sim/services/property.ts";
 import { boundaryOf, readMultipartFile } from "./file-multipart.ts";
 
 async function* cut(body: Buffer, sizes: number[]): AsyncGenerator<Buffer> {
@@ -44,7 +44,7 @@ describe("a multipart body", () => {
           expect(got).toEqual({ name: "log.tgz", bytes: file });
         },
       ),
-      { numRuns: 300 },
+      { numRuns: scaled(300) },
     );
   });
 

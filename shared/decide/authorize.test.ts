@@ -1,6 +1,6 @@
 /** The authorization rule: which case comes first, and who may stop what. */
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { fc } from "../../sim/services/property.ts";
 import type { PolicyToken } from "../policy.ts";
 import { decideAuthorize, decideStop, type AuthorizeQuestion } from "./authorize.ts";
 

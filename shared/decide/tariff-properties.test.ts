@@ -2,13 +2,13 @@
  * What holds for any tariff and any course. Where nothing depends on rounding, prices are the same to the minor unit;
  * where something does, the bound is what rounding can do to a line, and nothing more.
  */
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { fc, scaled } from "../../sim/services/property.ts";
 import type { TariffTerms } from "../tariff.ts";
 import { anyTerms, anyTimeline, compact, courseIn, linesOf, referencePrice } from "./tariff-harness.ts";
 import { priceTransaction, type Price, type Timeline } from "./tariff.ts";
 
-const RUNS = { numRuns: 1_000 };
+const RUNS = { numRuns: scaled(1_000) };
 const SECOND = 1_000;
 const shares = fc.double({ min: 0, max: 1, noNaN: true });
 
@@ -60,7 +60,7 @@ describe("any tariff, any course", () => {
       fc.property(anyTerms, anyTimeline, (terms, timeline) => {
         expect(told(priceTransaction(terms, timeline))).toEqual(referencePrice(terms, timeline));
       }),
-      { numRuns: 600 },
+      { numRuns: scaled(600) },
     );
   });
 

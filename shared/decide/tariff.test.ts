@@ -1,6 +1,6 @@
 /** One price for one transaction: worked examples, and clocks. What holds for any: `tariff-properties.test.ts`. */
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { fc, scaled } from "../../sim/services/property.ts";
 import { minorDigits } from "../currency.ts";
 import { termsProblem, type TariffTerms } from "../tariff.ts";
 import { offsetSpanAt } from "./wall-clock.ts";
@@ -271,7 +271,7 @@ describe("clocks", () => {
         const wall = new Date(instant).toLocaleString("sv-SE", { timeZone });
         expect(new Date(instant + offsetMs).toISOString().slice(0, 19)).toBe(wall.replace(" ", "T"));
       }),
-      { numRuns: 2_000 },
+      { numRuns: scaled(2_000) },
     );
   });
 
@@ -296,7 +296,7 @@ describe("clocks", () => {
         expect(band.winners.energy).toBe(first ? 0 : second ? 1 : day === 7 ? 2 : -1);
         expect(band.from <= instant && instant < band.to).toBe(true);
       }),
-      { numRuns: 2_000 },
+      { numRuns: scaled(2_000) },
     );
   });
 });

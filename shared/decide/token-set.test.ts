@@ -1,6 +1,6 @@
 /** Packed tokens say what the policy's list says, of every token and of no other. */
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { fc } from "../../sim/services/property.ts";
 import { tokenHash, type PolicyToken } from "../policy.ts";
 import { NO_TOKENS, packTokens } from "./token-set.ts";
 

@@ -1,6 +1,6 @@
 /** Both dialects: what is read means what was sent, and all that is written passes the official schemas. */
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { fc, scaled } from "../../sim/services/property.ts";
 import { COMMAND_KINDS, type CommandBody } from "../command.ts";
 import type { Decision } from "../decide/authorize.ts";
 import type { Protocol } from "../entry.ts";
@@ -182,7 +182,7 @@ describe("every call that we make passes the official schema", () => {
         const fits = !["ChangeConfiguration", "SetVariables", "Reset"].includes(kind);
         if (fits) expect(violation).toBeUndefined();
       }),
-      { numRuns: 60 },
+      { numRuns: scaled(60) },
     );
   });
 

@@ -2,8 +2,8 @@
  * Frames as stations send them, well-formed and hostile: every text becomes a frame or `malformed`,
  * none throws.
  */
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { fc } from "../../sim/services/property.ts";
 import { OCPP_FRAME_BYTES_MAX, OCPP_MESSAGE_ID_LENGTH_TOLERATED } from "../limits.ts";
 import {
   callText,

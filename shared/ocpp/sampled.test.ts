@@ -1,6 +1,6 @@
 /** Sampled values as stations list them → integers with a unit. */
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { fc } from "../../sim/services/property.ts";
 import { toReading, type SampledValue } from "./sampled.ts";
 import { v16 } from "./v16.ts";
 import { v201 } from "./v201.ts";

@@ -1,9 +1,10 @@
-/** Bounded runs of `npm run fuzz`: fixed seeds, a new one each time, and those that once found something. */
+/** Bounded runs of `npm run fuzz`: fixed seeds, the one of `PROPERTY_SEED`, and those that once found something. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Bench, policyOf, recovered, TAG } from "../../edge/core/harness.ts";
 import type { Protocol } from "../../shared/entry.ts";
 import { OPEN_TRANSACTIONS_PER_STATION_MAX } from "../../shared/limits.ts";
 import { checkPayload } from "../../shared/ocpp/schemas.ts";
+import { scaled, SEED } from "../services/property.ts";
 import { createChance } from "../world/chance.ts";
 import { fuzzCore } from "./core.ts";
 import { createFrames } from "./frames.ts";
@@ -11,12 +12,11 @@ import { judge } from "./oracle.ts";
 import { fuzzSocket, startLonelyEr } from "./socket.ts";
 
 const VERSIONS: readonly Protocol[] = ["ocpp1.6", "ocpp2.0.1", "ocpp2.1"];
-const FRAMES = 5_000;
-const SLOW = { timeout: 120_000 };
-const NEW_SEED = Math.trunc(Math.random() * 2 ** 32);
+const FRAMES = scaled(5_000);
+const SLOW = { timeout: scaled(120_000) };
 
 describe.each(VERSIONS)("%s", (protocol) => {
-  test.each([1, NEW_SEED])(`${FRAMES} frames against the core, seed %i`, SLOW, (seed) => {
+  test.each([1, SEED])(`${FRAMES} frames against the core, seed %i`, SLOW, (seed) => {
     const report = fuzzCore(protocol, FRAMES, seed);
     expect(report.complaints).toEqual([]);
     expect(report.frames).toBe(FRAMES);
@@ -35,7 +35,7 @@ describe("over a socket", () => {
   afterAll(() => er.stop());
 
   test.each(VERSIONS)("300 frames of %s", SLOW, async (protocol) => {
-    const report = await fuzzSocket(er.url, protocol, 300, NEW_SEED);
+    const report = await fuzzSocket(er.url, protocol, 300, SEED);
     expect(report.complaints).toEqual([]);
     expect(report.frames).toBeGreaterThan(250);
   });

@@ -1,10 +1,10 @@
 /**
- * A bounded number of worlds: seeds that found something once, seeds that nobody has seen before, planted
+ * A bounded number of worlds: seeds that found something once, seeds that grow with `PROPERTY_RUNS`, planted
  * mistakes, and the same batches in a real PostgreSQL. `npm run sim -- --seed N` repeats any of them.
  */
-import { randomInt } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { migrate } from "../../cloud/db/migrate.ts";
+import { scaled, SEED } from "../services/property.ts";
 import { createTestDatabase } from "../services/test-database.ts";
 import { mergeFaults, noFaults } from "./faults.ts";
 import { MUTANTS } from "./mutants.ts";
@@ -34,7 +34,7 @@ const REGRESSIONS: readonly [seed: number, faults: string, found: string][] = [
   [401712, "{}", "entries looked old when a box without time was told it"],
   [401488, "{}", "what a lost connection to the broker still held was in the way of the next one"],
 ];
-const UNSEEN = 6;
+const DRAWN = scaled(6);
 const MUTANT_SEEDS_MAX = 200;
 
 const task = (seed: number, given: Partial<Task> = {}): Task => ({
@@ -69,9 +69,8 @@ describe("the world under faults", () => {
     await runAll(REGRESSIONS.map(([seed, faults]) => task(seed, { faults })));
   });
 
-  const first = randomInt(1_000_000_000);
-  test(`seeds ${first}–${first + UNSEEN - 1}, drawn now`, { timeout: LONG_MS }, async () => {
-    await runAll(Array.from({ length: UNSEEN }, (_, index) => task(first + index)));
+  test(`seeds ${SEED}–${SEED + DRAWN - 1}`, { timeout: scaled(LONG_MS) }, async () => {
+    await runAll(Array.from({ length: DRAWN }, (_, index) => task(SEED + index)));
   });
 
   test("does something: every fault that there is comes up", { timeout: LONG_MS }, async () => {

@@ -1,6 +1,6 @@
 /** Samples into curves: gaps stay gaps, axes stay honest. */
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { fc } from "../../../sim/services/property.ts";
 import type { MeterSample, Sample } from "../../api/schemas.ts";
 import { axisRange, meterCurve, transactionCurve, withGaps } from "./curve.ts";
 import { slideWindow } from "./queries.ts";

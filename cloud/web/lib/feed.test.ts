@@ -1,6 +1,6 @@
 /** Lists of which the top is fetched again: no gaps, no repeats. */
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { fc } from "../../../sim/services/property.ts";
 import { appendOlder, FEED_ITEMS_MAX, mergeNewest } from "./feed.ts";
 
 const id = (item: number) => String(item);

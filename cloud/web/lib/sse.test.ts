@@ -1,6 +1,6 @@
 /** Server-sent events out of text that arrives in any pieces. */
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { fc } from "../../../sim/services/property.ts";
 import { createSseParser } from "./sse.ts";
 
 const parseAll = (...pieces: string[]) => {
