@@ -42,7 +42,7 @@ afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).toReversed()) await cleanUp();
 });
 
-async function until(what: string, condition: () => boolean, withinMs = 15_000): Promise<void> {
+async function until(what: string, condition: () => boolean, withinMs = 30_000): Promise<void> {
   const deadline = performance.now() + withinMs;
   while (!condition()) {
     if (performance.now() > deadline) throw new Error(`not within ${withinMs} ms: ${what}`);
@@ -239,8 +239,8 @@ describe("silence on a line", () => {
     const end = await pty();
     const babble = setInterval(() => end.line.write(Buffer.from([0x55])), 1);
     cleanUps.push(() => clearInterval(babble));
-    // Long enough that a busy machine, which babbles late, is no silence.
-    const shy = new Map([["twin", { ...twin, quietMs: 500 }]]);
+    // Long enough that a busy machine, on which this process babbles late, is no silence.
+    const shy = new Map([["twin", { ...twin, quietMs: 2_000 }]]);
     const { readings, health } = poll({ ...serial, path: end.path, meters: [meter("main", 1)] }, shy);
     await until("lost", () => health.length === 1);
     expect(health[0]).toMatch(/^main lost: the line is never silent/);

@@ -8,22 +8,43 @@ import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playw
 
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
-export const DESKTOP = { viewport: { width: 1440, height: 900 }, locale: "en-GB" };
+/** Nothing moves: what breathes on a page is painted without rest, and nobody looks. */
+const STILL = { reducedMotion: "reduce" as const };
+export const DESKTOP = { viewport: { width: 1440, height: 900 }, locale: "en-GB", ...STILL };
 export const PHONE = {
   viewport: { width: 360, height: 780 },
   locale: "pt-BR",
   colorScheme: "dark" as const,
+  ...STILL,
 };
 
-export type Watched = { page: Page; errors: string[] };
+export type Watched = {
+  page: Page;
+  /** Fills with what its console says. */
+  errors: string[];
+  /** Ends the look at it. @throws Error if its console said something that was not expected. */
+  close(): Promise<void>;
+};
 
-/** A page of a browser of its own: no cookies of others, no storage. `errors` fills with what its console says. */
+/** @throws Error */
+export function expectSilence({ page, errors }: Watched): void {
+  if (errors.length > 0) throw new Error(`the console of ${page.url()} says: ${errors.join("\n")}`);
+}
+
+/** A page of a browser of its own: no cookies of others, no storage. */
 export async function newPage(browser: Browser, options: BrowserContextOptions): Promise<Watched> {
   const page = await (await browser.newContext(options)).newPage();
   const errors: string[] = [];
   page.on("pageerror", (error) => errors.push(error.message));
   page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
-  return { page, errors };
+  const watched: Watched = {
+    ...{ page, errors },
+    close() {
+      expectSilence(watched);
+      return page.context().close();
+    },
+  };
+  return watched;
 }
 
 export type SignedIn = Awaited<ReturnType<BrowserContext["storageState"]>>;

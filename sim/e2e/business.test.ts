@@ -3,80 +3,27 @@
  * transaction that ends is priced, billed and receipted, an alarm is acknowledged; and every page of them is
  * accessible and fits a phone.
  */
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import type { Browser, BrowserContextOptions } from "playwright-core";
+import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { WebSocket } from "ws";
-import { launchChromium } from "../services/chromium.ts";
-import { freePort } from "../services/child.ts";
 import { until } from "../services/until.ts";
-import {
-  DESKTOP,
-  newPage,
-  overflow,
-  PHONE,
-  violations,
-  type Watched,
-  signIn,
-  type SignedIn,
-} from "./browser.ts";
-import { apiClient, startProgram, untilPrinted, type Program } from "./processes.ts";
+import { DESKTOP, overflow, PHONE, violations } from "./browser.ts";
+import { startWhole, type Whole } from "./whole.ts";
 
 /** An alarm needs its station to be away for a minute. */
 const ALARM_DEADLINE_MS = 150_000;
 
-let dir: string;
-let program: Program;
-let browser: Browser;
-let base: string;
-let apiKey: string;
-let signedInState: SignedIn | undefined;
-let api: ReturnType<typeof apiClient>;
+let whole: Whole;
 
 beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), "moov-business-"));
-  const env = { DATA_DIR: dir, SG_PORT: String(await freePort()), ER_PORT: String(await freePort()) };
-  base = `http://localhost:${env.SG_PORT}`;
-  program = startProgram(["sim/start.ts"], env);
-  browser = await launchChromium();
-  await untilPrinted(program, "Moov.olt is running.", 90_000);
-  ({ apiKey } = JSON.parse(await readFile(join(dir, "credentials.json"), "utf8")) as { apiKey: string });
-  api = apiClient(base, apiKey);
-  await api.post("/v1/alarm-rules", {
+  whole = await startWhole();
+  await whole.api.post("/v1/alarm-rules", {
     ...{ kind: "station-offline", name: "Bay is away", severity: "critical", params: { minutes: 1 } },
   });
-  await bootAndLeave(`ws://localhost:${env.ER_PORT}/ocpp/BAY-9`);
+  // It boots and goes away: the alarm.
+  await whole.say("BAY-9", []);
 }, 240_000);
 
-afterAll(async () => {
-  await browser?.close();
-  await program?.end("SIGINT");
-  await rm(dir, { recursive: true, force: true });
-});
-
-/** A station that connects, boots and goes away: the alarm. */
-async function bootAndLeave(url: string): Promise<void> {
-  const socket = new WebSocket(url, ["ocpp1.6"]);
-  await new Promise<void>((done, failed) => {
-    const boot = { chargePointVendor: "Test", chargePointModel: "Leaving" };
-    socket.on("open", () => socket.send(JSON.stringify([2, "boot", "BootNotification", boot])));
-    socket.on("message", (data: Buffer) => {
-      if ((JSON.parse(data.toString("utf8")) as unknown[])[0] === 3) done();
-    });
-    socket.on("error", failed);
-  });
-  socket.close();
-}
-
-/** A signed-in page that remembers every error of its console. */
-async function open(options: BrowserContextOptions, path: string): Promise<Watched> {
-  signedInState ??= await signIn(browser, base, apiKey);
-  const watched = await newPage(browser, { ...options, storageState: signedInState });
-  await watched.page.goto(`${base}${path}`);
-  return watched;
-}
+afterAll(() => whole?.end());
 
 type Listed<T> = { items: T[] };
 type Running = { transactionId: string; stationId: string; startedAt: string };
@@ -87,7 +34,7 @@ async function endOneThatBeganAfter(moment: number): Promise<string> {
   await until(
     "a transaction runs by the new tariff",
     async () => {
-      const { items } = await api.get<Listed<Running & { energyWh: number | null }>>(
+      const { items } = await whole.api.get<Listed<Running & { energyWh: number | null }>>(
         "/v1/transactions?status=active&limit=50",
       );
       found = items.find((one) => Date.parse(one.startedAt) > moment && (one.energyWh ?? 0) > 20);
@@ -96,7 +43,7 @@ async function endOneThatBeganAfter(moment: number): Promise<string> {
     90_000,
   );
   const { stationId, transactionId } = found as Running;
-  await api.post(`/v1/stations/${stationId}/commands`, {
+  await whole.api.post(`/v1/stations/${stationId}/commands`, {
     ...{ kind: "RequestStopTransaction", params: { transactionId } },
   });
   return transactionId;
@@ -104,9 +51,9 @@ async function endOneThatBeganAfter(moment: number): Promise<string> {
 
 /** Makes room for transactions that begin after the tariff holds. */
 async function endAll(): Promise<void> {
-  const { items } = await api.get<Listed<Running>>("/v1/transactions?status=active&limit=50");
+  const { items } = await whole.api.get<Listed<Running>>("/v1/transactions?status=active&limit=50");
   for (const { stationId, transactionId } of items)
-    await api.post(`/v1/stations/${stationId}/commands`, {
+    await whole.api.post(`/v1/stations/${stationId}/commands`, {
       ...{ kind: "RequestStopTransaction", params: { transactionId } },
     });
 }
@@ -116,7 +63,7 @@ describe("the pages of the business", () => {
     "writes a tariff while it says what a session would cost, and assigns it",
     { timeout: 90_000 },
     async () => {
-      const { page, errors } = await open(DESKTOP, "/tariffs/new");
+      const { page, close } = await whole.open(DESKTOP, "/tariffs/new");
       await page.getByRole("button", { name: "Save tariff" }).click();
       await page.getByText("Name at least one price").waitFor();
       await page.getByLabel("Name", { exact: true }).fill("Public");
@@ -146,8 +93,7 @@ describe("the pages of the business", () => {
       const row = page.getByRole("listitem").filter({ hasText: "Public" }).first();
       await row.getByText(/R\$\s?2\.00 per kWh, R\$\s?1\.50 per charge/).waitFor();
       await row.getByText("In use, 1 assignment").waitFor();
-      expect(errors).toEqual([]);
-      await page.context().close();
+      await close();
     },
   );
 
@@ -155,7 +101,7 @@ describe("the pages of the business", () => {
     const moment = Date.now();
     await endAll();
     const transactionId = await endOneThatBeganAfter(moment);
-    const { page, errors } = await open(DESKTOP, `/transactions/${transactionId}`);
+    const { page, close } = await whole.open(DESKTOP, `/transactions/${transactionId}`);
     const cost = page.getByRole("region", { name: "What it cost" });
     await cost.getByText("Start fee").waitFor({ timeout: 60_000 });
     await cost.getByText(/kWh × R\$\s?2\.00\/kWh/).waitFor();
@@ -175,15 +121,14 @@ describe("the pages of the business", () => {
     expect(download.suggestedFilename()).toMatch(/^receipt-\d+\.pdf$/);
     const bytes = await readFile(await download.path());
     expect(bytes.subarray(0, 5).toString("latin1")).toBe("%PDF-");
-    expect(errors).toEqual([]);
-    await page.context().close();
+    await close();
   });
 
   it("corrects a CDR with a reason; the new one stands", { timeout: 60_000 }, async () => {
     const { items } =
-      await api.get<Listed<{ cdrId: string; totalMinor: number }>>("/v1/cdrs?status=standing");
+      await whole.api.get<Listed<{ cdrId: string; totalMinor: number }>>("/v1/cdrs?status=standing");
     const cdr = items.find(({ totalMinor }) => totalMinor > 0);
-    const { page, errors } = await open(DESKTOP, `/cdrs/${cdr?.cdrId ?? ""}`);
+    const { page, close } = await whole.open(DESKTOP, `/cdrs/${cdr?.cdrId ?? ""}`);
     await page.getByRole("button", { name: "Correct", exact: true }).click();
     const dialog = page.getByRole("dialog");
     await dialog.getByLabel(/New total/).fill("1.23");
@@ -197,20 +142,19 @@ describe("the pages of the business", () => {
       .waitFor();
     await page.getByRole("link", { name: "It takes the place of another CDR" }).click();
     await page.getByText("Corrected", { exact: true }).waitFor();
-    expect(errors).toEqual([]);
-    await page.context().close();
+    await close();
   });
 
   it("shows an alarm in the navigation, and acknowledges it", { timeout: 240_000 }, async () => {
     await until(
       "the alarm is raised",
       async () => {
-        const { items } = await api.get<Listed<{ name: string }>>("/v1/alarms?status=open");
+        const { items } = await whole.api.get<Listed<{ name: string }>>("/v1/alarms?status=open");
         return items.some(({ name }) => name === "Bay is away");
       },
       ALARM_DEADLINE_MS,
     );
-    const { page, errors } = await open(DESKTOP, "/");
+    const { page, close } = await whole.open(DESKTOP, "/");
     const link = page
       .getByRole("navigation")
       .getByRole("link", { name: /^Alarms/ })
@@ -228,12 +172,11 @@ describe("the pages of the business", () => {
     await alarm.getByText("Somebody drives there").waitFor();
     await page.getByText("Somebody is at all of them.").waitFor();
     expect(await violations(page)).toEqual([]);
-    expect(errors).toEqual([]);
-    await page.context().close();
+    await close();
   });
 
   it("says beforehand what an import of tokens would do", { timeout: 60_000 }, async () => {
-    const { page, errors } = await open(DESKTOP, "/tokens");
+    const { page, close } = await whole.open(DESKTOP, "/tokens");
     await page.getByRole("button", { name: "Import CSV" }).click();
     const dialog = page.getByRole("dialog");
     const file = (text: string) => ({ name: "t.csv", mimeType: "text/csv", buffer: Buffer.from(text) });
@@ -247,8 +190,7 @@ describe("the pages of the business", () => {
     await dialog.getByText("Imported.").waitFor();
     await dialog.getByRole("button", { name: "Close" }).last().click();
     await page.getByText("CARD-9").waitFor();
-    expect(errors).toEqual([]);
-    await page.context().close();
+    await close();
   });
 
   it.each([
@@ -272,11 +214,10 @@ describe("the pages of the business", () => {
     ["/exports", "Baixar agora"],
     ["/operator", "Razão social"],
   ])("fits a phone in Portuguese and in the dark: %s", { timeout: 60_000 }, async (path, text) => {
-    const { page, errors } = await open(PHONE, path);
+    const { page, close } = await whole.open(PHONE, path);
     await page.getByRole("main").getByText(text).first().waitFor({ timeout: 30_000 });
     expect(await overflow(page)).toBeLessThanOrEqual(0);
     expect(await violations(page)).toEqual([]);
-    expect(errors).toEqual([]);
-    await page.context().close();
+    await close();
   });
 });

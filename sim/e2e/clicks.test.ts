@@ -5,7 +5,6 @@
  */
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { WebSocket } from "ws";
 import { PERMISSIONS } from "../../cloud/core/access.ts";
 import { nextRandom, seedRandom } from "../../shared/ids.ts";
 import { startMercadoPagoServer, type MercadoPagoServer } from "../pay/mercado-pago-server.ts";
@@ -14,7 +13,7 @@ import { systemClock } from "../station/clock.ts";
 import { socketTransport } from "../station/socket.ts";
 import { createStation } from "../station/station.ts";
 import type { Station } from "../station/types.ts";
-import { DESKTOP, newPage, overflow, PHONE, violations, type Watched } from "./browser.ts";
+import { DESKTOP, newPage, overflow, PHONE, violations } from "./browser.ts";
 import { startWhole, type Whole } from "./whole.ts";
 
 type Listed<T> = { items: T[] };
@@ -41,35 +40,6 @@ afterAll(async () => {
   await whole?.end();
   await bank?.stop();
 });
-
-const close = ({ page, errors }: Watched) => {
-  expect(errors).toEqual([]);
-  return page.context().close();
-};
-
-/** Calls of a station, each with the answer of the one before. */
-async function say(
-  stationId: string,
-  said: [action: string, payload: (before: Record<string, unknown>) => object][],
-): Promise<void> {
-  const socket = new WebSocket(`ws://127.0.0.1:${whole.erPort}/ocpp/${stationId}`, ["ocpp1.6"]);
-  const boot = { chargePointVendor: "Test", chargePointModel: "Teller" };
-  const calls: typeof said = [["BootNotification", () => boot], ...said];
-  await new Promise<void>((done, failed) => {
-    const next = (before: Record<string, unknown>) => {
-      const [action, payload] = calls.shift() ?? [];
-      if (action === undefined || payload === undefined) return done();
-      socket.send(JSON.stringify([2, `said-${calls.length}`, action, payload(before)]));
-    };
-    socket.on("open", () => next({}));
-    socket.on("message", (data: Buffer) => {
-      const [type, , answer] = JSON.parse(data.toString("utf8")) as [number, string, Record<string, unknown>];
-      if (type === 3) next(answer);
-    });
-    socket.on("error", failed);
-  });
-  socket.close();
-}
 
 describe("what is decided by hand", () => {
   it("sets a payment provider up; its secrets are shown to nobody again", { timeout: 60_000 }, async () => {
@@ -110,7 +80,7 @@ describe("what is decided by hand", () => {
     await dialog.getByRole("button", { name: "Save" }).click();
     await part.getByText(/200\.00/).waitFor();
     await part.getByText("…1234").waitFor();
-    await close(watched);
+    await watched.close();
   });
 
   it("posts by hand, and reverses it", { timeout: 60_000 }, async () => {
@@ -155,7 +125,7 @@ describe("what is decided by hand", () => {
     await dialog.waitFor({ state: "detached" });
     await page.getByText("It was another card").waitFor();
     expect((await postings()).filter(({ reverses }) => reverses !== null)).toHaveLength(1);
-    await close(watched);
+    await watched.close();
   });
 
   it("makes an alarm rule, changes it, switches it off and deletes it", { timeout: 60_000 }, async () => {
@@ -201,12 +171,12 @@ describe("what is decided by hand", () => {
     await dialog.getByRole("button", { name: "Delete" }).click();
     await row.waitFor({ state: "detached" });
     expect(await rules()).toEqual([]);
-    await close(watched);
+    await watched.close();
   });
 
   it("decides what is held: a charge with a refused token is billed", { timeout: 120_000 }, async () => {
     const at = (secondsAgo: number) => new Date(Date.now() - secondsAgo * 1_000).toISOString();
-    await say("HELD-1", [
+    await whole.say("HELD-1", [
       [
         "StartTransaction",
         () => ({ connectorId: 1, idTag: "STRANGER", meterStart: 1_000, timestamp: at(5) }),
@@ -232,7 +202,7 @@ describe("what is decided by hand", () => {
     const cdrs = await whole.api.get<Listed<object>>("/v1/cdrs?limit=1");
     // 0.1 kWh at 2 each.
     expect(cdrs.items).toMatchObject([{ energyWh: 100, totalMinor: 20 }]);
-    await close(watched);
+    await watched.close();
   });
 });
 
@@ -316,7 +286,7 @@ describe("a guest who pays by Pix", () => {
     await page.getByText(/devolvidos/).waitFor({ timeout: 60_000 });
     await good();
     station.unplug(1);
-    await close(watched);
+    await watched.close();
   });
 
   it("has the rest back as well, when somebody decides so", { timeout: 60_000 }, async () => {
@@ -343,7 +313,7 @@ describe("a guest who pays by Pix", () => {
       return detail.refunds.some(({ amountMinor, status }) => amountMinor === 1 && status === "succeeded");
     });
     expect(await violations(page)).toEqual([]);
-    await close(watched);
+    await watched.close();
   });
 });
 
@@ -449,7 +419,7 @@ describe("who only reads", () => {
     }
     expect(asking).toEqual([]);
     expect(refused).toEqual([]);
-    await close(watched);
+    await watched.close();
   });
 
   it("is told why at the button", { timeout: 60_000 }, async () => {
@@ -463,6 +433,6 @@ describe("who only reads", () => {
     expect(await button.getAttribute("aria-disabled")).toBe("true");
     expect(await button.getAttribute("title")).toContain("modelos");
     expect(await violations(page)).toEqual([]);
-    await close(watched);
+    await watched.close();
   });
 });

@@ -19,7 +19,7 @@ import { buildPage } from "../page-build.ts";
 import { launchChromium } from "../services/chromium.ts";
 import { freePort } from "../services/child.ts";
 import { until } from "../services/until.ts";
-import { DESKTOP, newPage, overflow, PHONE, violations, type Watched } from "./browser.ts";
+import { DESKTOP, newPage, overflow, PHONE, violations } from "./browser.ts";
 import { apiClient } from "./processes.ts";
 
 const OWNER = { email: "rosa@example.com", name: "Rosa Prado", password: "a sentence of the owner" };
@@ -109,11 +109,6 @@ async function enter(page: Page, email: string, password: string): Promise<void>
   await page.getByRole("button", { name: "Sign in", exact: true }).click();
 }
 
-const close = ({ page, errors }: Watched) => {
-  expect(errors).toEqual([]);
-  return page.context().close();
-};
-
 /** The first link of the next mail to somebody, as the mail program shows it. */
 async function linkTo(email: string): Promise<string> {
   const mail = await until("the mail arrives", () => mails.find(({ to }) => to.includes(email)), 20_000);
@@ -159,12 +154,12 @@ describe("the doors of the page", () => {
     await page.getByText("Owner", { exact: true }).waitFor();
     const { items } = await (await apiOf()).get<{ items: { email: string; role: string }[] }>("/v1/users");
     expect(items).toMatchObject([{ email: OWNER.email, role: "owner" }]);
-    await close(watched);
+    await watched.close();
 
     const late = await newPage(browser, DESKTOP);
     await late.page.goto(`${base}/setup`);
     await late.page.getByText("There is an owner already").waitFor();
-    await close(late);
+    await late.close();
   });
 
   it("lets somebody in again who forgot the password, by a mail", { timeout: 60_000 }, async () => {
@@ -195,14 +190,14 @@ describe("the doors of the page", () => {
     await before.page.reload();
     await before.page.getByRole("heading", { name: "Sign in" }).waitFor();
     before.errors.splice(0);
-    await close(before);
+    await before.close();
     const again = await newPage(browser, DESKTOP);
     await again.page.goto(link);
     await again.page.getByLabel("New password").fill("a third sentence of hers");
     await again.page.getByRole("button", { name: "Save the password" }).click();
     await again.page.getByRole("alert").first().waitFor();
     expect(again.errors.splice(0)).toHaveLength(1);
-    await close(again);
+    await again.close();
 
     await page.getByRole("link", { name: "Sign in" }).click();
     await enter(page, OWNER.email, OWNER.password);
@@ -211,7 +206,7 @@ describe("the doors of the page", () => {
     OWNER.password = "another sentence of hers";
     await enter(page, OWNER.email, OWNER.password);
     await page.locator("#main h1").first().waitFor();
-    await close(watched);
+    await watched.close();
   });
 
   it(
@@ -242,7 +237,7 @@ describe("the doors of the page", () => {
       expect(items).toContainEqual(
         expect.objectContaining({ email: COME.email, name: COME.name, role: "support" }),
       );
-      await close(watched);
+      await watched.close();
     },
   );
 
@@ -258,7 +253,7 @@ describe("the doors of the page", () => {
     await page.getByText("O login único não deixou você entrar").waitFor();
     expect(await violations(page)).toEqual([]);
     COME.email = email;
-    await close(watched);
+    await watched.close();
   });
 
   it("speaks Spanish, and the language that is chosen", { timeout: 60_000 }, async () => {
@@ -285,7 +280,7 @@ describe("the doors of the page", () => {
     await good("pt-BR");
     await page.reload();
     await page.getByRole("heading", { name: "Quanto custa carregar?" }).waitFor();
-    await close(watched);
+    await watched.close();
   });
 
   it("changes between the organisations of one person", { timeout: 60_000 }, async () => {
@@ -323,6 +318,6 @@ describe("the doors of the page", () => {
     await page.getByText("No tokens yet").waitFor();
     const listed = await db.rows("select operator_id from id_token where id_token = 'NORTH-1'");
     expect(listed).toEqual([{ operator_id: "north" }]);
-    await close(watched);
+    await watched.close();
   });
 });

@@ -2,77 +2,20 @@
  * The page in a real browser against the whole system: what an operator sees and clicks, at desktop and
  * phone size, in both languages and colour schemes, with axe looking over the shoulder.
  */
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import type { Browser, BrowserContextOptions } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { WebSocket } from "ws";
-import { launchChromium } from "../services/chromium.ts";
-import { freePort } from "../services/child.ts";
 import { until } from "../services/until.ts";
-import { DESKTOP, newPage, PHONE, signIn, violations, type SignedIn, type Watched } from "./browser.ts";
-import { apiClient, startProgram, untilPrinted, type Program } from "./processes.ts";
+import { DESKTOP, overflow, PHONE, violations } from "./browser.ts";
+import { startWhole, type Whole } from "./whole.ts";
 
-let dir: string;
-let program: Program;
-let browser: Browser;
-let base: string;
-let apiKey: string;
-let signedInState: SignedIn | undefined;
-let stations: string;
+let whole: Whole;
+beforeAll(async () => void (whole = await startWhole()), 240_000);
+afterAll(() => whole?.end());
 
-beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), "moov-page-"));
-  const env = { DATA_DIR: dir, SG_PORT: String(await freePort()), ER_PORT: String(await freePort()) };
-  base = `http://localhost:${env.SG_PORT}`;
-  stations = `ws://localhost:${env.ER_PORT}/ocpp`;
-  program = startProgram(["sim/start.ts"], env);
-  browser = await launchChromium();
-  await untilPrinted(program, "Moov.olt is running.", 90_000);
-  ({ apiKey } = JSON.parse(await readFile(join(dir, "credentials.json"), "utf8")) as { apiKey: string });
-}, 240_000);
-
-afterAll(async () => {
-  await browser?.close();
-  await program?.end("SIGINT");
-  await rm(dir, { recursive: true, force: true });
-});
-
-/** A signed-in page that fails the test on any error in its console. */
-async function open(options: BrowserContextOptions, path = "/"): Promise<Watched> {
-  signedInState ??= await signIn(browser, base, apiKey);
-  const watched = await newPage(browser, { ...options, storageState: signedInState });
-  await watched.page.goto(`${base}${path}`);
-  return watched;
-}
-
-/** A station that ends a transaction which nobody saw begin, and goes away. */
-const sayOrphanStop = (stationId: string) =>
-  say(stationId, [
-    ["StopTransaction", { transactionId: 424_242, meterStop: 18_400, timestamp: new Date().toISOString() }],
-  ]);
-
-/** A station that connects, boots, says these things and goes away. */
-async function say(stationId: string, said: [action: string, payload: object][]): Promise<void> {
-  const boot = { chargePointVendor: "Test", chargePointModel: "Forgetful" };
-  const calls: [string, object][] = [["BootNotification", boot], ...said];
-  const socket = new WebSocket(`${stations}/${stationId}`, ["ocpp1.6"]);
-  await new Promise<void>((done, failed) => {
-    const next = () => {
-      const call = calls.shift();
-      if (call === undefined) done();
-      else socket.send(JSON.stringify([2, `said-${calls.length}`, ...call]));
-    };
-    socket.on("open", next);
-    socket.on("message", (data: Buffer) => {
-      // What the ER asks by itself stays without an answer.
-      if ((JSON.parse(data.toString("utf8")) as unknown[])[0] === 3) next();
-    });
-    socket.on("error", failed);
-  });
-  socket.close();
-}
+/** A station ends a transaction which nobody saw begin, and goes away. */
+const sayOrphanStop = (stationId: string) => {
+  const stop = { transactionId: 424_242, meterStop: 18_400, timestamp: new Date().toISOString() };
+  return whole.say(stationId, [["StopTransaction", () => stop]]);
+};
 
 /** Addresses of a station's parts, with a word of each in Portuguese. */
 const STATION_PAGES: [path: string, text: string][] = [
@@ -90,23 +33,23 @@ const STATION_PAGES: [path: string, text: string][] = [
 
 describe("the operator's page", () => {
   it("lets nobody in without a key, and takes the one that is pasted", { timeout: 60_000 }, async () => {
-    const context = await browser.newContext(DESKTOP);
+    const context = await whole.browser.newContext(DESKTOP);
     const page = await context.newPage();
-    await page.goto(base);
+    await page.goto(whole.base);
     await page.getByText("Sign in with an API key").click();
     const input = page.getByLabel("API key");
     await input.fill("sg_wrong");
     await page.keyboard.press("Enter");
     await page.getByRole("alert").first().waitFor();
-    await input.fill(apiKey);
+    await input.fill(whole.apiKey);
     await page.keyboard.press("Enter");
     await page.getByText("Is everything charging?").waitFor();
-    expect(page.url()).not.toContain(apiKey);
+    expect(page.url()).not.toContain(whole.apiKey);
     await context.close();
   });
 
   it("leads from the overview to a station and shows its charge live", { timeout: 90_000 }, async () => {
-    const { page, errors } = await open(DESKTOP);
+    const { page, close } = await whole.open(DESKTOP);
     await page.getByText("Yes, everything is charging").waitFor({ timeout: 40_000 });
     await page.getByRole("link", { name: /Demo/ }).first().click();
     await page.getByRole("link", { name: /AC-1/ }).first().click();
@@ -116,12 +59,11 @@ describe("the operator's page", () => {
     await page.locator("canvas").first().waitFor();
     await page.getByText("MeterValues").first().waitFor();
     expect(await violations(page)).toEqual([]);
-    expect(errors).toEqual([]);
-    await page.context().close();
+    await close();
   });
 
   it("resets a station after asking, and follows the command to its end", { timeout: 90_000 }, async () => {
-    const { page, errors } = await open(DESKTOP, "/stations/AC-2");
+    const { page, close } = await whole.open(DESKTOP, "/stations/AC-2");
     await page.getByRole("button", { name: "Reset", exact: true }).click();
     const dialog = page.getByRole("dialog");
     await dialog.getByText("AC-2").first().waitFor();
@@ -130,12 +72,11 @@ describe("the operator's page", () => {
     await page.getByText("Succeeded").first().waitFor({ timeout: 30_000 });
     // It goes away and comes back by itself.
     await page.getByText("BootNotification").first().waitFor({ timeout: 60_000 });
-    expect(errors).toEqual([]);
-    await page.context().close();
+    await close();
   });
 
   it("sends a command from the picker, and shows its life and its answer", { timeout: 90_000 }, async () => {
-    const { page, errors } = await open(DESKTOP, "/stations/AC-1/commands");
+    const { page, close } = await whole.open(DESKTOP, "/stations/AC-1/commands");
     // What its version cannot do is named with what can.
     await page.getByText(/things that OCPP 1.6 cannot do/).click();
     await page.getByText("Show a message on the display").waitFor();
@@ -154,12 +95,11 @@ describe("the operator's page", () => {
     await profile.getByRole("button", { name: "Clear profile" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Clear profile" }).click();
     await profile.getByText("Cleared").waitFor({ timeout: 30_000 });
-    expect(errors).toEqual([]);
-    await page.context().close();
+    await close();
   });
 
   it("resets a station from the picker, at once", { timeout: 90_000 }, async () => {
-    const { page, errors } = await open(DESKTOP, "/stations/AC-2/commands");
+    const { page, close } = await whole.open(DESKTOP, "/stations/AC-2/commands");
     await page
       .getByRole("region", { name: "Station" })
       .getByRole("link", { name: /^Reset/ })
@@ -167,15 +107,14 @@ describe("the operator's page", () => {
     await page.getByLabel(/^Type/).selectOption("Immediate");
     await page.getByRole("button", { name: "Send" }).click();
     await page.getByText("Succeeded").first().waitFor({ timeout: 30_000 });
-    expect(errors).toEqual([]);
-    await page.context().close();
+    await close();
   });
 
   it(
     "sends any message of the station's version, checked while it is written",
     { timeout: 90_000 },
     async () => {
-      const { page, errors } = await open(DESKTOP, "/stations/AC-1/commands");
+      const { page, close } = await whole.open(DESKTOP, "/stations/AC-1/commands");
       await page.getByRole("link", { name: "Any OCPP message" }).click();
       await page.getByLabel("Message of OCPP 1.6").selectOption("ChangeConfiguration");
       await page.getByRole("button", { name: "Send" }).click();
@@ -192,13 +131,12 @@ describe("the operator's page", () => {
       await page.getByRole("button", { name: "Send" }).click();
       await page.getByRole("heading", { name: "ChangeConfiguration" }).waitFor();
       await page.getByText('"status": "Accepted"').waitFor({ timeout: 30_000 });
-      expect(errors).toEqual([]);
-      await page.context().close();
+      await close();
     },
   );
 
   it("keeps a template, shows what drifts from it, and changes a value", { timeout: 120_000 }, async () => {
-    const { page, errors } = await open(DESKTOP, "/templates/new");
+    const { page, close } = await whole.open(DESKTOP, "/templates/new");
     await page.getByRole("button", { name: "Save template" }).click();
     await page.getByText("Must be filled in").first().waitFor();
     await page.getByLabel("Name", { exact: true }).fill("Fleet");
@@ -207,7 +145,7 @@ describe("the operator's page", () => {
     expect(await violations(page)).toEqual([]);
     await page.getByRole("button", { name: "Save template" }).click();
     await page.getByRole("link", { name: "Fleet" }).waitFor();
-    await page.goto(`${base}/stations/AC-1/configuration`);
+    await page.goto(`${whole.base}/stations/AC-1/configuration`);
     await page.getByRole("button", { name: "Read all now" }).click();
     const drifting = page.getByRole("listitem").filter({ hasText: "NoSuchKey" });
     await drifting.getByText("Fleet wants").waitFor({ timeout: 30_000 });
@@ -220,12 +158,11 @@ describe("the operator's page", () => {
     await dialog.getByRole("button", { name: "Close" }).last().click();
     const row = page.getByRole("listitem").filter({ hasText: "ConnectionTimeOut" });
     await row.getByText("75").waitFor({ timeout: 30_000 });
-    expect(errors).toEqual([]);
-    await page.context().close();
+    await close();
   });
 
   it("prepares a station, holds it and lets it in", { timeout: 90_000 }, async () => {
-    const { page, errors } = await open(DESKTOP, "/sites/demo");
+    const { page, close } = await whole.open(DESKTOP, "/sites/demo");
     await page.getByRole("button", { name: "Prepare a station" }).click();
     const dialog = page.getByRole("dialog");
     await dialog.getByLabel("Name of the station").fill("BAY-77");
@@ -244,12 +181,11 @@ describe("the operator's page", () => {
     await ask.getByRole("button", { name: "Make one up" }).click();
     await ask.getByRole("button", { name: "Set password" }).click();
     await password.getByText("that was set from here counts").waitFor();
-    expect(errors).toEqual([]);
-    await page.context().close();
+    await close();
   });
 
   it("takes firmware and offers it to the station", { timeout: 60_000 }, async () => {
-    const { page, errors } = await open(DESKTOP, "/stations/AC-1/files");
+    const { page, close } = await whole.open(DESKTOP, "/stations/AC-1/files");
     await page.getByLabel("Upload firmware").setInputFiles({
       name: "post 22 v2.bin",
       mimeType: "application/octet-stream",
@@ -260,12 +196,11 @@ describe("the operator's page", () => {
     await row.getByRole("button", { name: "Install" }).click();
     await page.getByRole("dialog").getByText("The station fetches the file and restarts.").waitFor();
     expect(await violations(page)).toEqual([]);
-    expect(errors).toEqual([]);
-    await page.context().close();
+    await close();
   });
 
   it("creates a token and blocks it", { timeout: 60_000 }, async () => {
-    const { page, errors } = await open(DESKTOP, "/tokens");
+    const { page, close } = await whole.open(DESKTOP, "/tokens");
     await page.getByText("DEMO-ANA").first().waitFor();
     await page.getByRole("button", { name: "New token" }).click();
     const dialog = page.getByRole("dialog");
@@ -285,12 +220,11 @@ describe("the operator's page", () => {
     await row.getByText("only at 1 site").waitFor();
     await row.getByText("trusted").waitFor();
     expect(await violations(page)).toEqual([]);
-    expect(errors).toEqual([]);
-    await page.context().close();
+    await close();
   });
 
   it("changes the rules of a site, and its ER has them within seconds", { timeout: 60_000 }, async () => {
-    const { page, errors } = await open(DESKTOP, "/sites/demo");
+    const { page, close } = await whole.open(DESKTOP, "/sites/demo");
     const rules = page.getByRole("region", { name: "Rules", exact: true });
     await rules.getByText("Is refused").waitFor();
     await rules.getByRole("button", { name: "Change" }).click();
@@ -303,7 +237,7 @@ describe("the operator's page", () => {
     await rules.getByText("Up to 7.50 kWh").waitFor();
     await rules.getByText("16.0 A per station").waitFor();
     const policyVersions = async () => {
-      const { get } = apiClient(base, apiKey);
+      const { get } = whole.api;
       const site = await get<{ policyVersion: number }>("/v1/sites/demo");
       const er = await get<{ policyVersion: number }>("/v1/ers/er-demo");
       return [site.policyVersion, er.policyVersion];
@@ -313,13 +247,12 @@ describe("the operator's page", () => {
       return wanted === has;
     });
     expect(await violations(page)).toEqual([]);
-    expect(errors).toEqual([]);
-    await page.context().close();
+    await close();
   });
 
   it("counts what needs a person, and takes the decision", { timeout: 90_000 }, async () => {
     await sayOrphanStop("LOST-1");
-    const { page, errors } = await open(DESKTOP, "/work");
+    const { page, close } = await whole.open(DESKTOP, "/work");
     const row = page.getByRole("listitem").filter({ hasText: "LOST-1" });
     await row.getByText("Stop without a start").waitFor({ timeout: 40_000 });
     await page.getByRole("navigation").getByText("1 waiting").waitFor({ timeout: 40_000 });
@@ -338,24 +271,21 @@ describe("the operator's page", () => {
     await page.getByText("Nothing waits for you").waitFor();
     await page.getByRole("button", { name: "Resolved" }).click();
     await row.getByText("Written off, by local").waitFor();
-    expect(errors).toEqual([]);
-    await page.context().close();
+    await close();
   });
 
   it("shows work on a phone, in Portuguese and in the dark", { timeout: 90_000 }, async () => {
     await sayOrphanStop("LOST-2");
-    const { page, errors } = await open(PHONE, "/work");
+    const { page, close } = await whole.open(PHONE, "/work");
     const row = page.getByRole("listitem").filter({ hasText: "LOST-2" });
     await row.getByText("Fim sem início").waitFor({ timeout: 40_000 });
     for (const part of ["list", "detail"]) {
       if (part === "detail") await row.getByRole("link").click();
       if (part === "detail") await page.getByRole("button", { name: "Dar baixa" }).waitFor();
-      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-      expect(overflow).toBeLessThanOrEqual(0);
+      expect(await overflow(page)).toBeLessThanOrEqual(0);
       expect(await violations(page)).toEqual([]);
     }
-    expect(errors).toEqual([]);
-    await page.context().close();
+    await close();
   });
 
   it.each([DESKTOP, PHONE])(
@@ -365,8 +295,8 @@ describe("the operator's page", () => {
       const stationId = size === PHONE ? "TOLD-1" : "TOLD-2";
       const timestamp = new Date().toISOString();
       const tamper = { type: "TamperDetectionActivated", timestamp, techInfo: "lid open" };
-      await say(stationId, [["SecurityEventNotification", tamper]]);
-      const { page, errors } = await open(size, "/events?kind=security-event");
+      await whole.say(stationId, [["SecurityEventNotification", () => tamper]]);
+      const { page, close } = await whole.open(size, "/events?kind=security-event");
       const row = page.getByRole("listitem").filter({ hasText: stationId });
       await row.getByText("TamperDetectionActivated").waitFor({ timeout: 40_000 });
       await row.getByRole("button").click();
@@ -376,19 +306,16 @@ describe("the operator's page", () => {
       await page.getByRole("heading", { name: stationId }).waitFor();
       await page.getByText("TamperDetectionActivated").first().waitFor();
       expect(await violations(page)).toEqual([]);
-      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-      expect(overflow).toBeLessThanOrEqual(0);
-      expect(errors).toEqual([]);
-      await page.context().close();
+      expect(await overflow(page)).toBeLessThanOrEqual(0);
+      await close();
     },
   );
 
   it.each(STATION_PAGES)("is accessible at desktop size: %s", { timeout: 60_000 }, async (path, text) => {
-    const { page, errors } = await open({ ...DESKTOP, locale: "pt-BR" }, path);
+    const { page, close } = await whole.open({ ...DESKTOP, locale: "pt-BR" }, path);
     await page.getByRole("main").getByText(text).first().waitFor({ timeout: 40_000 });
     expect(await violations(page)).toEqual([]);
-    expect(errors).toEqual([]);
-    await page.context().close();
+    await close();
   });
 
   it.each([
@@ -400,13 +327,11 @@ describe("the operator's page", () => {
     ["/transactions", "AC-1"],
     ["/tokens", "DEMO-ANA"],
   ])("fits a phone in Portuguese and in the dark: %s", { timeout: 60_000 }, async (path, text) => {
-    const { page, errors } = await open(PHONE, path);
+    const { page, close } = await whole.open(PHONE, path);
     await page.getByRole("main").getByText(text).first().waitFor({ timeout: 40_000 });
-    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-    expect(overflow).toBeLessThanOrEqual(0);
+    expect(await overflow(page)).toBeLessThanOrEqual(0);
     expect(await page.locator("html").getAttribute("lang")).toBe("pt-BR");
     expect(await violations(page)).toEqual([]);
-    expect(errors).toEqual([]);
-    await page.context().close();
+    await close();
   });
 });

@@ -71,11 +71,6 @@ async function signedIn(
   return watched;
 }
 
-const close = ({ page, errors }: Watched) => {
-  expect(errors).toEqual([]);
-  return page.context().close();
-};
-
 const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 /** What an authenticator app shows (RFC 6238), of a secret as people type it. */
@@ -115,7 +110,7 @@ describe("people at the page", () => {
     await page.getByRole("heading", { name: "Sign in" }).waitFor();
     await page.reload();
     await page.getByRole("heading", { name: "Sign in" }).waitFor();
-    await close(watched);
+    await watched.close();
   });
 
   it("brings a session that was ended elsewhere to the sign-in, and back", { timeout: 90_000 }, async () => {
@@ -128,8 +123,8 @@ describe("people at the page", () => {
     expect(one.errors.splice(0).join()).toContain("401");
     await enter(one.page, owner);
     await one.page.getByRole("heading", { name: "Events" }).waitFor();
-    await close(one);
-    await close(other);
+    await one.close();
+    await other.close();
   });
 
   it("invites somebody, who accepts elsewhere and sees less", { timeout: 120_000 }, async () => {
@@ -158,8 +153,8 @@ describe("people at the page", () => {
     await page.reload();
     await page.getByRole("listitem").filter({ hasText: ANA.name }).getByText("Support").waitFor();
     await seesLess(invited.page);
-    await close(invited);
-    await close(inviter);
+    await invited.close();
+    await inviter.close();
   });
 
   async function seesLess(page: Page): Promise<void> {
@@ -206,7 +201,7 @@ describe("people at the page", () => {
     await dialog.getByText("This is the only owner").waitFor();
     expect(watched.errors.splice(0).join()).toContain("409");
     await dialog.getByRole("button", { name: "Cancel" }).click();
-    await close(watched);
+    await watched.close();
   });
 
   it("makes a key that works, shows it once, and revokes it", { timeout: 90_000 }, async () => {
@@ -231,7 +226,7 @@ describe("people at the page", () => {
     await page.getByRole("button", { name: /those that are over/ }).click();
     await row.getByText("Revoked").waitFor();
     expect(await violations(page)).toEqual([]);
-    await close(watched);
+    await watched.close();
   });
 
   it("shows in the audit who did what, and gives it as a file", { timeout: 90_000 }, async () => {
@@ -252,7 +247,7 @@ describe("people at the page", () => {
     expect(csv.split("\n")[0]).toContain("auditId,at,actor,action");
     expect(csv).toContain("user.update");
     expect(csv).not.toContain("key.create");
-    await close(watched);
+    await watched.close();
   });
 
   it(
@@ -305,7 +300,7 @@ describe("people at the page", () => {
       expect(await violations(page)).toEqual([]);
       await page.getByRole("button", { name: "Confirm" }).click();
       await page.getByRole("heading", { name: "My account" }).waitFor();
-      await close(watched);
+      await watched.close();
     },
   );
 
@@ -319,7 +314,7 @@ describe("people at the page", () => {
     await watched.page.getByRole("main").getByText(text).first().waitFor();
     expect(await overflow(watched.page)).toBeLessThanOrEqual(0);
     expect(await violations(watched.page)).toEqual([]);
-    await close(watched);
+    await watched.close();
   });
 
   it.each(["/sign-in", "/invitation", "/reset-password", "/verify-email", "/setup"])(
@@ -331,7 +326,7 @@ describe("people at the page", () => {
       await watched.page.getByRole("heading").first().waitFor();
       expect(await overflow(watched.page)).toBeLessThanOrEqual(0);
       expect(await violations(watched.page)).toEqual([]);
-      await close(watched);
+      await watched.close();
     },
   );
 });
@@ -425,7 +420,7 @@ describe("a guest at a connector", () => {
     ]);
     expect((await readFile(await receipt.path())).subarray(0, 5).toString()).toBe("%PDF-");
     station.unplug(1);
-    await close(watched);
+    await watched.close();
   });
 
   it(
@@ -449,7 +444,7 @@ describe("a guest at a connector", () => {
       await page.goto(`${base}/c/AAAAAAAAA`);
       await page.getByText("This code does not exist").waitFor();
       expect(watched.errors.splice(0).join()).toContain("404");
-      await close(watched);
+      await watched.close();
     },
   );
 });
