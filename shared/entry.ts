@@ -9,6 +9,7 @@ import { Type, type Static } from "typebox";
 import { StationId, TopicId, Uuid } from "./ids.ts";
 import { Reading } from "./reading.ts";
 import { OneOf } from "./schema.ts";
+import { TariffName, type TariffTerms } from "./tariff.ts";
 
 export const Protocol = Type.Union([
   Type.Literal("ocpp1.6"),
@@ -97,13 +98,15 @@ export const OcppHandled = Type.Object({
   assumed: Type.Optional(
     Type.Object({ startedAt: Type.Optional(Type.Integer()), meterStartWh: Type.Optional(Type.Integer()) }),
   ),
-  /** By which tariff the site shows the cost, where it knows one: told when a transaction, or its token, begins. */
+  /**
+   * By which tariff the site shows the cost, where it knows one: told when a transaction, or its token, begins. With
+   * its terms where the cloud has told them as an offer, for a new start of the ER; nobody else reads them.
+   */
   tariff: Type.Optional(
-    Type.Object({
-      tariffId: Type.String({ pattern: "^[0-9A-Za-z_-]{1,36}$" }),
-      version: Type.Integer({ minimum: 1, maximum: 2_147_483_647 }),
-    }),
+    Type.Object({ ...TariffName.properties, terms: Type.Optional(Type.Unsafe<TariffTerms>({})) }),
   ),
+  /** OCPP 1.6: what the connector had said of the charging when the transaction began, where the ER knows it. */
+  stateAtStart: Type.Optional(Type.String({ maxLength: 32 })),
   /** Our id of the transaction that this message belongs to, where it belongs to one. */
   transactionId: Type.Optional(Uuid),
   /** Why a person should look: `orphan`, `replayed`, `repeat`, `conflicting-stop`, … */

@@ -121,6 +121,16 @@ export const TariffVersion = Type.Object({
 });
 export type TariffVersion = Static<typeof TariffVersion>;
 
+/** A version by its name, as the ER tells which one it shows. */
+export const TariffName = Type.Object({
+  tariffId: Type.String({ pattern: "^[0-9A-Za-z_-]{1,36}$" }),
+  version: Type.Integer({ minimum: 1, maximum: 2_147_483_647 }),
+});
+
+/** What somebody was offered before the start. It holds for what they charge, whatever holds there by then. */
+export const OfferedTariff = Type.Object({ ...TariffName.properties, terms: TariffTerms });
+export type OfferedTariff = Static<typeof OfferedTariff>;
+
 /**
  * What a site knows of tariffs: those that hold there, held of late, or will. Stations by their own names.
  */

@@ -181,6 +181,8 @@ export const Answer = Type.Object({
           durationS: Type.Optional(Type.Integer({ minimum: 1 })),
         }),
       ),
+      /** What its holder was offered (`OfferedTariff`). Looked at by itself: the ER may be too old to read it. */
+      tariff: Type.Optional(Type.Unknown()),
       /** What was found of a contract certificate (OCPP 2.x `AuthorizeCertificateStatusEnumType`). */
       certificateStatus: Type.Optional(Short),
     }),

@@ -58,7 +58,10 @@ export function timelineOf(
     startedAt: start.at,
     endedAt,
     registers,
-    states: chargeStates(words.map(({ at, word }) => ({ at: moved(at), word }))),
+    states: chargeStates(
+      words.map(({ at, word }) => ({ at: moved(at), word })),
+      start.at,
+    ),
     timeQuality: facts.timeQuality === "estimated" || disagree ? "estimated" : "known",
     ...(facts.flags.some((flag) => NO_DURATION.has(flag)) ? { energyOnly: true } : {}),
   };

@@ -202,7 +202,7 @@ export function applyTransaction(
     ...{ station_id: stationId, transaction_id: entry.transactionId },
     evse_id: message.evseId ?? transaction.evse_id,
   });
-  addChargeState(changes, place, message.chargingState, at);
+  addChargeState(changes, place, message.chargingState ?? entry.stateAtStart, at);
   if (message.meterStartWh !== undefined) {
     transaction.last_energy_wh = Math.max(transaction.last_energy_wh ?? 0, message.meterStartWh);
   }

@@ -5,7 +5,7 @@
  */
 import { decideAuthorize, type AuthorizationStatus } from "../../shared/decide/authorize.ts";
 import type { LeasedResource } from "../../shared/entry.ts";
-import { given } from "../../shared/given.ts";
+import { defined, given } from "../../shared/given.ts";
 import { LEASE_BLOCK_SIZE } from "../../shared/limits.ts";
 import type { UnknownTokenRule } from "../../shared/policy.ts";
 import type { Answer, Question } from "../../shared/wire.ts";
@@ -90,8 +90,12 @@ async function authorize(
   if (row === undefined) return undefined;
   const guest = row.id_token === null ? await guestTokenAt(pool, row.site_id, question.idToken) : undefined;
   if (guest !== undefined && guest.identity === question.stationId) {
-    const cap = guest.capEnergyWh === null ? undefined : { energyWh: guest.capEnergyWh };
-    return { kind: "authorize", status: "Accepted", reason: "guest", ...given("cap", cap) };
+    const { cap_energy_wh: energyWh, tariff } = guest;
+    const bounds = defined({
+      cap: energyWh === null ? undefined : { energyWh },
+      tariff: tariff ?? undefined,
+    });
+    return { kind: "authorize", status: "Accepted", reason: "guest", ...bounds };
   }
   // Names of stations are read only where the token is bound to some.
   const identities = row.station_ids === null ? new Map() : await readIdentities(pool, row.site_id);

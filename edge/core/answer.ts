@@ -15,7 +15,10 @@ import type { Connection } from "./types.ts";
 
 /** What an entry says besides the frames. */
 export type Extra = Partial<
-  Pick<EntryOf<"ocpp.handled">, "basis" | "decision" | "assumed" | "tariff" | "transactionId" | "flags">
+  Pick<
+    EntryOf<"ocpp.handled">,
+    "basis" | "decision" | "assumed" | "tariff" | "stateAtStart" | "transactionId" | "flags"
+  >
 >;
 
 /** A CALL that gets its answer, and what had to be tolerated to read it. */

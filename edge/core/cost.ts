@@ -3,19 +3,23 @@
  *
  * The price is worked out anew from the remembered course whenever it is asked for: nothing is added up, so nothing
  * can drift, and a new start of the ER changes nothing. It is what the driver sees; what is billed is the cloud's
- * word, by the same function. Without a policy that knows a tariff, nothing is said: the cost is not known then.
+ * word, by the same function. What a driver was offered before the start comes with the cloud's word on the token, and
+ * holds whatever the policy says. Without an offer, and a policy that knows a tariff, nothing is said: the cost is not
+ * known then.
  */
 import type { Decision } from "../../shared/decide/authorize.ts";
 import { chargeStates } from "../../shared/decide/charge-state.ts";
 import { chooseTariff } from "../../shared/decide/tariff-choice.ts";
 import { priceTransaction, type Price, type Timeline } from "../../shared/decide/tariff.ts";
+import { describeError } from "../../shared/errors.ts";
 import { COST_AGAIN_MS } from "../../shared/limits.ts";
 import { priceText } from "../../shared/ocpp/cost.ts";
 import { upkeepCall, type Upkeep } from "../../shared/ocpp/upkeep.ts";
-import type { TariffTerms, TariffVersion } from "../../shared/tariff.ts";
+import { OfferedTariff, type TariffTerms, type TariffVersion } from "../../shared/tariff.ts";
+import { checkWire } from "../../shared/wire.ts";
 import { callByItself } from "./calls.ts";
 import { knowsTime } from "./clock.ts";
-import { bestTime, type Context } from "./context.ts";
+import { bestTime, log, type Context } from "./context.ts";
 import { emptyCourse, addRegister, addWord } from "./course.ts";
 import type { OpenTransaction } from "./open-transaction.ts";
 import type { StationState } from "./types.ts";
@@ -46,12 +50,33 @@ function tariffFor(
   return chooseTariff(book, question)?.version;
 }
 
-/** The one by which a transaction was begun, whatever has been learned since. */
-const begunBy = ({ state }: Context, { tariff }: OpenTransaction): TariffVersion | undefined =>
-  tariff &&
-  state.live.policy?.tariffs?.versions.find(
-    ({ tariffId, version }) => tariffId === tariff.tariffId && version === tariff.version,
-  );
+/** Those by which a transaction was begun, whatever has been learned since. */
+const begunBy = ({ state }: Context, { tariff }: OpenTransaction): TariffTerms | undefined =>
+  tariff?.terms ??
+  (tariff &&
+    state.live.policy?.tariffs?.versions.find(
+      ({ tariffId, version }) => tariffId === tariff.tariffId && version === tariff.version,
+    )?.terms);
+
+/**
+ * The cloud's word on a token, with what its holder was offered. An offer of a newer cloud that this ER cannot price by
+ * keeps nobody from charging.
+ */
+export function readOffer<D extends { tariff?: unknown }>(
+  context: Context,
+  { tariff, ...told }: D,
+): Omit<D, "tariff"> & { tariff?: OfferedTariff } {
+  if (tariff === undefined) return told;
+  try {
+    return { ...told, tariff: checkWire(OfferedTariff, tariff) };
+  } catch (error) {
+    log(context, "warn", "an offered price is not shown: it cannot be read", {
+      reason: describeError(error),
+      hint: "update the ER to the release of the SG",
+    });
+    return told;
+  }
+}
 
 const startOf = (
   context: Context,
@@ -72,6 +97,7 @@ export function tariffToTell(
   const idToken = message.idToken?.idToken;
   const isKnown = open !== undefined && (idToken === undefined || open.idToken !== undefined);
   if (message.event === "Ended" || isKnown) return undefined;
+  if (decision?.status === "Accepted" && decision.tariff !== undefined) return decision.tariff;
   const now = bestTime(context);
   const startedAt = startOf(context, open ?? { startedAt: message.at ?? now, openedAt: now });
   const groupId = groupOf(context, idToken) ?? decision?.groupId;
@@ -93,9 +119,8 @@ export function costOf(context: Context, open: OpenTransaction, last?: Transacti
   const known = knowsTime(context) && isPlausible(open.startedAt, now);
   const startedAt = startOf(context, open);
   const groupId = groupOf(context, open.idToken) ?? open.groupId;
-  const tariff = begunBy(context, open) ?? tariffFor(context, open.stationId, groupId, startedAt);
-  if (tariff === undefined) return undefined;
-  const { terms } = tariff;
+  const terms = begunBy(context, open) ?? tariffFor(context, open.stationId, groupId, startedAt)?.terms;
+  if (terms === undefined) return undefined;
   const at = last?.at !== undefined && isPlausible(last.at, now) ? last.at : now;
   const endedAt = Math.max(startedAt, at);
   const { registers, words } = open.course ?? emptyCourse();
@@ -129,7 +154,10 @@ function timelineOf(
   return {
     timeZone: state.identity.timeZone,
     ...{ startedAt, endedAt, registers },
-    states: chargeStates(course.words.map(([at, word]) => ({ at, word }))),
+    states: chargeStates(
+      course.words.map(([at, word]) => ({ at, word })),
+      startedAt,
+    ),
     timeQuality: known ? "known" : "estimated",
   };
 }
@@ -172,8 +200,8 @@ function tell(
 /** Running costs, where they have changed, and not too often. */
 export function onCostTick(context: Context): void {
   const { state, now } = context;
-  const { costs, policy } = state.live;
-  if (policy?.tariffs === undefined || now.upMs - costs.lookedUpMs < LOOK_MS) return;
+  const { costs } = state.live;
+  if (now.upMs - costs.lookedUpMs < LOOK_MS) return;
   costs.lookedUpMs = now.upMs;
   for (const open of state.durable.transactions.values()) {
     const { transactionId, stationId, ocppTransactionId } = open;
@@ -196,8 +224,13 @@ export function tellFinalCost(context: Context, stationId: string, id: string, p
 }
 
 /** A driver was let in: what it will cost, to stations that show it before the start. */
-export function tellUserPrice(context: Context, stationId: string, idToken: string): void {
-  const tariff = tariffFor(context, stationId, groupOf(context, idToken), bestTime(context));
+export function tellUserPrice(
+  context: Context,
+  stationId: string,
+  idToken: string,
+  offered: OfferedTariff | undefined,
+): void {
+  const tariff = offered ?? tariffFor(context, stationId, groupOf(context, idToken), bestTime(context));
   if (tariff === undefined) return;
   const text = priceText(tariff.terms);
   tell(context, stationId, { kind: "user-price", idToken, text }, { cause: USER_PRICE });

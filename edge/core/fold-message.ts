@@ -6,7 +6,6 @@
  */
 import type { IdToken } from "../../shared/command.ts";
 import { given } from "../../shared/given.ts";
-import { isChargeWord } from "../../shared/decide/charge-state.ts";
 import type { EntryOf, Protocol } from "../../shared/entry.ts";
 import {
   CONNECTORS_PER_STATION_MAX,
@@ -19,7 +18,8 @@ import { dialectOf } from "../../shared/ocpp/dialect.ts";
 import type { StationMessage } from "../../shared/ocpp/message.ts";
 import { readHandled as readHandledFrame } from "../../shared/ocpp/read-call.ts";
 import { tokenKey } from "../../shared/policy.ts";
-import { addRegister, addWord, emptyCourse } from "./course.ts";
+import { forgetWords, hearWord, openOn, rememberWord, takeWord } from "./connector-word.ts";
+import { addRegister, emptyCourse, toldAt } from "./course.ts";
 import { foldFileProtocols } from "./files.ts";
 import { foldBoot, foldListConflict, foldReport } from "./provision-state.ts";
 import { foldConfigurationBoot, foldReported } from "./template-state.ts";
@@ -151,12 +151,6 @@ function foldLatest(station: StationState, evseId: number | undefined, transacti
     station.latest[evseId] = transactionId;
 }
 
-/** Stations without a clock, or with a wrong one, tell when it was by telling it. */
-const STAMP_MS = 5 * 60_000;
-const PAST_MS = 366 * 86_400_000;
-const toldAt = (stamp: number | undefined, at: number): number =>
-  stamp !== undefined && stamp <= at + STAMP_MS && stamp > at - PAST_MS ? stamp : at;
-
 /** The station spoke of it: when, and its register, which never falls. */
 function hear(
   transaction: OpenTransaction,
@@ -220,7 +214,9 @@ function openTransaction(
       : {}),
   };
   durable.transactions.set(transactionId, transaction);
-  stationOf(durable, entry.stationId, entry.protocol).open.push(transactionId);
+  const station = stationOf(durable, entry.stationId, entry.protocol);
+  station.open.push(transactionId);
+  takeWord(station, transaction, toldAt(message.at, entry.at));
   return transaction;
 }
 
@@ -273,27 +269,21 @@ function foldTransaction(durable: Durable, entry: EntryOf<"ocpp.handled">, handl
     Object.assign(transaction, given("groupId", acceptedStatus(handled.answer).groupId));
   }
   hear(transaction, entry.at, message.samples);
-  hearWord(transaction, message.chargingState, toldAt(message.at, entry.at));
+  hearWord(transaction, message.chargingState ?? entry.stateAtStart, toldAt(message.at, entry.at));
 }
 
-/** The station's word for the charging: by it, time is priced. */
-function hearWord(transaction: OpenTransaction, word: string | undefined, at: number): void {
-  if (isChargeWord(word)) addWord((transaction.course ??= emptyCourse()), at, word);
-}
-
-/** On OCPP 1.6 the status of the connector says it. */
+/** On OCPP 1.6 the status of the connector says what the car does. */
 function hearStatus(
   durable: Durable,
   station: StationState,
   message: Extract<StationMessage, { kind: "status" }>,
-  at: number,
+  entryAt: number,
 ): void {
   if (station.protocol !== "ocpp1.6") return;
-  for (const id of station.open) {
-    const transaction = durable.transactions.get(id);
-    if (transaction?.evseId === message.evseId)
-      hearWord(transaction, message.detail ?? message.status, toldAt(message.at, at));
-  }
+  const [word, at] = [message.detail ?? message.status, toldAt(message.at, entryAt)];
+  const running = openOn(durable, station, message.evseId);
+  for (const transaction of running) hearWord(transaction, word, at);
+  if (running.length === 0) rememberWord(station, message.evseId, word, at);
 }
 
 /** What it was told: whether it may go on. */
@@ -316,6 +306,7 @@ export function foldHandled(durable: Durable, entry: EntryOf<"ocpp.handled">, re
   switch (message.kind) {
     case "booted":
       station.booted = true;
+      forgetWords(station);
       foldRegistration(station, handled.answer);
       station.make = makeOf(message);
       foldBoot(station, entry.at);

@@ -11,12 +11,13 @@ import { unreachable } from "../../shared/errors.ts";
 import { RECENT_COMMANDS_MAX } from "../../shared/limits.ts";
 import { dialectOf } from "../../shared/ocpp/dialect.ts";
 import { SLOW_DOWN } from "../../shared/ocpp/upkeep.ts";
+import { forgetWords } from "./connector-word.ts";
 import { foldFileProtocols } from "./files.ts";
 import { endTransaction, foldHandled, stationOf, type Handled } from "./fold-message.ts";
 import { remember as rememberReading, type MeterState } from "./meter.ts";
 import { foldUpkeep } from "./provision-state.ts";
 import { foldConfiguration } from "./template-state.ts";
-import type { Durable } from "./types.ts";
+import type { Durable, StationState } from "./types.ts";
 
 export function emptyDurable(): Durable {
   return {
@@ -50,6 +51,12 @@ function foldLease(durable: Durable, entry: EntryOf<"lease.granted">): void {
   const lease = (durable.otherLeases[entry.resource] ??= { blocks: [], end: 0 });
   lease.end = end;
   lease.blocks.push({ next: entry.first, end });
+}
+
+/** What it did while nobody listened is not known. */
+function foldOnline(station: StationState): void {
+  station.online = true;
+  forgetWords(station);
 }
 
 /** What the answers to the ER's own calls say. */
@@ -110,7 +117,7 @@ export function fold(durable: Durable, entry: Entry, handled?: Handled): void {
       for (const station of durable.stations.values()) station.online = false;
       return;
     case "station.online":
-      stationOf(durable, entry.stationId, entry.protocol).online = true;
+      foldOnline(stationOf(durable, entry.stationId, entry.protocol));
       return;
     case "station.offline": {
       const station = durable.stations.get(entry.stationId);

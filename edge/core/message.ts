@@ -23,7 +23,8 @@ import type { Answer, Question } from "../../shared/wire.ts";
 import { answer, refuse, type Answered, type Extra } from "./answer.ts";
 import { onStationTime, onTimeTold } from "./clock.ts";
 import { bestTime, effect, newId, type Context } from "./context.ts";
-import { costToTell, tariffToTell, tellFinalCost, tellUserPrice } from "./cost.ts";
+import { isKnownStatus, stateAtStart } from "./connector-word.ts";
+import { costToTell, readOffer, tariffToTell, tellFinalCost, tellUserPrice } from "./cost.ts";
 import { contentKey, readingKey, stationOf } from "./fold-message.ts";
 import {
   decideTransaction,
@@ -85,7 +86,7 @@ export function onMessage(
       plain(context, connection, frame, text, message, { silent: true });
       return;
     case "status": {
-      const silent = sameStatus(context, connection, message);
+      const silent = isKnownStatus(context.state.durable, connection.stationId, message);
       plain(context, connection, frame, text, message, { extra: { basis: "none" }, silent });
       return;
     }
@@ -107,22 +108,6 @@ function hearTime(context: Context, connection: Connection, message: StationMess
     message.kind === "status" ||
     (message.kind === "transaction" && message.seqNo !== undefined && message.offline !== true);
   if (live && message.at !== undefined) onStationTime(context, connection, message.at);
-}
-
-function sameStatus(
-  context: Context,
-  connection: Connection,
-  message: Extract<StationMessage, { kind: "status" }>,
-) {
-  const known = context.state.durable.stations
-    .get(connection.stationId)
-    ?.connectors.get(`${message.evseId}:${message.connectorId}`);
-  return (
-    known !== undefined &&
-    known.status === message.status &&
-    known.detail === message.detail &&
-    known.errorCode === message.errorCode
-  );
 }
 
 /** Messages whose answer needs no decision. `silent`: nothing new, so nothing is journalled. */
@@ -236,6 +221,7 @@ function answerTransaction(
     ...given("decision", decision === undefined ? undefined : basisOf(context, decision, basis === "sg")),
     ...given("assumed", resolved.assumed),
     ...given("tariff", tariffToTell(context, connection.stationId, message, resolved.open, decision)),
+    ...given("stateAtStart", stateAtStart(station, message, context.now.at)),
     ...transactionFields(resolved.transactionId, flags),
   };
   answer(context, connection, frame, text, message, payload, {
@@ -274,7 +260,7 @@ function answerAuthorize(
   };
   const payload = dialectOf(connection.protocol).authorizeAnswer(decision, certificateStatus);
   answer(context, connection, frame, text, message, payload, { extra });
-  if (decision.status === "Accepted") tellUserPrice(context, connection.stationId, idToken);
+  if (decision.status === "Accepted") tellUserPrice(context, connection.stationId, idToken, decision.tariff);
 }
 
 /**
@@ -355,7 +341,7 @@ export function onDecided(context: Context, correlationId: string, told: Told | 
   const connection = live.connections.get(pending.connectionId);
   if (connection === undefined) return;
   const { message, frameText } = pending;
-  const decision = told?.kind === "authorize" ? told : undefined;
+  const decision = told?.kind === "authorize" ? readOffer(context, told) : undefined;
   if (message.kind === "pass-on" || message.kind === "charging-needs") {
     answerPassedOn(context, connection, pending, told?.kind === "ocpp" ? told.payload : undefined);
   } else if (message.kind === "authorize") {

@@ -1,6 +1,7 @@
 /**
  * A transaction that runs, as the ER remembers it: a fold of the journal, kept until it has ended.
  */
+import type { EntryOf } from "../../shared/entry.ts";
 import type { Course } from "./course.ts";
 
 export type OpenTransaction = {
@@ -34,8 +35,8 @@ export type OpenTransaction = {
   lastEventKey?: string;
   /** The last reading that came by itself (MeterValues), to tell a repeat. */
   lastReadingKey?: string;
-  /** By which tariff its cost is shown: the one that the site knew when it began. */
-  tariff?: { tariffId: string; version: number };
+  /** By which tariff its cost is shown: the one that was offered, with its terms, or that the site knew then. */
+  tariff?: NonNullable<EntryOf<"ocpp.handled">["tariff"]>;
   /** When it took how much, to be priced. Absent: nothing was told yet. */
   course?: Course;
 };

@@ -122,6 +122,8 @@ export type StationState = {
   connectors: Map<string, ConnectorState>;
   /** The register of each EVSE when it was last heard. */
   registers?: Record<number, { at: number; energyWh: number }>;
+  /** OCPP 1.6, by EVSE without a transaction: its last word for the charging (`connector-word.ts`). */
+  words?: Record<number, { at: number; word: string }>;
   /** By EVSE: our id of the last transaction that began there, ended or not. */
   latest?: Record<number, string>;
   /** Our ids of the transactions that run here. */

@@ -8,6 +8,7 @@
  */
 import { given } from "../given.ts";
 import { tokenKey, type PolicyToken, type UnknownTokenCap, type UnknownTokenRule } from "../policy.ts";
+import type { OfferedTariff } from "../tariff.ts";
 
 export type AuthorizationStatus =
   | "Accepted"
@@ -28,6 +29,8 @@ export type Decision = {
   groupId?: string;
   expiresAt?: number;
   cap?: Cap;
+  /** What its holder was offered before the start. */
+  tariff?: OfferedTariff;
 };
 
 /**

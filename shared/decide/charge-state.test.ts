@@ -1,10 +1,15 @@
 /** What stations' words for the charging mean for the price, and which tariff holds. */
 import { describe, expect, test } from "vitest";
-import { chargeStates, isChargeWord } from "./charge-state.ts";
+import { chargeStates, isChargeWord, isWordAtStart } from "./charge-state.ts";
 import { chooseTariff, type TariffAssignment } from "./tariff-choice.ts";
 
-const states = (...words: string[]) =>
-  chargeStates(words.map((word, at) => ({ at, word }))).map(({ at, state }) => `${at} ${state}`);
+const states = (...words: string[]) => statesFrom(-1, ...words);
+/** The same, of a transaction that begins then. */
+const statesFrom = (startedAt: number, ...words: string[]) =>
+  chargeStates(
+    words.map((word, at) => ({ at, word })),
+    startedAt,
+  ).map(({ at, state }) => `${at} ${state}`);
 
 describe("the words of a station", () => {
   test("before the first energy nothing is anybody's to pay; afterwards the same word is idle time", () => {
@@ -27,6 +32,27 @@ describe("the words of a station", () => {
       false,
       false,
     ]);
+  });
+});
+
+describe("the word of a connector when its transaction begins", () => {
+  test("counts where a transaction can be in it: what waits costs nothing, what charges charges", () => {
+    expect(statesFrom(0, "SuspendedEV", "Charging", "SuspendedEV")).toEqual([
+      ...["0 suspended", "1 charging", "2 idle"],
+    ]);
+    expect(statesFrom(0, "SuspendedEVSE", "Charging")).toEqual(["0 suspended", "1 charging"]);
+    expect(statesFrom(0, "Charging", "SuspendedEV")).toEqual(["0 charging", "1 idle"]);
+    // OCPP 2.x tells it with the start.
+    expect(statesFrom(0, "EVConnected", "Charging")).toEqual(["0 suspended", "1 charging"]);
+  });
+
+  test("says nothing where the start takes it out of that, and all the same where it is said afterwards", () => {
+    for (const word of ["Available", "Preparing", "Finishing", "Reserved", "Unavailable", "Faulted"]) {
+      expect(isWordAtStart(word)).toBe(false);
+      expect(statesFrom(0, word, "SuspendedEV")).toEqual(["1 suspended"]);
+      expect(statesFrom(0, "Charging", word)).toHaveLength(2);
+    }
+    expect(statesFrom(2, "Available", "Preparing", "Preparing", "Charging")).toEqual(["3 charging"]);
   });
 });
 

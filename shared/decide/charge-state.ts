@@ -3,7 +3,8 @@
  * connector on OCPP 1.6.
  *
  * Pure. What waits before the first energy is nobody's to pay; the same word afterwards means that the car stands
- * there and takes nothing.
+ * there and takes nothing. Of what a connector was before its transaction only that counts which a transaction can
+ * be in: a start takes it out of everything else.
  */
 import type { ChargeState } from "./tariff.ts";
 
@@ -27,14 +28,28 @@ const WORDS: Readonly<Record<string, ChargeState>> = {
 export const isChargeWord = (word: string | undefined): word is string =>
   word !== undefined && Object.hasOwn(WORDS, word);
 
-/** The words of one transaction, in the order of time → its states; what changes nothing is left out. */
+/** What a connector is that has no transaction, or none any more. */
+const WITHOUT_TRANSACTION: ReadonlySet<string> = new Set([
+  ...["Available", "Preparing", "Finishing", "Reserved", "Unavailable", "Faulted"],
+]);
+
+/** A word that goes on to hold when a transaction begins. */
+export const isWordAtStart = (word: string | undefined): word is string =>
+  isChargeWord(word) && !WITHOUT_TRANSACTION.has(word);
+
+/**
+ * The words of one transaction, in the order of time → its states; what changes nothing is left out.
+ * @param startedAt what was said then, or before, was said of the connector without it.
+ */
 export function chargeStates(
   words: readonly { at: number; word: string }[],
+  startedAt: number,
 ): { at: number; state: ChargeState }[] {
   const states: { at: number; state: ChargeState }[] = [];
   let charged = false;
   for (const { at, word } of words) {
-    const meant = isChargeWord(word) ? WORDS[word] : undefined;
+    const counts = at > startedAt ? isChargeWord(word) : isWordAtStart(word);
+    const meant = counts ? WORDS[word] : undefined;
     if (meant === undefined) continue;
     charged ||= meant === "charging";
     const state = meant === "idle" && !charged ? "suspended" : meant;

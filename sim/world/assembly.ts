@@ -12,6 +12,7 @@ import { createCommandChecker } from "./checkers/commands.ts";
 import { createCursorCheckers } from "./checkers/cursor.ts";
 import { createJournals } from "./checkers/journal.ts";
 import { createLedger } from "./checkers/ledger.ts";
+import { createPriceChecker } from "./checkers/price.ts";
 import { checkRecovered } from "./checkers/recovery.ts";
 import { createReplyCheckers } from "./checkers/replies.ts";
 import { checkNotNegative } from "./checkers/transactions.ts";
@@ -57,9 +58,11 @@ export function assemble(options: WorldOptions, path: string) {
   const replies = createReplyCheckers();
   const ledger = createLedger();
   const clock = createClockChecker();
+  const price = createPriceChecker();
   const journals = createJournals((entry) => {
     replies.onEntry(entry);
     clock.onEntry(entry);
+    price.onEntry(entry);
     commands.onEntry(entry);
   });
   const broker = createBroker({

@@ -66,7 +66,7 @@ const EVERY_VERSION: List = [
   () => stopsUnknownTransaction(),
   (timeline, faults) => speaksLate(timeline, faults.stations.blackout.everyMs > 0 ? 300 : 10_000),
 ];
-const V16: List = [saysOddStopReason];
+const V16: List = [saysOddStopReason, tellsStateFirst];
 /** With one EVSE a person could still tell which transaction it means, and so can the ER. */
 const V16_ONE_EVSE: List = [losesTransactionId, countsTransactionsBelowZero, () => losesTransactionStart(3)];
 const V201: List = [reusesSeqNo, updatesOutOfOrder, () => losesTransactionStart(3)];
@@ -97,6 +97,21 @@ function stuttersStart(): Behaviour {
     },
   };
 }
+
+/** Tells what the car does before it tells of the transaction in which it does it. */
+function tellsStateFirst(): Behaviour {
+  let times = 0;
+  return {
+    name: "tells state first",
+    frame(text) {
+      if (!text.includes('"StartTransaction"')) return [text];
+      const [type, , , { connectorId, timestamp }] = JSON.parse(text) as [number, string, string, Start];
+      const status = { connectorId, timestamp, errorCode: "NoError", status: "SuspendedEVSE" };
+      return [JSON.stringify([type, `first-${++times}`, "StatusNotification", status]), text];
+    },
+  };
+}
+type Start = { connectorId: number; timestamp: string };
 
 export function drawHabits(options: {
   timeline: Timeline;

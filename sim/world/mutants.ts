@@ -220,6 +220,15 @@ const shedTooMuch = (): Mutant => ({
     }),
 });
 
+/** What somebody was offered does not reach the ER: it shows what holds there. */
+const offerForgotten = (): Mutant => ({
+  input(value) {
+    if (value.kind !== "link.answer" || value.answer.answer.kind !== "authorize") return value;
+    const { tariff: _tariff, ...answer } = value.answer.answer;
+    return { ...value, answer: { ...value.answer, answer } };
+  },
+});
+
 export const MUTANTS: Readonly<Record<string, () => Mutant>> = {
   "confirm-as-ack": confirmAsAck,
   "no-gap-check": noGapCheck,
@@ -237,4 +246,5 @@ export const MUTANTS: Readonly<Record<string, () => Mutant>> = {
   "unknown-stop-dropped": unknownStopDropped,
   "shed-without-entry": shedWithoutEntry,
   "shed-too-much": shedTooMuch,
+  "offer-forgotten": offerForgotten,
 };

@@ -36,7 +36,7 @@ import {
   type Tables,
   type Taken,
 } from "./store.ts";
-import { WORLD_TARIFFS } from "./tariffs.ts";
+import { OFFERED_TOKEN, WORLD_OFFER, WORLD_TARIFFS } from "./tariffs.ts";
 import { WORLD_TEMPLATE } from "./templates.ts";
 import type { Trace } from "./trace.ts";
 
@@ -201,7 +201,7 @@ export function createSg(options: SgOptions) {
       const answer =
         question.kind === "lease"
           ? lease(question.resource)
-          : { kind: "authorize" as const, ...decide(question) };
+          : { kind: "authorize" as const, ...decide(question), ...offerOf(question) };
       broker.publishDown("answer", encodeWire({ v: 1, correlationId, answer }));
     });
   }
@@ -229,6 +229,9 @@ export function createSg(options: SgOptions) {
       usedHere: false,
       atMs: timeline.now(),
     });
+
+  const offerOf = ({ idToken }: { idToken: string }) =>
+    idToken === OFFERED_TOKEN ? { tariff: WORLD_OFFER } : {};
 
   function sendPolicy(): void {
     const policy: Policy = {

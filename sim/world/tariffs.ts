@@ -1,8 +1,8 @@
 /**
  * What charging costs in the world: something that runs with time, so that running costs change, and by bands, so
- * that it matters when.
+ * that it matters when. And what one token was offered before it came: a version that no policy knows.
  */
-import type { PolicyTariffs } from "../../shared/tariff.ts";
+import type { OfferedTariff, PolicyTariffs } from "../../shared/tariff.ts";
 
 const TARIFF_ID = "00000000-0000-7000-8000-000000000002";
 
@@ -23,4 +23,13 @@ export const WORLD_TARIFFS: PolicyTariffs = {
     },
   ],
   assignments: [{ tariffId: TARIFF_ID, from: 0 }],
+};
+
+export const OFFERED_TOKEN = "TOKEN-D";
+export const WORLD_OFFER: OfferedTariff = {
+  ...{ tariffId: TARIFF_ID, version: 7 },
+  terms: {
+    currency: "BRL",
+    elements: [{ perKwhMicro: 990_000, perChargingMinuteMicro: 50_000 }, { perIdleMinuteMicro: 900_000 }],
+  },
 };
