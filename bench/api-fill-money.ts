@@ -104,11 +104,11 @@ export function moneyStatements(stations: number, transactions: number): readonl
     `insert into payment_provider (provider_id, operator_id, kind, settings, secrets, secret_hints, endpoint_id)
        select gen_random_uuid(), o, 'stripe', '{"currency":"BRL","defaultAmountMinor":5000,"minAmountMinor":500,
          "maxAmountMinor":30000,"payMinutes":40}', '', '{}', 'bench-' || o from unnest(array['big', 'other']) o`,
-    `insert into payment (payment_id, operator_id, site_id, station_id, provider_id, kind, flow, amount_minor,
+    `insert into payment (payment_id, operator_id, account, site_id, station_id, provider_id, kind, flow, amount_minor,
        currency,
          description, status, progress, authorized_minor, captured_minor, refunded_minor, checkout_id,
          provider_payment_id, expires_at, keep_minor, created_at, updated_at, paid_at, check_at)
-       select m.new_payment, m.operator_id, m.site_id, m.station_id, p.provider_id, 'stripe', 'authorize',
+       select m.new_payment, m.operator_id, m.payer, m.site_id, m.station_id, p.provider_id, 'stripe', 'authorize',
        5000, 'BRL',
          m.site_id || ' · ' || m.station_id,
          case when m.number % 4 = 0 then 'partially_refunded' else 'captured' end,

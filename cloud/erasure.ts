@@ -143,6 +143,7 @@ async function renameAccount({ client, operatorId }: Work, { key, pseudonym }: T
     ],
     ...[
       ["transaction_payer", "account"],
+      ["payment", "account"],
       ["cdr", "payer"],
     ],
   ])

@@ -38,7 +38,7 @@ export type ReceiptRow = {
 };
 
 /**
- * Made out to whom somebody has put in, else to the driver who pays. The driver's id is taken out of the
+ * Made out to whom somebody has put in, else to the driver who pays or has paid. The driver's id is taken out of the
  * account: compared the other way round, all drivers would be read.
  */
 export const RECEIPTS = `
@@ -48,8 +48,10 @@ export const RECEIPTS = `
   from receipt r
   left join receipt_customer p on p.receipt_id = r.receipt_id
   left join cdr c on c.cdr_id = r.cdr_id
-  left join driver d on d.operator_id = c.operator_id
-    and d.driver_id = case when c.payer ~ '^driver:[0-9a-f-]{36}$' then substr(c.payer, 8)::uuid end`;
+  left join payment y on y.operator_id = r.operator_id and y.payment_id =
+    case when r.document #>> '{money,paymentId}' ~ '^[0-9a-f-]{36}$' then (r.document #>> '{money,paymentId}')::uuid end
+  left join driver d on d.operator_id = r.operator_id
+    and d.driver_id = case when c.payer ~ '^driver:[0-9a-f-]{36}$' then substr(c.payer, 8)::uuid else y.driver_id end`;
 
 export async function readIssuer(db: Queryable, operatorId: string): Promise<Issuer> {
   const { rows } = await db.query<Issuer>(

@@ -32,6 +32,8 @@ export const THROTTLES = {
   mailer: { attempts: 20, windowS: 3_600, blockS: 3_600 },
   /** Payments that guests of one address begin: a parking garage may be behind one. */
   guest: { attempts: 60, windowS: 600, blockS: 300 },
+  /** Payments that one driver begins for what it owes. */
+  payer: { attempts: 30, windowS: 600, blockS: 300 },
   /** Invitations of one operator. */
   inviter: { attempts: 200, windowS: 3_600, blockS: 3_600 },
 } as const satisfies Record<string, ThrottleRule>;

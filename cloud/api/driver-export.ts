@@ -19,7 +19,8 @@ const withoutKey = ({ key: _key, ...row }: Record<string, unknown>): unknown => 
 
 const PAYMENTS = `
   select payment_id from cdr where operator_id = $1 and driver_id = $2 and payment_id is not null
-  union select payment_id from transaction_payer where operator_id = $1 and driver_id = $2`;
+  union select payment_id from transaction_payer where operator_id = $1 and driver_id = $2
+  union select payment_id::text from payment where operator_id = $1 and driver_id = $2::uuid`;
 
 /** Of the audit what was done, and not by whom: those are other people. */
 const SECTIONS: readonly Section[] = [

@@ -2,6 +2,7 @@
 import { Type, type Static, type TSchema } from "typebox";
 import { OneOf } from "../../shared/schema.ts";
 import type { TariffTerms } from "../../shared/tariff.ts";
+import { payerPayment } from "./payer-schemas.ts";
 
 const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 const Time = Type.String({ format: "date-time" });
@@ -94,23 +95,7 @@ export const GuestSession = Type.Object(
     ]),
     /** `site-offline`, `connector-taken`, `start-refused`, …: why it ended so, or what is waited for. */
     reason: Nullable(Type.String()),
-    payment: Type.Object({
-      method: OneOf(["card", "pix", "sandbox"]),
-      flow: OneOf(["authorize", "prepay"]),
-      status: Type.String(),
-      currency: Type.String(),
-      amountMinor: Minor,
-      capturedMinor: Minor,
-      refundedMinor: Minor,
-      /** On its way back to the payer. */
-      refundPendingMinor: Minor,
-      declineCode: Nullable(Type.String()),
-      /** While it is to be paid. */
-      checkoutUrl: Nullable(Type.String()),
-      pixCode: Nullable(Type.String()),
-      pixQrSvg: Nullable(Type.String()),
-      expiresAt: Time,
-    }),
+    payment: Type.Object(payerPayment),
     charging: Nullable(
       Type.Object({
         startedAt: Time,

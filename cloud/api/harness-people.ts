@@ -8,6 +8,7 @@ import { join } from "node:path";
 import type { LightMyRequestResponse } from "fastify";
 import type { Role } from "../core/access.ts";
 import { inTransaction, type Pool } from "../db/pool.ts";
+import type { Pay } from "../pay/providers.ts";
 import { addMember, createPerson } from "../people.ts";
 import { createApp, type App } from "./app.ts";
 import { createHub } from "./live.ts";
@@ -22,6 +23,7 @@ export const PASSWORD = "correct horse battery";
 export async function openPeopleApi(
   pool: Pool,
   options: PeopleOptions = {},
+  more: { pay?: Pay } = {},
 ): Promise<{ app: App; mails: Mail[]; close: () => Promise<void> }> {
   const hub = createHub({ pingMs: 100, flushMs: 20 });
   const mails: Mail[] = [];
@@ -31,6 +33,7 @@ export async function openPeopleApi(
     webRoot: undefined,
     filesDir: join(tmpdir(), `sg-files-${randomUUID()}`),
     logger: false,
+    ...more,
     people: {
       sendMail: async (to, subject, text) => void mails.push({ to, subject, text }),
       localUrl: () => "http://localhost",

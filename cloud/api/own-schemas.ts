@@ -6,6 +6,8 @@
  */
 import { Type, type Static, type TSchema } from "typebox";
 import { OneOf } from "../../shared/schema.ts";
+import { PaymentProviderKind, PaymentStatus } from "./payment-schemas.ts";
+import { payerPayment } from "./payer-schemas.ts";
 import { cdrFields, statementFields, type CdrLineView, type StatementLineView } from "./money-schemas.ts";
 import type { PriceView } from "./tariff-schemas.ts";
 
@@ -135,3 +137,58 @@ export type OwnStatementDetail = {
   lines: StatementLineView[];
   linesTruncated: boolean;
 };
+
+export const OwnDebt = Type.Object(
+  {
+    account: Type.String(),
+    /** Charged by this idToken before it was the driver's; null: the driver's own account. */
+    idToken: Nullable(Type.String()),
+    currency: Type.String(),
+    owedMinor: Minor,
+    /** By whom it may be paid, from how much on. Empty: the operator takes no payments in this currency. */
+    ways: Type.Array(
+      Type.Object({
+        provider: PaymentProviderKind,
+        method: OneOf(["card", "pix", "sandbox"]),
+        leastMinor: Minor,
+      }),
+    ),
+    /** One that may still be paid, or is being taken: there is no other until it is paid or cancelled. */
+    openPaymentId: Nullable(Type.String()),
+  },
+  { $id: "OwnDebt" },
+);
+export type OwnDebt = Static<typeof OwnDebt>;
+
+export const NewOwnPayment = Type.Object(
+  {
+    /** The driver's own random name for this wish: sent twice, it is one payment. */
+    requestId: Type.String({ pattern: "^[0-9A-Za-z_-]{16,64}$" }),
+    /** Of its debts; the driver's own where nothing is said. */
+    account: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+    currency: Type.String({ pattern: "^[A-Z]{3}$" }),
+    amountMinor: Type.Integer({ minimum: 1, maximum: 100_000_000 }),
+    provider: PaymentProviderKind,
+    /** Of the provider's page. */
+    language: Type.Optional(OneOf(["pt-BR", "en", "es"])),
+  },
+  { $id: "NewOwnPayment", additionalProperties: false },
+);
+export type NewOwnPayment = Static<typeof NewOwnPayment>;
+
+export const OwnPayment = Type.Object(
+  {
+    paymentId: Type.String(),
+    account: Type.String(),
+    provider: PaymentProviderKind,
+    ...payerPayment,
+    status: PaymentStatus,
+    /** It may still be paid, or is being taken. */
+    open: Type.Boolean(),
+    hasReceipt: Type.Boolean(),
+    createdAt: Time,
+    paidAt: Nullable(Time),
+  },
+  { $id: "OwnPayment" },
+);
+export type OwnPayment = Static<typeof OwnPayment>;

@@ -82,8 +82,10 @@ export const PaymentStatus = OneOf(PAYMENT_STATUS);
 export const Payment = Type.Object(
   {
     paymentId: Type.String(),
-    siteId: Type.String(),
-    stationId: Type.String(),
+    /** Of the ledger: what it pays for. `guest:…` has a place; what a driver or a token owes was charged anywhere. */
+    account: Type.String(),
+    siteId: Nullable(Type.String()),
+    stationId: Nullable(Type.String()),
     provider: PaymentProviderKind,
     /** `authorize`: reserved, then captured. `prepay`: paid at once, the rest given back. */
     flow: OneOf(["authorize", "prepay"]),
@@ -193,7 +195,7 @@ export const PaymentFinding = Type.Object(
   {
     findingId: Type.String(),
     paymentId: Type.String(),
-    siteId: Type.String(),
+    siteId: Nullable(Type.String()),
     kind: OneOf([
       "webhook-missing",
       "provider-unreachable",

@@ -21,6 +21,7 @@ import { invitationRoutes } from "./routes/invitations.ts";
 import { ledgerRoutes } from "./routes/ledger.ts";
 import { mailRoutes } from "./routes/mails.ts";
 import { ownChargeRoutes } from "./routes/own-charges.ts";
+import { ownPaymentRoutes } from "./routes/own-payments.ts";
 import { ownDriverRoutes } from "./routes/own-driver.ts";
 import { ownStatementRoutes } from "./routes/own-statements.ts";
 import { ownRoutes } from "./routes/me.ts";
@@ -82,6 +83,7 @@ export async function registerRoutes(app: App, context: Context): Promise<void> 
   ownDriverRoutes(app, context);
   ownChargeRoutes(app, context);
   ownStatementRoutes(app, context);
+  ownPaymentRoutes(app, context);
   await tokenFileRoutes(app, context);
   alarmRoutes(app, context);
   alarmRuleRoutes(app, context);

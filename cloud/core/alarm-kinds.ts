@@ -41,10 +41,10 @@ const gauge = (value: string, raise: string, hold: string, unit: string) => `
         from er e where e.operator_id = $1 and ${site("e.site_id")} and e.gauges is not null) g
   where value > ${hold}`;
 
-/** Things of a site that wait: one alarm per site, however many there are. */
+/** Things of a site, or of none, that wait: one alarm per site, however many there are. */
 const perSite = (from: string, at: string) => `
-  select 'site:' || q.site_id as subject, q.site_id, null::text as er_id, null::text as station_id, true as firm,
-    jsonb_build_object('count', count(*), 'oldestAt', min(${at})) as detail
+  select coalesce('site:' || q.site_id, 'payments') as subject, q.site_id, null::text as er_id,
+    null::text as station_id, true as firm, jsonb_build_object('count', count(*), 'oldestAt', min(${at})) as detail
   from ${from} group by q.site_id`;
 
 export const ALARM_KINDS = {
@@ -254,8 +254,8 @@ export const ALARM_KINDS = {
     params: { minutes: { ...MINUTES, default: 60 } },
     // Providers that cannot be reached or refuse, refunds that failed, disputes, amounts that differ, …
     sql: `
-      select 'site:' || f.site_id as subject, f.site_id, null::text as er_id, null::text as station_id, true as firm,
-        jsonb_build_object('count', count(*), 'oldestAt', min(f.found_at),
+      select coalesce('site:' || f.site_id, 'payments') as subject, f.site_id, null::text as er_id,
+        null::text as station_id, true as firm, jsonb_build_object('count', count(*), 'oldestAt', min(f.found_at),
           'kinds', string_agg(distinct f.kind, ' ' order by f.kind)) as detail
       from payment_finding f
       where f.operator_id = $1 and ${site("f.site_id")} and not f.repaired and f.resolved_at is null

@@ -49,6 +49,7 @@ export const AUDIT_ACTIONS = [
   "password.change",
   "password.reset",
   "payment.cancel",
+  "payment.create",
   "payment.refund",
   "paymentEvent.replay",
   "paymentFinding.resolve",

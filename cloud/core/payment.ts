@@ -5,7 +5,14 @@
  * only ever rises: amounts by their highest, progress and refunds by rank, disputes by rank or by the newest
  * word. Whatever the order, the same facts end in the same state, and the moves of money add up to the same
  * sums. Nothing here decides what we want of a payment beyond `nextAction`; nothing asks a provider.
+ *
+ * It pays for an account of the ledger: a guest's own, which its charging will be billed to, or a balance that
+ * is owed already. Of a balance all is wanted from the beginning, and what is not had of it stays owed where it was.
  */
+import { parseAccount, type Account } from "./ledger.ts";
+
+/** What is owed already is paid, and not what a guest is about to charge. */
+export const paysBalance = (account: Account): boolean => parseAccount(account)?.kind !== "guest";
 
 /**
  * `authorize`: reserved, then captured up to what was reserved. `prepay`: paid at once, the rest is given
@@ -267,6 +274,25 @@ export function goodwillMinor(
   const excess = Math.max(0, state.capturedMinor - keepMinor - givenBackMinor(state) - unsentMinor);
   return Math.min(keepMinor, Math.max(0, amountMinor - excess));
 }
+
+/**
+ * What is to be kept of a balance that was paid, once an operator gives an amount back: that much is owed again.
+ * @param unsentMinor without this refund.
+ */
+export const keepAfterRefund = (
+  state: PaymentState,
+  keepMinor: number,
+  unsentMinor: number,
+  amountMinor: number,
+): number =>
+  Math.min(keepMinor, Math.max(0, state.capturedMinor - givenBackMinor(state) - unsentMinor - amountMinor));
+
+/** Somebody may still pay it, or its money is being taken: of an account there is one such at a time. */
+export const isUnderWay = (state: PaymentState, keepMinor: number | undefined): boolean =>
+  state.capturedMinor === 0 &&
+  keepMinor !== 0 &&
+  state.progress !== "cancelled" &&
+  state.progress !== "expired";
 
 /** How much of it an operator may still give back. */
 export const refundableMinor = (state: PaymentState, unsentMinor = 0): number =>

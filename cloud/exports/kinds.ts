@@ -73,7 +73,7 @@ export const EXPORT_KINDS = {
     permission: "payments:read",
     columns: plain(
       "p",
-      `paymentId siteId stationId kind flow status currency amountMinor authorizedMinor
+      `paymentId account siteId stationId kind flow status currency amountMinor authorizedMinor
         capturedMinor refundedMinor providerPaymentId createdAt paidAt`,
     ),
     from: "payment p",

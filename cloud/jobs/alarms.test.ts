@@ -88,8 +88,8 @@ const transactionSql = (
 const reviewed = "update transaction set reviewed_kinds = '{orphan-stop}'";
 const paymentSql = `with p as (insert into payment_provider (provider_id, operator_id, kind, settings, secrets, secret_hints,
     endpoint_id) values (gen_random_uuid(), 'default', 'sandbox', '{}', '', '{}', 'e') returning provider_id)
-  insert into payment (payment_id, operator_id, site_id, station_id, provider_id, kind, flow, amount_minor, currency,
-    description, status, expires_at) select gen_random_uuid(), 'default', '${SITE}', '${STATION}', provider_id, 'sandbox',
+  insert into payment (payment_id, operator_id, account, site_id, station_id, provider_id, kind, flow, amount_minor,
+    currency, description, status, expires_at) select gen_random_uuid(), 'default', 'guest:x', '${SITE}', '${STATION}', provider_id, 'sandbox',
     'prepay', 100, 'BRL', 'x', 'disputed', now() from p`;
 
 /** Money came in, before the month that is over had ended. */

@@ -2,8 +2,8 @@
  * What a payment's moves of money mean outside of it: postings in the ledger, events for whoever listens,
  * findings for people. Always in the transaction in which the payment's row changes.
  */
-import { accounts, chargeback, overpaymentRefund, paymentReceived, writeOff } from "../core/ledger.ts";
-import type { Move, PaymentStatus } from "../core/payment.ts";
+import { chargeback, overpaymentRefund, paymentReceived, refund, writeOff } from "../core/ledger.ts";
+import { paysBalance, type Move, type PaymentStatus } from "../core/payment.ts";
 import type { WebhookType } from "../core/webhook-types.ts";
 import type { Queryable } from "../db/pool.ts";
 import { post, reverse } from "../ledger.ts";
@@ -22,7 +22,7 @@ export async function bookMove(
     currency: row.currency,
     amountMinor: move.amountMinor,
     paymentId: row.payment_id,
-    payer: accounts.guest(row.payment_id),
+    payer: row.account,
     provider: row.kind,
   };
   const reference = `payment:${row.payment_id}`;
@@ -37,10 +37,15 @@ export async function bookMove(
     }
     case "refunded":
     case "refund-failed": {
-      const refund = refunds.find(({ provider_refund_id: id }) => id === move.providerRefundId);
-      const name = `${reference}:refund:${refund?.refund_id ?? move.providerRefundId}`;
+      const known = refunds.find(({ provider_refund_id: id }) => id === move.providerRefundId);
+      const name = `${reference}:refund:${known?.refund_id ?? move.providerRefundId}`;
       if (move.kind === "refunded")
-        await post(client, row.operator_id, overpaymentRefund({ ...base, reference: name }));
+        // Of a balance all was owed: what goes back is owed again.
+        await post(
+          client,
+          row.operator_id,
+          (paysBalance(row.account) ? refund : overpaymentRefund)({ ...base, reference: name }),
+        );
       else
         await reverse(client, row.operator_id, name, { occurredAt: Date.now(), note: "the refund failed" });
       return;
@@ -74,7 +79,7 @@ export async function bookGoodwill(
     reference: `payment:${row.payment_id}:goodwill:${refundId}`,
     occurredAt: Date.now(),
     ...{ currency: row.currency, amountMinor, paymentId: row.payment_id, note: note.slice(0, 200) },
-    payer: accounts.guest(row.payment_id),
+    payer: row.account,
   });
   await post(client, row.operator_id, posting);
 }
@@ -115,13 +120,22 @@ export async function tellOf(
   if (type !== undefined && row.status !== before) {
     const amountMinor = row.captured_minor > 0 ? row.captured_minor : row.authorized_minor;
     const key = `${type}:${row.payment_id}:${row.status}`;
-    await emit(client, row.operator_id, type, { ...data, amountMinor }, { siteId: row.site_id, key });
+    await emit(
+      client,
+      row.operator_id,
+      type,
+      { ...data, amountMinor },
+      { siteId: row.site_id ?? undefined, key },
+    );
   }
   for (const move of moves) {
     if (move.kind === "refunded") {
       const key = `payment.refunded:${row.payment_id}:${move.providerRefundId}`;
       const told = { ...data, amountMinor: move.amountMinor };
-      await emit(client, row.operator_id, "payment.refunded", told, { siteId: row.site_id, key });
+      await emit(client, row.operator_id, "payment.refunded", told, {
+        siteId: row.site_id ?? undefined,
+        key,
+      });
     }
     if (move.kind === "refund-failed")
       await find(client, row, "refund-failed", { amountMinor: move.amountMinor }, false);

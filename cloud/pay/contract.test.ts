@@ -246,6 +246,19 @@ describe.each(Object.entries(benches))("%s", (_name, make) => {
     expect(statusOf(stateOf(provider.flow, await provider.fetch(ref)))).toBe("refunded");
   });
 
+  test("a debt: the whole amount is taken, from the least that the provider takes on", async () => {
+    const least = provider.leastMinor("BRL");
+    expect(Number.isInteger(least) && least >= 1 && least <= 100).toBe(true);
+    const ref = await paid();
+    if (provider.flow === "authorize")
+      await provider.capture(ref, { amountMinor: 5_000, idempotencyKey: `${ref.paymentId}:capture:5000` });
+    const whole = stateOf(provider.flow, await provider.fetch(ref));
+    expect([whole.capturedMinor, isGood(whole)]).toEqual([5_000, true]);
+    // Closed too late: it tells that it was paid, and keeps it.
+    const late = await provider.cancel(ref, { idempotencyKey: `${ref.paymentId}:cancel` });
+    expect(stateOf(provider.flow, late).capturedMinor).toBe(5_000);
+  });
+
   test("what was authorized is let go", async () => {
     if (provider.flow === "prepay") return;
     const ref = await paid();

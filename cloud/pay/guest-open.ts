@@ -8,7 +8,6 @@
  */
 import { randomBytes, randomUUID, timingSafeEqual } from "node:crypto";
 import { priceTransaction } from "../../shared/decide/tariff.ts";
-import { given } from "../../shared/given.ts";
 import { uuidV7 } from "../../shared/ids.ts";
 import { bareTaxId, taxIdKind } from "../../shared/tax-id.ts";
 import type { TariffTerms } from "../../shared/tariff.ts";
@@ -16,13 +15,14 @@ import { ApiProblem, notFound } from "../api/problem.ts";
 import { ER_ONLINE } from "../api/routes/sites.ts";
 import { writeAudit } from "../audit.ts";
 import { energyFor } from "../core/guest.ts";
+import { accounts } from "../core/ledger.ts";
 import { inTransaction, type Queryable } from "../db/pool.ts";
 import { tariffFor, type ChosenTariff } from "../pricing.ts";
+import { openCheckout } from "./checkout.ts";
 import { evseFree } from "./guest-around.ts";
-import { ProviderFault, type ProviderKind } from "./provider.ts";
-import { webhookUrl, type KnownProvider, type Pay } from "./providers.ts";
+import type { ProviderKind } from "./provider.ts";
+import type { KnownProvider, Pay } from "./providers.ts";
 import type { PaymentRow } from "./rows.ts";
-import { keep, takeTold } from "./store.ts";
 
 export type Place = {
   code: string;
@@ -129,7 +129,7 @@ export async function openGuest(pay: Pay, wish: NewGuest, apiRequestId: string):
   const before = await findWish(pay, wish);
   if (before !== undefined) {
     if (before.checkout_url === null && before.pix_code === null && before.keep_minor === null)
-      await openCheckout(pay, before.guest_session_id);
+      await openPlace(pay, before.guest_session_id);
     return before.guest_session_id;
   }
   const offer = await offerAt(pay, wish.code);
@@ -143,7 +143,7 @@ export async function openGuest(pay: Pay, wish: NewGuest, apiRequestId: string):
   if (shown.tariffId !== tariff.tariffId || shown.version !== tariff.version)
     throw new ApiProblem(409, "PRICE_CHANGED", "the price here has changed meanwhile; look at it again");
   const sessionId = await insertGuest(pay, wish, offer, known, tariff, apiRequestId);
-  await openCheckout(pay, sessionId);
+  await openPlace(pay, sessionId);
   return sessionId;
 }
 
@@ -206,8 +206,8 @@ async function insertGuest(
   return inTransaction(pay.pool, async (client) => {
     await client.query(
       `insert into payment (payment_id, operator_id, site_id, station_id, provider_id, kind, flow, amount_minor,
-         currency, description, expires_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, now() + $11 * interval '1 minute')`,
+         currency, description, account, expires_at)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, now() + $12 * interval '1 minute')`,
       [
         ...[
           paymentId,
@@ -218,7 +218,7 @@ async function insertGuest(
           provider.kind,
         ],
         ...[implementation.flow, amountMinor, provider.settings.currency, description],
-        provider.settings.payMinutes,
+        ...[accounts.guest(paymentId), provider.settings.payMinutes],
       ],
     );
     const { rows } = await client.query<{ guest_session_id: string }>(
@@ -254,8 +254,8 @@ type CheckoutRow = PaymentRow & {
   tax_id: string | null;
 };
 
-/** A place to pay. Asked again with the same key after a lost answer. @throws ApiProblem 409, 503. */
-async function openCheckout(pay: Pay, sessionId: string): Promise<void> {
+/** A place to pay. @throws ApiProblem 409, 503. */
+async function openPlace(pay: Pay, sessionId: string): Promise<void> {
   const { rows } = await pay.pool.query<CheckoutRow>(
     `select p.*, g.language, g.email, g.tax_id from guest_session g join payment p using (payment_id)
      where g.guest_session_id = $1`,
@@ -263,52 +263,8 @@ async function openCheckout(pay: Pay, sessionId: string): Promise<void> {
   );
   const [row] = rows;
   if (row === undefined) throw notFound("session", sessionId);
-  const { row: providerRow, provider } = await pay.providers.get(pay.pool, row.provider_id);
-  const kind = row.tax_id === null ? undefined : taxIdKind(row.tax_id);
-  try {
-    const checkout = await provider.createCheckout({
-      ...{ paymentId: row.payment_id, amountMinor: row.amount_minor, currency: row.currency },
-      ...{ description: row.description, language: row.language, email: row.email ?? undefined },
-      taxId:
-        kind === undefined || row.tax_id === null
-          ? undefined
-          : { type: kind === "cpf" ? "CPF" : "CNPJ", number: row.tax_id },
-      returnUrl: `${pay.settings.publicUrl()}/g/${sessionId}#${guestToken(pay, sessionId)}`,
-      webhookUrl: webhookUrl(pay.settings, providerRow),
-      expiresAt: row.expires_at,
-      idempotencyKey: `${row.payment_id}:checkout`,
-    });
-    await inTransaction(pay.pool, async (client) => {
-      await client.query(
-        `update payment set checkout_url = $2, pix_code = $3, expires_at = $4 where payment_id = $1`,
-        [row.payment_id, checkout.url ?? null, checkout.pixCode ?? null, checkout.expiresAt],
-      );
-      const { facts } = checkout;
-      const { checkoutId, providerPaymentId } = checkout;
-      const told = {
-        facts,
-        ...given("checkoutId", checkoutId),
-        ...given("providerPaymentId", providerPaymentId),
-      };
-      await takeTold(client, row.payment_id, told, "answer");
-    });
-  } catch (error) {
-    if (!(error instanceof ProviderFault)) throw error;
-    if (error.kind === "unreachable")
-      throw new ApiProblem(
-        503,
-        "PROVIDER_UNREACHABLE",
-        "the payment provider does not answer; try again in a moment",
-      );
-    await inTransaction(pay.pool, (client) => keep(client, row.payment_id, 0, "refused by the provider"));
-    await pay.pool.query("update payment set last_error = $2 where payment_id = $1", [
-      row.payment_id,
-      error.message.slice(0, 500),
-    ]);
-    throw new ApiProblem(
-      409,
-      "PROVIDER_REFUSED",
-      "the payment provider does not take this payment; choose another way",
-    );
-  }
+  const returnUrl = `${pay.settings.publicUrl()}/g/${sessionId}#${guestToken(pay, sessionId)}`;
+  await openCheckout(pay, row, {
+    ...{ language: row.language, email: row.email, taxId: row.tax_id, returnUrl },
+  });
 }

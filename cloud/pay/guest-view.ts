@@ -1,5 +1,4 @@
 /** A guest's session as the guest sees it. Reads only; knows no secrets and no ids of others. */
-import { renderSVG } from "uqr";
 import type { GuestSessionView } from "../api/guest-schemas.ts";
 import { isoOf } from "../api/page.ts";
 import { notFound } from "../api/problem.ts";
@@ -10,17 +9,10 @@ import {
   type TransactionRow,
 } from "../api/transaction-view.ts";
 import type { Queryable } from "../db/pool.ts";
+import { payerView } from "./checkout.ts";
 import { pricesOf, transactionsOf, type OwnTransaction } from "./guest-around.ts";
 import type { GuestRow } from "./guest.ts";
-import type { PaymentMethod, ProviderKind } from "./provider.ts";
 import type { PaymentRow } from "./rows.ts";
-import { paymentOf, readRefunds } from "./store.ts";
-
-const METHOD: Record<ProviderKind, PaymentMethod> = {
-  stripe: "card",
-  "mercado-pago": "pix",
-  sandbox: "sandbox",
-};
 
 type Row = GuestRow & { code: string; site_name: string; time_zone: string; identity: string };
 
@@ -60,24 +52,7 @@ async function readPayment(db: Queryable, paymentId: string): Promise<GuestSessi
   const { rows } = await db.query<PaymentRow>("select * from payment where payment_id = $1", [paymentId]);
   const [row] = rows;
   if (row === undefined) throw notFound("payment", paymentId);
-  const { refunds } = paymentOf(row, await readRefunds(db, paymentId));
-  const under = refunds.filter((refund) => refund.status === "requested" || refund.status === "pending");
-  const payable = ["created", "pending", "failed"].includes(row.status) && row.keep_minor === null;
-  return {
-    method: METHOD[row.kind],
-    flow: row.flow,
-    status: row.status,
-    currency: row.currency,
-    amountMinor: row.amount_minor,
-    capturedMinor: row.captured_minor,
-    refundedMinor: row.refunded_minor,
-    refundPendingMinor: under.reduce((sum, refund) => sum + refund.amount_minor, 0),
-    declineCode: row.decline_code,
-    checkoutUrl: payable ? row.checkout_url : null,
-    pixCode: payable ? row.pix_code : null,
-    pixQrSvg: payable && row.pix_code !== null ? renderSVG(row.pix_code, { ecc: "M", border: 2 }) : null,
-    expiresAt: isoOf(row.expires_at),
-  };
+  return payerView(db, row, row.keep_minor === null);
 }
 
 /** All that the guest has charged, as if it were one. */

@@ -75,6 +75,7 @@ export function createMercadoPago(
     kind: "mercado-pago",
     method: "pix",
     flow: "prepay",
+    leastMinor: () => 1,
     fetch: fetchState,
     createCheckout: (checkout) => open(checkout),
     async capture() {

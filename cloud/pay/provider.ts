@@ -77,6 +77,8 @@ export type Provider = {
   readonly kind: ProviderKind;
   readonly method: PaymentMethod;
   readonly flow: PaymentFlow;
+  /** Less than this it takes of nobody. */
+  leastMinor(currency: string): number;
   createCheckout(checkout: NewCheckout): Promise<Checkout>;
   /** Takes that much of what was authorized and lets go of the rest. Once. */
   capture(ref: PaymentRef, write: { amountMinor: number; idempotencyKey: string }): Promise<Told>;

@@ -8,6 +8,7 @@
  * nobody paid in its time is let go of.
  */
 import { describeError } from "../../shared/errors.ts";
+import { paysBalance } from "../core/payment.ts";
 import { inTransaction } from "../db/pool.ts";
 import { find } from "./books.ts";
 import type { Pay } from "./providers.ts";
@@ -72,7 +73,8 @@ async function check(pay: Pay, row: PaymentRow): Promise<boolean> {
 /** Nobody has paid in time: nobody may pay any more. */
 async function letGo(pay: Pay): Promise<number> {
   const { rows } = await pay.pool.query<{ payment_id: string }>(
-    `select payment_id from payment where status in ('created', 'pending', 'failed') and keep_minor is null
+    `select payment_id from payment where status in ('created', 'pending', 'failed')
+       and (keep_minor is null or (keep_minor > 0 and account not like 'guest:%'))
        and expires_at < now() - interval '${GRACE_S} seconds' and created_at > now() - interval '${DAYS_MAX} days'
      order by expires_at limit ${BATCH}`,
   );
@@ -80,7 +82,8 @@ async function letGo(pay: Pay): Promise<number> {
     await inTransaction(pay.pool, async (client) => {
       const { row } = await lockPayment(client, paymentId);
       const waits = row.status === "created" || row.status === "pending" || row.status === "failed";
-      if (waits && row.keep_minor === null) await keep(client, paymentId, 0, "payment-expired");
+      const open = row.keep_minor === null || (row.keep_minor > 0 && paysBalance(row.account));
+      if (waits && open) await keep(client, paymentId, 0, "payment-expired");
     });
   }
   return rows.length;

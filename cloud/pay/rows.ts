@@ -1,4 +1,5 @@
 /** Payments and refunds as their tables hold them. Types only. */
+import type { Account } from "../core/ledger.ts";
 import type {
   Dispute,
   PaymentFlow,
@@ -12,8 +13,15 @@ import type { ProviderKind } from "./provider.ts";
 export type PaymentRow = {
   payment_id: string;
   operator_id: string;
-  site_id: string;
-  station_id: string;
+  /** Of the ledger: what it pays for. */
+  account: Account;
+  /** Who has asked for it, signed in, by what name, and in which language: of a balance only. */
+  driver_id: string | null;
+  request_id: string | null;
+  language: string | null;
+  /** null: a balance is paid, which was charged anywhere. */
+  site_id: string | null;
+  station_id: string | null;
   provider_id: string;
   kind: ProviderKind;
   flow: PaymentFlow;
@@ -54,7 +62,7 @@ export type PaymentRow = {
 export type RefundRow = {
   refund_id: string;
   operator_id: string;
-  site_id: string;
+  site_id: string | null;
   payment_id: string;
   amount_minor: number;
   currency: string;

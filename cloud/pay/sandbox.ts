@@ -113,6 +113,7 @@ export function createSandbox(options: SandboxOptions): Provider {
     kind: "sandbox",
     method: "sandbox",
     flow,
+    leastMinor: () => 1,
     fetch: fetchState,
     async createCheckout(checkout) {
       await pool.query(

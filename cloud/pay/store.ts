@@ -10,9 +10,11 @@ import { AppError } from "../../shared/errors.ts";
 import {
   applyFacts,
   goodwillMinor,
+  keepAfterRefund,
   keptMinor,
   matchRefunds,
   nextAction,
+  paysBalance,
   refundedMinor,
   shortfallMinor,
   statusOf,
@@ -72,6 +74,10 @@ export const refOf = (row: PaymentRow): PaymentRef => ({
   checkoutId: row.checkout_id ?? undefined,
   providerPaymentId: row.provider_payment_id ?? undefined,
 });
+
+/** What is owed and cannot be had from it. A balance stays owed on its own account: nothing of it is missing here. */
+const missingMinor = ({ account }: PaymentRow, state: PaymentState, keepMinor: number | undefined): number =>
+  paysBalance(account) ? 0 : shortfallMinor(state, keepMinor);
 
 /** SQL: when a payment `p` is to be compared with its provider next, as it stands. */
 export const CHECK_AT = `payment_check_at(p.status,
@@ -167,7 +173,8 @@ async function writeState(
   const now = paymentOf(row, refunds);
   const due =
     nextAction(state, row.keep_minor ?? undefined, now.unsentMinor).do !== "nothing" || hasUnsent(refunds);
-  const shortfall = shortfallMinor(state, row.keep_minor ?? undefined) > 0;
+  const missing = missingMinor(row, state, row.keep_minor ?? undefined);
+  const shortfall = missing > 0;
   const { rows } = await client.query<PaymentRow>(
     `update payment set progress = $2, authorized_minor = $3, captured_minor = $4, refunded_minor = $5, dispute = $6,
        disputed_minor = $7, status = $8, decline_code = coalesce($9, decline_code),
@@ -192,10 +199,8 @@ async function writeState(
   );
   const [written] = rows;
   if (written === undefined) throw new AppError("PAYMENT_UNKNOWN", `there is no payment ${row.payment_id}`);
-  if (shortfall) {
-    const owedMinor = shortfallMinor(state, row.keep_minor ?? undefined);
-    await find(client, written, "shortfall", { owedMinor, keptMinor: keptMinor(state) }, false);
-  }
+  if (shortfall)
+    await find(client, written, "shortfall", { owedMinor: missing, keptMinor: keptMinor(state) }, false);
   return written;
 }
 
@@ -214,7 +219,7 @@ export async function keep(
   // What was forgiven stays forgiven when the price becomes another one.
   const keepMinor = Math.max(0, priceMinor - row.goodwill_minor);
   const due = nextAction(state, keepMinor, unsentMinor).do !== "nothing" || hasUnsent(refunds);
-  const owedMinor = shortfallMinor(state, keepMinor);
+  const owedMinor = missingMinor(row, state, keepMinor);
   const { rows } = await client.query<PaymentRow>(
     `update payment set keep_minor = $2, keep_reason = $3, updated_at = now(), attempts = 0,
        due_at = case when $4 then now() end,
@@ -229,8 +234,8 @@ export async function keep(
 }
 
 /**
- * What is given back though it is owed is written off, and the price of this payment is so much lower from
- * then on.
+ * What is given back of a guest's bill though it is owed is written off, and the price of this payment is so
+ * much lower from then on.
  */
 async function forgive(
   client: Client,
@@ -239,6 +244,7 @@ async function forgive(
   amountMinor: number,
   note: string,
 ): Promise<void> {
+  if (paysBalance(row.account)) return;
   const forgivenMinor = goodwillMinor(state, row.keep_minor ?? undefined, unsentMinor, amountMinor);
   if (forgivenMinor === 0) return;
   await bookGoodwill(client, row, refundId, forgivenMinor, note);
@@ -258,9 +264,14 @@ export async function giveBack(
   const { row } = payment;
   const refund = await requestRefund(client, row, amountMinor, asked);
   await forgive(client, payment, refund.refund_id, amountMinor, asked.reason);
+  const left =
+    paysBalance(row.account) && row.keep_minor !== null
+      ? keepAfterRefund(payment.state, row.keep_minor, payment.unsentMinor, amountMinor)
+      : null;
   await client.query(
-    "update payment set due_at = now(), attempts = 0, updated_at = now() where payment_id = $1",
-    [row.payment_id],
+    `update payment set keep_minor = coalesce($2, keep_minor), due_at = now(), attempts = 0, updated_at = now()
+     where payment_id = $1`,
+    [row.payment_id, left],
   );
   await wakeGuest(client, row.payment_id);
   return refund;

@@ -32,6 +32,16 @@ export const STRIPE_API_VERSION = "2026-10-28.endive";
 const OTHER_UNITS = new Set("ISK UGX BHD JOD KWD OMR TND IQD LYD UYI".split(" "));
 export const isStripeCurrency = (currency: string): boolean => !OTHER_UNITS.has(currency);
 
+/**
+ * What it takes at least, where it says so; of other currencies it is what comes to the least of the account's own.
+ * https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
+ */
+const LEAST_MINOR: Readonly<Record<string, number>> = {
+  ...{ AED: 200, AUD: 50, BRL: 50, CAD: 50, CHF: 50, CZK: 1_500, DKK: 250, EUR: 50, GBP: 30, HKD: 400 },
+  ...{ HUF: 17_500, INR: 50, JPY: 50, MXN: 1_000, MYR: 200, NOK: 300, NZD: 50, PLN: 200, RON: 200 },
+  ...{ SEK: 300, SGD: 50, THB: 1_000, USD: 50 },
+};
+
 export type StripeSecrets = { secretKey: string; webhookSecret: string };
 
 /** @param baseUrl another place than api.stripe.com: a test server, a proxy. */
@@ -104,6 +114,7 @@ export function createStripe(
     kind: "stripe",
     method: "card",
     flow: "authorize",
+    leastMinor: (currency) => LEAST_MINOR[currency] ?? 1,
     createCheckout: (checkout) => asking(() => open(stripe, checkout)),
     cancel: (ref, write) => asking(() => cancel(ref, write)),
     fetch: (ref) => asking(() => fetchState(ref)),

@@ -20,7 +20,7 @@ export const businessPages = {
   ledgerAccount: withWords(["money"], () => import("./pages/ledger-account.tsx")),
   statements: withWords(["money"], () => import("./pages/statements.tsx")),
   statement: withWords(["money"], () => import("./pages/statement.tsx")),
-  payments: withWords(["payments"], () => import("./pages/payments.tsx")),
+  payments: withWords(["money", "payments"], () => import("./pages/payments.tsx")),
   paymentFindings: withWords(["payments"], () => import("./pages/payment-findings.tsx")),
   paymentProviders: withWords(["money", "payments"], () => import("./pages/payment-providers.tsx")),
   payment: withWords(["money", "payments"], () => import("./pages/payment.tsx")),
@@ -103,7 +103,11 @@ const statement = createRoute({
   component: lazyRouteComponent(businessPages.statement, "StatementPage"),
 });
 
-type PaymentSearch = { status?: PaymentView["status"] | undefined; stationId?: string | undefined };
+type PaymentSearch = {
+  status?: PaymentView["status"] | undefined;
+  stationId?: string | undefined;
+  account?: string | undefined;
+};
 
 const payments = createRoute({
   getParentRoute,
@@ -111,6 +115,7 @@ const payments = createRoute({
   validateSearch: (search: Search): PaymentSearch => ({
     status: oneOf(search, "status", PAYMENT_STATUSES),
     stationId: text(search, "stationId"),
+    account: text(search, "account"),
   }),
   component: lazyRouteComponent(businessPages.payments, "PaymentsPage"),
 });

@@ -24,6 +24,7 @@ const PaymentParams = Type.Object({ paymentId: Type.String({ maxLength: 100 }) }
 
 export const toPayment = (r: PaymentRow): PaymentView => ({
   paymentId: r.payment_id,
+  account: r.account,
   siteId: r.site_id,
   stationId: r.station_id,
   provider: r.kind,
@@ -101,6 +102,7 @@ export function paymentRoutes(app: App, { requireActor }: Context): void {
           stationId: Type.Optional(Type.String({ maxLength: 200 })),
           status: Type.Optional(PaymentStatus),
           provider: Type.Optional(PaymentProviderKind),
+          account: Type.Optional(Type.String({ maxLength: 220 })),
         }),
         response: { 200: PageOf("Payment") },
       },
@@ -113,6 +115,7 @@ export function paymentRoutes(app: App, { requireActor }: Context): void {
       where.add("p.station_id = ?", query.stationId);
       where.add("p.status = ?", query.status);
       where.add("p.kind = ?", query.provider);
+      where.add("p.account = ?", query.account);
       const after = readCursor(query, 2);
       where.add("(p.created_at, p.payment_id) < (?::timestamptz, ?::uuid)", after?.[0], after?.[1]);
       const { rows } = await actor.db.query<PaymentRow & { created_key: string }>(

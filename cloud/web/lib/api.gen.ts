@@ -67,6 +67,7 @@ export type NewGuestSessionResult = { session: GuestSession; token: string };
 export type NewIdToken = { idToken: string; type?: string; label?: string; groupId?: string; master?: boolean; expiresAt?: string; siteIds?: (string)[]; stationIds?: (string)[]; trusted?: boolean; maxConcurrent?: number; maxEnergyWh?: number };
 export type NewInvitation = { email: string; role: "owner" | "admin" | "operations" | "billing" | "support" | "site-host" | "installer" | "driver"; siteIds?: (string)[] | null; expiresAt?: string | null; driverId?: string };
 export type NewLedgerPosting = { kind: "transfer" | "write-off" | "payout" | "provider-fee" | "tax-remittance" | "rounding" | "manual"; note: string; occurredAt?: string; paymentId?: string; entries: (LedgerEntry)[] };
+export type NewOwnPayment = { requestId: string; account?: string; currency: string; amountMinor: number; provider: "stripe" | "mercado-pago" | "sandbox"; language?: "pt-BR" | "en" | "es" };
 export type NewPasskey = { credential: { id: string; rawId: string; type: "public-key"; response: Record<string, unknown>; clientExtensionResults?: Record<string, unknown>; authenticatorAttachment?: string | null }; name: string };
 export type NewPassword = { password: string; tellStation?: boolean; siteId?: string };
 export type NewReceipt = { cdrId?: string; postingId?: string; customer?: ReceiptCustomer };
@@ -83,8 +84,10 @@ export type NewWebhookEndpoint = { url: string; description?: string; eventTypes
 export type Operator = { operatorId: string; name: string; legalName: string | null; taxId: string | null; country: string; address: string | null; currency: string; timeZone: string; receiptFooter: string | null };
 export type OperatorPatch = { name?: string; legalName?: string | null; taxId?: string | null; country?: string; address?: string | null; currency?: string; timeZone?: string; receiptFooter?: string | null };
 export type OwnCdr = { cdrId: string; number: number; status: "standing" | "corrected"; transactionId: string; corrects: string | null; correctedBy: string | null; createdAt: string; idToken: string | null; startedAt: string; endedAt: string; timeQuality: "station" | "er" | "estimated"; energyWh: number; energyQuality: "registers" | "readings" | "decided"; flags: (string)[]; currency: string; netMinor: number; taxMinor: number; totalMinor: number; tax: { name: string; rateBp: number; included: boolean } | null; lines: (CdrLine)[]; siteId: string; siteName: string; timeZone: string; stationId: string; stationName: string; evseId: number; payer: "driver" | "fleet" | "other" };
+export type OwnDebt = { account: string; idToken: string | null; currency: string; owedMinor: number; ways: ({ provider: "stripe" | "mercado-pago" | "sandbox"; method: "card" | "pix" | "sandbox"; leastMinor: number })[]; openPaymentId: string | null };
 export type OwnErasureRequest = { erasureRequestedAt: string | null };
 export type OwnIdToken = { idToken: string; type: string | null; status: "Accepted" | "Blocked"; label: string | null; expiresAt: string | null };
+export type OwnPayment = { paymentId: string; account: string; provider: "stripe" | "mercado-pago" | "sandbox"; method: "card" | "pix" | "sandbox"; flow: "authorize" | "prepay"; status: "created" | "pending" | "authorized" | "paid" | "captured" | "partially_refunded" | "refunded" | "cancelled" | "failed" | "expired" | "disputed"; currency: string; amountMinor: number; capturedMinor: number; refundedMinor: number; refundPendingMinor: number; declineCode: string | null; checkoutUrl: string | null; pixCode: string | null; pixQrSvg: string | null; expiresAt: string; open: boolean; hasReceipt: boolean; createdAt: string; paidAt: string | null };
 export type OwnProfile = { driverId: string; status: "active" | "blocked" | "erased"; operatorName: string; name: string | null; email: string | null; phone: string | null; taxId: string | null; language: string; createdAt: string; erasureRequestedAt: string | null; balances: (LedgerBalance)[] };
 export type OwnStatement = { statementId: string; number: number; currency: string; from: string; to: string; timeZone: string; openingMinor: number; chargesMinor: number; paymentsMinor: number; otherMinor: number; closingMinor: number; cdrCount: number; energyWh: number; createdAt: string };
 export type OwnStatementDetail = { statement: OwnStatement; lines: (StatementLine)[]; linesTruncated: boolean };
@@ -98,11 +101,11 @@ export type PasswordOnly = { password: string };
 export type PasswordReset = { token: string; password: string };
 export type PasswordResetRequest = { email: string };
 export type PasswordSignIn = { email: string; password: string; remember?: boolean };
-export type Payment = { paymentId: string; siteId: string; stationId: string; provider: "stripe" | "mercado-pago" | "sandbox"; flow: "authorize" | "prepay"; status: "created" | "pending" | "authorized" | "paid" | "captured" | "partially_refunded" | "refunded" | "cancelled" | "failed" | "expired" | "disputed"; currency: string; amountMinor: number; authorizedMinor: number; capturedMinor: number; refundedMinor: number; keepMinor: number | null; keepReason: string | null; declineCode: string | null; providerPaymentId: string | null; flags: (string)[]; lastError: string | null; createdAt: string; expiresAt: string; paidAt: string | null; updatedAt: string };
+export type Payment = { paymentId: string; account: string; siteId: string | null; stationId: string | null; provider: "stripe" | "mercado-pago" | "sandbox"; flow: "authorize" | "prepay"; status: "created" | "pending" | "authorized" | "paid" | "captured" | "partially_refunded" | "refunded" | "cancelled" | "failed" | "expired" | "disputed"; currency: string; amountMinor: number; authorizedMinor: number; capturedMinor: number; refundedMinor: number; keepMinor: number | null; keepReason: string | null; declineCode: string | null; providerPaymentId: string | null; flags: (string)[]; lastError: string | null; createdAt: string; expiresAt: string; paidAt: string | null; updatedAt: string };
 export type PaymentCancellation = { reason: string };
 export type PaymentDetail = { payment: Payment; refunds: (Refund)[]; refundableMinor: number; guest: { guestSessionId: string; state: string; reason: string | null; idToken: string; commandId: string | null; transactionId: string | null; cdrId: string | null; priceMinor: number | null } | null };
 export type PaymentEvent = { eventId: string; providerId: string; providerEventId: string; type: string; paymentId: string | null; occurredAt: string | null; receivedAt: string; outcome: "applied" | "unchanged" | "not-ours" | "unknown-payment" | "failed" | null; deliveries: number; processedAt: string | null; lastError: string | null };
-export type PaymentFinding = { findingId: string; paymentId: string; siteId: string; kind: "webhook-missing" | "provider-unreachable" | "provider-refused" | "amount-differs" | "refund-failed" | "shortfall" | "late-transaction" | "disputed" | "currency-differs"; detail: unknown; repaired: boolean; foundAt: string; resolvedAt: string | null; resolvedBy: string | null; note: string | null };
+export type PaymentFinding = { findingId: string; paymentId: string; siteId: string | null; kind: "webhook-missing" | "provider-unreachable" | "provider-refused" | "amount-differs" | "refund-failed" | "shortfall" | "late-transaction" | "disputed" | "currency-differs"; detail: unknown; repaired: boolean; foundAt: string; resolvedAt: string | null; resolvedBy: string | null; note: string | null };
 export type PaymentFindingResolution = { note: string };
 export type PaymentProvider = { providerId: string; kind: "stripe" | "mercado-pago" | "sandbox"; enabled: boolean; settings: PaymentProviderSettings; secretHints: Record<string, string>; webhookUrl: string; createdAt: string; updatedAt: string };
 export type PaymentProviderPut = { enabled?: boolean; settings: PaymentProviderSettings; secrets?: { secretKey?: string; accessToken?: string; webhookSecret?: string } };
@@ -313,6 +316,12 @@ export type Operations = {
   listOwnStatements: { path: Record<string, unknown>; query: { limit?: number; cursor?: string }; body: undefined; answer: { items: (OwnStatement)[]; nextCursor: string | null } };
   getOwnStatement: { path: { statementId: string }; query: Record<string, unknown>; body: undefined; answer: OwnStatementDetail };
   getOwnStatementPdf: { path: { statementId: string }; query: { language?: "pt-BR" | "en" | "es" }; body: undefined; answer: null };
+  listOwnDebts: { path: Record<string, unknown>; query: Record<string, unknown>; body: undefined; answer: { items: (OwnDebt)[] } };
+  listOwnPayments: { path: Record<string, unknown>; query: { limit?: number; cursor?: string }; body: undefined; answer: { items: (OwnPayment)[]; nextCursor: string | null } };
+  createOwnPayment: { path: Record<string, unknown>; query: Record<string, unknown>; body: NewOwnPayment; answer: OwnPayment };
+  getOwnPayment: { path: { paymentId: string }; query: Record<string, unknown>; body: undefined; answer: OwnPayment };
+  cancelOwnPayment: { path: { paymentId: string }; query: Record<string, unknown>; body: undefined; answer: OwnPayment };
+  getOwnPaymentReceipt: { path: { paymentId: string }; query: { language?: "pt-BR" | "en" | "es" }; body: undefined; answer: null };
   importIdTokens: { path: Record<string, unknown>; query: { dryRun?: boolean; onError?: "reject" | "skip" }; body: string; answer: IdTokenImport };
   exportIdTokens: { path: Record<string, unknown>; query: Record<string, unknown>; body: undefined; answer: null };
   listAlarms: { path: Record<string, unknown>; query: { limit?: number; cursor?: string; status?: "open" | "cleared"; severity?: "info" | "warning" | "critical"; siteId?: string; stationId?: string }; body: undefined; answer: { items: (Alarm)[]; nextCursor: string | null } };
@@ -366,7 +375,7 @@ export type Operations = {
   checkReceiptCode: { path: { code: string }; query: Record<string, unknown>; body: undefined; answer: ReceiptCheck };
   getOperator: { path: Record<string, unknown>; query: Record<string, unknown>; body: undefined; answer: Operator };
   updateOperator: { path: Record<string, unknown>; query: Record<string, unknown>; body: OperatorPatch; answer: Operator };
-  listPayments: { path: Record<string, unknown>; query: { limit?: number; cursor?: string; siteId?: string; stationId?: string; status?: "created" | "pending" | "authorized" | "paid" | "captured" | "partially_refunded" | "refunded" | "cancelled" | "failed" | "expired" | "disputed"; provider?: "stripe" | "mercado-pago" | "sandbox" }; body: undefined; answer: { items: (Payment)[]; nextCursor: string | null } };
+  listPayments: { path: Record<string, unknown>; query: { limit?: number; cursor?: string; siteId?: string; stationId?: string; status?: "created" | "pending" | "authorized" | "paid" | "captured" | "partially_refunded" | "refunded" | "cancelled" | "failed" | "expired" | "disputed"; provider?: "stripe" | "mercado-pago" | "sandbox"; account?: string }; body: undefined; answer: { items: (Payment)[]; nextCursor: string | null } };
   getPayment: { path: { paymentId: string }; query: Record<string, unknown>; body: undefined; answer: PaymentDetail };
   refundPayment: { path: { paymentId: string }; query: Record<string, unknown>; body: NewRefund; answer: Refund };
   cancelPayment: { path: { paymentId: string }; query: Record<string, unknown>; body: PaymentCancellation; answer: Payment };
@@ -531,6 +540,12 @@ export const ROUTES: Record<keyof Operations, readonly [method: string, path: st
   listOwnStatements: ["GET", "/own/statements"],
   getOwnStatement: ["GET", "/own/statements/{statementId}"],
   getOwnStatementPdf: ["GET", "/own/statements/{statementId}/pdf"],
+  listOwnDebts: ["GET", "/own/debts"],
+  listOwnPayments: ["GET", "/own/payments"],
+  createOwnPayment: ["POST", "/own/payments"],
+  getOwnPayment: ["GET", "/own/payments/{paymentId}"],
+  cancelOwnPayment: ["POST", "/own/payments/{paymentId}/cancel"],
+  getOwnPaymentReceipt: ["GET", "/own/payments/{paymentId}/receipt"],
   importIdTokens: ["POST", "/id-token-imports"],
   exportIdTokens: ["GET", "/id-token-exports"],
   listAlarms: ["GET", "/alarms"],

@@ -29,6 +29,9 @@ export const PAYMENT_STATUSES = Object.keys(PAYMENT_LOOK) as PaymentView["status
 export const PROVIDER_KINDS = ["stripe", "mercado-pago", "sandbox"] as const;
 export type ProviderKind = (typeof PROVIDER_KINDS)[number];
 
+/** A guest's payment is for what is charged at its place; any other one is for what is owed already. */
+export const paysBalance = ({ account }: Pick<PaymentView, "account">) => !account.startsWith("guest:");
+
 /** Nothing was kept yet: everything can go back. */
 export const isCancellable = ({ status }: Pick<PaymentView, "status">) =>
   ["created", "pending", "authorized", "paid"].includes(status);

@@ -65,6 +65,11 @@ export function LedgerAccountPage() {
             <LinkButton small to="/statements" search={{ account }}>
               {t("money.ledger.toStatements")}
             </LinkButton>
+            {parts?.kind !== "guest" && (
+              <LinkButton small to="/payments" search={{ account }}>
+                {t("money.ledger.toPayments")}
+              </LinkButton>
+            )}
             {parts?.kind === "driver" && parts.subject !== null && (
               <LinkButton small to="/drivers/$driverId" params={{ driverId: parts.subject }}>
                 {t("money.ledger.toDriver")}

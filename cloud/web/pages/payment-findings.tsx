@@ -59,7 +59,7 @@ export function PaymentFindingsPage() {
               </Link>
               <p className="text-[0.8125rem] text-ink-2">{t(`payments.findingHint.${finding.kind}`)}</p>
               <p className="text-[0.8125rem] text-ink-3">
-                <When at={finding.foundAt} /> · {finding.siteId}
+                <When at={finding.foundAt} /> · {finding.siteId ?? t("payments.noSite")}
               </p>
             </div>
             <Badge {...findingLook(finding)}>

@@ -19,7 +19,8 @@ import { call } from "../lib/client.ts";
 import { MISSING } from "../lib/format.ts";
 import { useMay } from "../lib/me.ts";
 import { readMinor, useMoney } from "../lib/money.ts";
-import { isCancellable, PAYMENT_LOOK, REFUND_LOOK } from "../lib/payments.ts";
+import { useAccountName } from "../lib/money-words.ts";
+import { isCancellable, PAYMENT_LOOK, paysBalance, REFUND_LOOK } from "../lib/payments.ts";
 import { useGuestReason, useGuestState } from "../lib/payment-words.ts";
 
 const route = getRouteApi("/payments/$paymentId");
@@ -68,14 +69,20 @@ export function PaymentPage() {
 function Head({ detail }: { detail: PaymentDetailView }) {
   const t = useTranslations();
   const money = useMoney();
+  const accountName = useAccountName();
   const { payment, refundableMinor } = detail;
+  const balance = paysBalance(payment);
   const [asking, setAsking] = useState<"refund" | "cancel" | null>(null);
   const { currency, status } = payment;
   const kept = payment.capturedMinor - payment.refundedMinor;
   const shown = payment.capturedMinor > 0 ? kept : Math.max(payment.authorizedMinor, payment.amountMinor);
   return (
     <PageHead
-      title={t("payments.paymentAt", { station: payment.stationId })}
+      title={
+        balance
+          ? t("payments.paymentFor", { account: accountName(payment.account) })
+          : t("payments.paymentAt", { station: payment.stationId ?? "" })
+      }
       badge={<Badge {...PAYMENT_LOOK[status]}>{t(`payments.state.${status}`)}</Badge>}
     >
       <p className="mt-2">
@@ -85,7 +92,9 @@ function Head({ detail }: { detail: PaymentDetailView }) {
           className="text-4xl"
         />
       </p>
-      <p className="mt-1 max-w-prose text-ink-2">{t(`payments.stateHint.${status}`)}</p>
+      <p className="mt-1 max-w-prose text-ink-2">
+        {balance ? t("payments.balanceHint") : t(`payments.stateHint.${status}`)}
+      </p>
       <p className="mt-1 text-sm">
         <Link
           to="/payments"
@@ -126,11 +135,23 @@ function Amounts({ detail: { payment, guest } }: { detail: PaymentDetailView }) 
   const money = useMoney();
   const guestState = useGuestState();
   const guestReason = useGuestReason();
+  const accountName = useAccountName();
   const amount = (minor: number) => money.amount(minor, payment.currency);
   return (
     <Section title={t("payments.amounts")}>
       <Card className="px-4 py-3 sm:px-5">
         <dl className="grid grid-cols-2 gap-x-6 gap-y-3 text-sm">
+          {paysBalance(payment) && (
+            <Fact term={t("payments.pays")}>
+              <Link
+                to="/ledger/$account"
+                params={{ account: payment.account }}
+                className="rounded text-accent underline decoration-line-strong underline-offset-2"
+              >
+                {accountName(payment.account)}
+              </Link>
+            </Fact>
+          )}
           <Fact term={t("payments.flow")}>{t(`payments.flows.${payment.flow}`)}</Fact>
           <Fact term={t("payments.asked")}>{amount(payment.amountMinor)}</Fact>
           <Fact term={t("payments.authorized")}>{amount(payment.authorizedMinor)}</Fact>
@@ -299,7 +320,7 @@ function RefundDialog({ detail: { payment, refundableMinor }, onClose }: DialogP
   const valid = amountMinor !== undefined && amountMinor > 0 && amountMinor <= refundableMinor;
   return (
     <AskDialog
-      title={t("payments.refundTitle")}
+      title={t(paysBalance(payment) ? "payments.refundBalanceTitle" : "payments.refundTitle")}
       action={
         valid
           ? t("payments.refundAmount", { amount: money.amount(amountMinor, payment.currency) })
@@ -313,6 +334,7 @@ function RefundDialog({ detail: { payment, refundableMinor }, onClose }: DialogP
         await client.invalidateQueries({ queryKey: ["payments"] });
       }}
     >
+      {paysBalance(payment) && <p>{t("payments.refundBalanceAsk")}</p>}
       <TextField
         label={t("payments.refundHowMuch", { currency: payment.currency })}
         hint={t("payments.refundBound", { most })}
@@ -351,7 +373,11 @@ function CancelDialog({ detail: { payment }, onClose }: DialogProps) {
         await client.invalidateQueries({ queryKey: ["payments"] });
       }}
     >
-      <p>{t("payments.cancelAsk", { station: payment.stationId })}</p>
+      <p>
+        {paysBalance(payment)
+          ? t("payments.cancelBalanceAsk")
+          : t("payments.cancelAsk", { station: payment.stationId ?? "" })}
+      </p>
       <TextArea
         label={t("money.reason")}
         hint={t("money.reasonHint")}

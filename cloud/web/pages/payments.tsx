@@ -1,4 +1,4 @@
-/** Payments: what did guests pay, and did it all come in? */
+/** Payments: what did guests and drivers pay, and did it all come in? */
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { useTranslations } from "use-intl";
@@ -12,6 +12,7 @@ import { openFindingsQuery, PaymentTabs } from "../components/payment-tabs.tsx";
 import { When } from "../components/time.tsx";
 import { call } from "../lib/client.ts";
 import { useFeed } from "../lib/feed.ts";
+import { useAccountName } from "../lib/money-words.ts";
 import { useMoney } from "../lib/money.ts";
 import { PAYMENT_LOOK, PAYMENT_STATUSES } from "../lib/payments.ts";
 
@@ -21,13 +22,16 @@ const EVERY_MS = 15_000;
 
 export function PaymentsPage() {
   const t = useTranslations();
-  const { status, stationId } = route.useSearch();
+  const { status, stationId, account } = route.useSearch();
   const navigate = useNavigate();
   const findings = useQuery(openFindingsQuery());
   const feed = useFeed<PaymentView>({
-    queryKey: ["payments", "list", status ?? "", stationId ?? ""],
+    queryKey: ["payments", "list", status ?? "", stationId ?? "", account ?? ""],
     fetchPage: (cursor, signal) =>
-      call("listPayments", { query: { status, stationId, limit: PAGE, cursor }, signal }),
+      call("listPayments", {
+        query: { status, stationId, account, limit: PAGE, cursor },
+        signal,
+      }),
     idOf: ({ paymentId }) => paymentId,
     refetchInterval: EVERY_MS,
   });
@@ -49,7 +53,11 @@ export function PaymentsPage() {
           onChange={(event) =>
             void navigate({
               to: "/payments",
-              search: { stationId, status: PAYMENT_STATUSES.find((one) => one === event.target.value) },
+              search: {
+                stationId,
+                account,
+                status: PAYMENT_STATUSES.find((one) => one === event.target.value),
+              },
             })
           }
         >
@@ -73,6 +81,7 @@ export function PaymentsPage() {
 function Row({ payment }: { payment: PaymentView }) {
   const t = useTranslations();
   const money = useMoney();
+  const accountName = useAccountName();
   const { paymentId, status, currency, stationId, createdAt, provider, refundedMinor } = payment;
   const kept = Math.max(payment.capturedMinor, payment.authorizedMinor, payment.amountMinor);
   return (
@@ -83,7 +92,7 @@ function Row({ payment }: { payment: PaymentView }) {
           params={{ paymentId }}
           className="font-medium -outline-offset-2 after:absolute after:inset-0"
         >
-          {stationId}
+          {stationId ?? accountName(payment.account)}
         </Link>
         <p className="text-[0.8125rem] text-ink-3">
           <When at={createdAt} ago={false} /> · {t(`payments.provider.${provider}`)}
