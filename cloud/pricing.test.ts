@@ -366,6 +366,22 @@ describe("what the site showed", () => {
     ]);
   });
 
+  test("holds from the millisecond on that the site was told, though it was made some microseconds later", async () => {
+    const fleet = randomUUID();
+    const made = isoAt(0).replace("Z", "456Z");
+    await db.pool.query(
+      `with t as (insert into tariff (tariff_id, operator_id, name) values ($1::uuid, 'default', $1::text)),
+       v as (insert into tariff_version (tariff_id, version, operator_id, valid_from, terms, created_by)
+         values ($1::uuid, 1, 'default', $2, $3, 'test'))
+       insert into tariff_assignment (assignment_id, operator_id, tariff_id, target, group_id, assigned_from, assigned_by)
+       values ($1::uuid, 'default', $1::uuid, 'group:' || $4::text, $4, $2, 'test')`,
+      [fleet, made, JSON.stringify(flat(1_000_000)), `g-${cp}`],
+    );
+    expect(await priced(await sold(1_890_000, 2_500_000, { tariffId: fleet }))).toEqual([
+      ...[1_000, "shown", 1, "site-price"],
+    ]);
+  });
+
   test("may be of a group that the token is not in any more, and of an assignment that has ended", async () => {
     const fleet = await createTariff(flat(1_000_000));
     await assign(fleet, { group: `g-${cp}` }, -24 * HOUR, -HOUR);

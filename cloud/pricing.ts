@@ -91,7 +91,8 @@ type Told = { tariffId: string; version: number };
 
 /**
  * What an ER has told that it showed, if it can have held there by what the site may have known: it is of this
- * operator, had begun, and was assigned to something that the place is part of, or to a group.
+ * operator, had begun, and was assigned to something that the place is part of, or to a group. Sites are told of
+ * milliseconds: within the one in which it began, it had.
  */
 async function shownTariff(
   db: Queryable,
@@ -102,9 +103,10 @@ async function shownTariff(
   const { rows } = await db.query<{ tariff_id: string; version: number; name: string; terms: TariffTerms }>(
     `select v.tariff_id, v.version, t.name, v.terms
      from tariff_version v join tariff t on t.tariff_id = v.tariff_id
-     where v.operator_id = $1 and v.tariff_id::text = $2 and v.version = $3 and v.valid_from <= $4
+     where v.operator_id = $1 and v.tariff_id::text = $2 and v.version = $3
+       and date_trunc('milliseconds', v.valid_from) <= $4
        and exists (select from tariff_assignment a where a.operator_id = $1 and a.tariff_id = v.tariff_id
-         and a.assigned_from <= $4 and (a.target = any($5) or a.group_id is not null))`,
+         and date_trunc('milliseconds', a.assigned_from) <= $4 and (a.target = any($5) or a.group_id is not null))`,
     [
       ...[operatorId, tariffId, version, new Date(timeline.startedAt)],
       ["operator", `site:${siteId}`, `station:${stationId}`],
