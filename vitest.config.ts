@@ -13,5 +13,6 @@ export default defineConfig({
     // Properties that are drawn more often take longer (`sim/services/property.ts`).
     testTimeout: 60_000 * Math.max(1, Number(process.env["PROPERTY_RUNS"] ?? 1)),
     hookTimeout: 120_000,
+    expect: { poll: { timeout: 30_000 } },
   },
 });

@@ -1,5 +1,6 @@
 /** For tests of money: tariffs in the tables, transactions that happen, and the books against the CDRs. */
 import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { TariffTerms } from "../shared/tariff.ts";
 import { introduce, Journal, type TestDb } from "./harness.ts";
 import { ensureOperator } from "./sg.ts";
@@ -116,4 +117,10 @@ export async function auditBooks(db: TestDb, operatorId: string): Promise<unknow
     ),
   ]);
   return found.flat();
+}
+
+/** A moment after all that is booked by now, whose microseconds ours does not have. */
+export async function justAfter(): Promise<string> {
+  await sleep(2);
+  return new Date().toISOString();
 }

@@ -433,7 +433,7 @@ export async function listenLive(
   await client.query("listen sg_live");
   return {
     async heard(count) {
-      const untilMs = performance.now() + 5_000;
+      const untilMs = performance.now() + 30_000;
       while (events.length < count && performance.now() < untilMs) await client.query("select 1");
       return events;
     },

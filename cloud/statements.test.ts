@@ -100,6 +100,25 @@ describe("energy and sessions of a statement", () => {
     expect(told(await statementOf(account))).toEqual([1, 10_000, 2_000]);
   });
 
+  test("ends, and its lines with it, at the microsecond that it names", async () => {
+    const id = randomUUID();
+    await bill(start16(site.cp, id), stop16(site.cp, id));
+    const [booked] = await db.rows<{ at: string; next: string }>(
+      `select booked_at::text as at, (booked_at + interval '1 microsecond')::text as next from ledger_posting
+       where operator_id = $1`,
+      site.operatorId,
+    );
+    const [at, next] = [booked?.at ?? "", booked?.next ?? ""];
+    const periods = [[LONG_AGO, at] as const, [LONG_AGO, next] as const, [at, next] as const];
+    const charges: number[] = [];
+    for (const [from, to] of periods) {
+      const row = await statementOf("token:tag1", from, to);
+      await expectLinesAddUp(row);
+      charges.push(row.charges_minor);
+    }
+    expect(charges).toEqual([0, 800, 800]);
+  });
+
   test("an orphan that was merged is no session", async () => {
     const [target, orphan] = [randomUUID(), randomUUID()];
     await bill(

@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { WEBHOOK_TYPES } from "./core/webhook-types.ts";
 import { offline, online } from "./harness.ts";
+import { justAfter } from "./harness-money.ts";
 import { lookAtAlarms } from "./jobs/alarms.ts";
 import { Guest, openPayBench, openStand, type PayBench, type Stand } from "./pay/harness.ts";
 
@@ -47,7 +48,7 @@ async function charges(): Promise<Stand> {
     guest.transactionId,
   );
   await send(`/v1/cdrs/${cdr?.cdr_id}/corrections`, { totalMinor: 1_000, reason: "agreed" });
-  const [from, to] = ["2026-01-01T00:00:00Z", new Date().toISOString()];
+  const [from, to] = ["2026-01-01T00:00:00Z", await justAfter()];
   await send("/v1/statements", { account: cdr?.payer, from, to });
   return stand;
 }

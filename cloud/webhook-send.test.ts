@@ -42,8 +42,8 @@ const outgoing = (url: string, secrets = [secret()]): Outgoing => ({
   secrets,
   body: JSON.stringify({ type: "webhook.test", timestamp: "2026-05-04T12:00:00Z", data: { ação: 1 } }),
 });
-const LAB: WebhookSettings = { allowPrivate: true, timeoutMs: 2_000 };
-const PUBLIC: WebhookSettings = { allowPrivate: false, timeoutMs: 2_000 };
+const LAB: WebhookSettings = { allowPrivate: true, timeoutMs: 20_000 };
+const PUBLIC: WebhookSettings = { allowPrivate: false, timeoutMs: 20_000 };
 
 describe("what is sent", () => {
   test("a signed body that the library of the receivers takes, with either secret", async () => {

@@ -62,7 +62,7 @@ const PROGRAM = `
   const { startEr } = await import(${JSON.stringify(new URL("./er.ts", import.meta.url).href)});
   const { parseConfig } = await import(${JSON.stringify(new URL("./config.ts", import.meta.url).href)});
   const config = parseConfig(process.env.TEST_CONFIG, "test.toml");
-  const limits = { stuckMs: 1_000, failingMs: 60_000, checkMs: 100 };
+  const limits = { stuckMs: 4_000, failingMs: 60_000, checkMs: 100 };
   const er = await startEr(config, { watchdogLimits: limits });
   process.on("message", (what) => {
     if (what === "hang") for (;;);

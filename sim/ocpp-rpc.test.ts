@@ -141,7 +141,7 @@ async function command(stationId: string, kind: CommandKind, params: Payload) {
     entries.find(
       (e): e is EntryOf<"command.finished"> => e.kind === "command.finished" && e.commandId === commandId,
     );
-  await until(`the command ${kind} has ended`, () => ended() !== undefined, 8_000);
+  await until(`the command ${kind} has ended`, () => ended() !== undefined);
   return ended();
 }
 

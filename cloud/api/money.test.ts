@@ -5,7 +5,15 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import type { EntryBody } from "../../shared/entry.ts";
 import { inTransaction } from "../db/pool.ts";
 import { openTestApi, openTestDb, start16, stop16, storeAll, type TestApi, type TestDb } from "../harness.ts";
-import { auditBooks, billingOf, cdrsOf, giveTariff, openSite, type MoneySite } from "../harness-money.ts";
+import {
+  auditBooks,
+  billingOf,
+  cdrsOf,
+  giveTariff,
+  justAfter,
+  openSite,
+  type MoneySite,
+} from "../harness-money.ts";
 import { makeCdrs } from "../jobs/cdrs.ts";
 import { makeStatements } from "../jobs/statements.ts";
 import { balance } from "../ledger.ts";
@@ -301,7 +309,7 @@ describe("statements", () => {
   test("say what the ledger says: opening, charges, payments, closing, one after the other", async () => {
     const before = new Date(Date.now() - 60_000).toISOString();
     await billed();
-    const between = new Date().toISOString();
+    const between = await justAfter();
     const second = await billed("TAG1", 8);
     await done("POST", `/v1/cdrs/${second.cdrId}/corrections`, { reason: "goodwill", totalMinor: 500 });
     const payment = paymentReceived({
@@ -309,7 +317,7 @@ describe("statements", () => {
       ...{ payer: "token:tag1", provider: "sandbox", paymentId: "p1" },
     });
     await inTransaction(db.pool, (client) => post(client, site.operatorId, payment));
-    const after = new Date().toISOString();
+    const after = await justAfter();
     const make = (from: string, to: string) =>
       done<StatementView>("POST", "/v1/statements", { account: "token:tag1", from, to });
     const first = await make(before, between);
@@ -469,7 +477,7 @@ describe("receipts", () => {
     expect(cdr).toMatchObject({ payer: `driver:${driverId}`, driverId });
     const path = `/v1/cdrs/${cdr.cdrId}/receipt`;
     expect(textOf(await pdf(path))).toContain("João Pereira · CPF 529.982.247-25");
-    const statement = { account: `driver:${driverId}`, from, to: new Date().toISOString() };
+    const statement = { account: `driver:${driverId}`, from, to: await justAfter() };
     const { statementId } = await done<StatementView>("POST", "/v1/statements", statement);
     expect(textOf(await pdf(`/v1/statements/${statementId}/pdf`))).toContain("Motorista · João Pereira");
     await db.pool.query(

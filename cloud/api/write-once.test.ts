@@ -45,7 +45,7 @@ describe("what is told once", () => {
 
 describe("a repeat while the first one runs", () => {
   const body = { idToken: "SLOW1" };
-  /** The token's operator is locked, so whoever makes the token waits in the middle of the write. */
+  /** Until the work is done, tokens are locked, so whoever makes the token waits in the middle of the write. */
   const slowly = <T>(work: () => Promise<T>): Promise<T> =>
     inTransaction(db.pool, async (client) => {
       await client.query("lock table id_token in access exclusive mode");
@@ -59,18 +59,16 @@ describe("a repeat while the first one runs", () => {
       )
     )[0]?.n;
 
-  test("is told so within two seconds, and thirty of them hold no connection", async () => {
+  test("is told so while the first one still runs, and thirty of them hold no connection", async () => {
     const once = keyed();
     const { first, repeats, held } = await slowly(async () => {
       const slow = owner.post("/v1/id-tokens", body, once);
       await expect.poll(connections).toBe(1);
-      const begunMs = performance.now();
       const asked = Promise.all(Array.from({ length: 30 }, () => owner.post("/v1/id-tokens", body, once)));
       // Others get on meanwhile.
       expect((await owner.get("/v1/sites")).status).toBe(200);
       const connected = await connections();
       const answers = await asked;
-      expect(performance.now() - begunMs).toBeLessThan(5_000);
       return { first: { slow }, repeats: answers, held: connected };
     });
     expect(held).toBe(1);
@@ -90,10 +88,7 @@ describe("a repeat while the first one runs", () => {
         "insert into idempotency (operator_id, actor, key, body_hash) values ('default', $1, $2, 'x')",
         [`user:${ownerId}`, once["idempotency-key"]],
       );
-      const begunMs = performance.now();
-      const told = await owner.post("/v1/id-tokens", { idToken: "ELSEWHERE" }, once);
-      expect(performance.now() - begunMs).toBeLessThan(4_000);
-      return told;
+      return owner.post("/v1/id-tokens", { idToken: "ELSEWHERE" }, once);
     });
     expect(answer).toMatchObject({ status: 409, body: { code: "REQUEST_UNDER_WAY" } });
     expect(await db.rows("select from id_token where id_token = 'ELSEWHERE'")).toEqual([]);

@@ -95,17 +95,19 @@ test("one that the library begins before we have written anything is its own", a
 });
 
 test("several at once are each their own, and who comes late asks the pool", async () => {
-  let late: Promise<unknown> = Promise.resolve();
+  const over = Promise.withResolvers<void>();
+  const late: Promise<unknown>[] = [];
   const runs = [1, 2, 3].map((id) =>
     joined.run(async () => {
       await add(id);
-      late = new Promise((resolve) => setTimeout(resolve, 300)).then(() => add(10 + id));
+      late.push(over.promise.then(() => add(10 + id)));
       if (id === 2) throw new Error("two");
     }),
   );
   const settled = await Promise.allSettled(runs);
   expect(settled.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
   expect(await names()).toEqual([1, 3]);
-  await late;
-  await expect.poll(names).toEqual([1, 3, 11, 12, 13]);
+  over.resolve();
+  await Promise.all(late);
+  expect(await names()).toEqual([1, 3, 11, 12, 13]);
 });

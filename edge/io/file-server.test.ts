@@ -21,7 +21,7 @@ beforeEach(async () => {
     store: files.store,
     onUpload: (upload) => void files.uploads.push(upload),
     onLog: (_level, message) => void files.logs.push(message),
-    limits: { idleMs: 300, headersMs: 300 },
+    limits: { idleMs: 1_500, headersMs: 1_500 },
   });
   ({ port, stop } = server);
   base = `http://127.0.0.1:${port}`;

@@ -24,7 +24,7 @@ beforeEach(async () => {
     store: files.store,
     onUpload: (upload) => void files.uploads.push(upload),
     onLog: (_level, message) => void files.logs.push(message),
-    limits: { idleMs: 1_500, dataWaitMs: 300 },
+    limits: { idleMs: 3_000, dataWaitMs: 1_500 },
   }));
 });
 afterEach(async () => {
@@ -35,7 +35,7 @@ afterEach(async () => {
 });
 
 async function login(place: Pick<Place, "placeId" | "token">): Promise<Client> {
-  const client = new Client(5_000);
+  const client = new Client(30_000);
   clients.push(client);
   await client.access({ host: "127.0.0.1", port, user: place.placeId, password: place.token });
   return client;

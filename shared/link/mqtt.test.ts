@@ -172,7 +172,7 @@ test.each(["mqtt", "amqp"])("%s: no behaviour of a server ends the process", asy
   let turn = 0;
   const port = await listen((socket) => behaviours[turn++ % behaviours.length]?.(socket));
   const peer = Peer.create(`${scheme}://user:hidden-word@127.0.0.1:${port}`, ["a"], {
-    connectTimeoutMs: 300,
+    connectTimeoutMs: 2_000,
   });
   peer.link.start();
   await until("each was met", () => peer.downs.length > behaviours.length);

@@ -207,7 +207,7 @@ export function virtualWorld(version: OcppVersion, script: Script = {}) {
 }
 
 /** Waits until it holds; throws after the deadline, saying what it waited for. */
-export async function until(what: string, holds: () => boolean, withinMs = 8_000): Promise<void> {
+export async function until(what: string, holds: () => boolean, withinMs = 30_000): Promise<void> {
   const deadline = Date.now() + withinMs;
   while (!holds()) {
     if (Date.now() > deadline) throw new Error(`waited ${withinMs} ms in vain: ${what}`);

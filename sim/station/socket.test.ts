@@ -111,7 +111,7 @@ test("nobody listens: it says why, and keeps trying", async () => {
 test("a CSMS that stops answering is left after three calls, and tried again", async () => {
   const server = await csms({ StatusNotification: (_, nth) => (nth <= 3 ? "ignore" : {}) });
   const evse: EvseOptions = { connectors: 1, maxPowerW: 22_000, phases: 3, kind: "AC" };
-  const timing = { callTimeoutMs: 30, reconnectMinMs: 20, reconnectMaxMs: 50 };
+  const timing = { callTimeoutMs: 500, reconnectMinMs: 20, reconnectMaxMs: 50 };
   const s = station(server.url, "1.6", { timing, evses: [evse, evse] });
   await until("a second socket", () => server.sockets.length === 2 && s.state().booted);
   const actions = server.brain("Garage|7 A").said.map(({ action }) => action);
