@@ -24,7 +24,7 @@ async function fresh(of: Guest, names: { checkoutId?: string; providerPaymentId?
   await bench.db.pool.query(
     `insert into payment (payment_id, operator_id, account, site_id, station_id, provider_id, kind, flow, amount_minor, currency,
        description, expires_at, checkout_id, provider_payment_id)
-     select $2, operator_id, 'guest:' || $2, site_id, station_id, provider_id, kind, flow, amount_minor, currency, description,
+     select $2::uuid, operator_id, 'guest:' || $2::uuid, site_id, station_id, provider_id, kind, flow, amount_minor, currency, description,
        now() + interval '1 day', $3, $4 from payment where payment_id = $1`,
     [of.paymentId, paymentId, names.checkoutId ?? null, names.providerPaymentId ?? null],
   );
