@@ -24,6 +24,8 @@ export const PaymentProviderSettings = Type.Object(
     payMinutes: Type.Integer({ minimum: 30, maximum: 1_380, default: 40 }),
     /** Mercado Pago asks for an e-mail: this one stands for guests who give none. */
     payerEmail: Type.Optional(Type.String({ format: "email", maxLength: 254 })),
+    /** `false`: the account takes money of something else, too, and its payouts are booked by hand. */
+    bookPayouts: Type.Optional(Type.Boolean()),
     /** The sandbox: as a card, or paid at once. */
     flow: Type.Optional(OneOf(["authorize", "prepay"])),
   },
@@ -41,6 +43,12 @@ export const PaymentProvider = Type.Object(
     secretHints: Type.Record(Type.String(), Type.String()),
     /** To be entered at the provider. */
     webhookUrl: Type.String(),
+    /** Its payouts to the bank come into the ledger by themselves: `false` also where it tells of none. */
+    booksPayouts: Type.Boolean(),
+    /** Everything that was made before then was read. */
+    payoutsReadAt: Nullable(Time),
+    /** Why they could not be read last. */
+    payoutsError: Nullable(Type.String()),
     createdAt: Time,
     updatedAt: Time,
   },
@@ -95,6 +103,10 @@ export const Payment = Type.Object(
     authorizedMinor: Minor,
     capturedMinor: Minor,
     refundedMinor: Minor,
+    /** What the provider keeps of it, in its currency; null: not told yet, or booked by hand. */
+    feeMinor: Nullable(Minor),
+    /** Its money came before fees came by themselves. */
+    feesByHand: Type.Boolean(),
     /** What is kept in the end; null: not known yet. */
     keepMinor: Nullable(Minor),
     keepReason: Nullable(Type.String()),
@@ -137,6 +149,8 @@ export const PaymentDetail = Type.Object(
   {
     payment: Type.Ref("Payment"),
     refunds: Type.Array(Type.Ref("Refund")),
+    /** What the provider keeps, in each currency in which it keeps something. */
+    fees: Type.Array(Type.Object({ currency: Type.String(), feeMinor: Minor })),
     /** How much may still be given back. */
     refundableMinor: Minor,
     guest: Nullable(
@@ -157,6 +171,7 @@ export const PaymentDetail = Type.Object(
 export type PaymentDetailView = {
   payment: PaymentView;
   refunds: RefundView[];
+  fees: Static<typeof PaymentDetail>["fees"];
   refundableMinor: number;
   guest: Static<typeof PaymentDetail>["guest"];
 };

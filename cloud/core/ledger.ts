@@ -15,7 +15,9 @@ import { AppError } from "../../shared/errors.ts";
 /** Who may owe: they have statements. */
 export const PAYER_KINDS = ["driver", "fleet", "token", "guest", "unassigned"] as const;
 /** Accounts of the operator; of `clearing` there is one per provider. */
-export const OWN_KINDS = ["revenue", "tax", "clearing", "bank", "fees", "write-off", "rounding"] as const;
+export const OWN_KINDS = [
+  ...(["revenue", "tax", "clearing", "bank", "fees", "write-off", "rounding", "exchange"] as const),
+] as const;
 export type PayerKind = (typeof PAYER_KINDS)[number];
 export type AccountKind = PayerKind | (typeof OWN_KINDS)[number];
 
@@ -45,6 +47,8 @@ export const accounts = {
   fees: "fees",
   writeOff: "write-off",
   rounding: "rounding",
+  /** Between two currencies: what left the one stands here, and what came in the other. */
+  exchange: "exchange",
 } as const;
 
 export type ParsedAccount = { kind: AccountKind; subject: string | null };
@@ -79,6 +83,7 @@ export const POSTING_KINDS = [
   "transfer",
   "tax-remittance",
   "rounding",
+  "exchange",
   "reversal",
   "manual",
 ] as const;
@@ -217,13 +222,34 @@ export function chargeback(input: OfProvider): Posting {
   return move("chargeback", payer, clearing, event);
 }
 
-/** What the provider keeps for its service. */
-export const providerFee = ({ provider, ...event }: Amount & { provider: string }): Posting =>
-  move("provider-fee", accounts.fees, accounts.clearing(provider), event);
+/** As `move`; an amount below 0 goes the other way. */
+const moveEither = (kind: PostingKind, debit: Account, credit: Account, event: Amount): Posting =>
+  event.amountMinor >= 0
+    ? move(kind, debit, credit, event)
+    : move(kind, credit, debit, { ...event, amountMinor: -event.amountMinor });
 
-/** The provider has paid out to the operator's bank. */
+/** What the provider keeps for its service; below 0: gives back of it. */
+export const providerFee = ({ provider, ...event }: Amount & { provider: string }): Posting =>
+  moveEither("provider-fee", accounts.fees, accounts.clearing(provider), event);
+
+/** The provider has paid out to the operator's bank; below 0: has taken from it. */
 export const payout = ({ provider, ...event }: Amount & { provider: string }): Posting =>
-  move("payout", accounts.bank, accounts.clearing(provider), event);
+  moveEither("payout", accounts.bank, accounts.clearing(provider), event);
+
+/** What the provider holds in one currency has become `into` in another, at its own rate; below 0: back. */
+export function exchanged(
+  input: Amount & { provider: string; into: { currency: string; amountMinor: number } },
+): Posting {
+  const { provider, into, currency, amountMinor, ...event } = input;
+  const clearing = accounts.clearing(provider);
+  const entries = netEntries([
+    { account: clearing, currency, amountMinor: 0 - amountMinor },
+    { account: accounts.exchange, currency, amountMinor },
+    { account: clearing, ...into },
+    { account: accounts.exchange, currency: into.currency, amountMinor: 0 - into.amountMinor },
+  ]);
+  return { ...event, kind: "exchange", entries };
+}
 
 /** Paid without a provider: by bank transfer or in cash. */
 export const transferReceived = ({ payer, ...event }: Amount & { payer: Account }): Posting =>

@@ -99,7 +99,7 @@ describe("facts", () => {
     fc.assert(
       fc.property(fc.array(facts, { minLength: 1, maxLength: 8 }), (told) => {
         const state = after("authorize", ...told);
-        for (const fact of told) expect(applyFacts(state, fact)).toEqual({ state, moves: [] });
+        for (const fact of told) expect(applyFacts(state, fact)).toEqual({ state, moves: [], settled: [] });
       }),
     );
   });

@@ -14,6 +14,13 @@ import { parseAccount, type Account } from "./ledger.ts";
 /** What is owed already is paid, and not what a guest is about to charge. */
 export const paysBalance = (account: Account): boolean => parseAccount(account)?.kind !== "guest";
 
+import {
+  mergeSettlements,
+  type SettlementFact,
+  type SettlementMove,
+  type Settlements,
+} from "./settlement.ts";
+
 /**
  * `authorize`: reserved, then captured up to what was reserved. `prepay`: paid at once, the rest is given
  * back.
@@ -64,6 +71,7 @@ export type PaymentFacts = {
   capturedMinor?: number;
   refunds?: readonly RefundFact[];
   dispute?: DisputeFact;
+  settlements?: readonly SettlementFact[];
 };
 
 /**
@@ -83,6 +91,8 @@ export type PaymentState = {
   disputedMinor: number;
   /** When the provider said so; 0 where it does not say. */
   disputeAtMs: number;
+  /** By the provider's id of the entry in its own books. */
+  settlements: Settlements;
 };
 
 /**
@@ -102,6 +112,7 @@ export const newPayment = (flow: PaymentFlow): PaymentState => ({
   dispute: "none",
   disputedMinor: 0,
   disputeAtMs: 0,
+  settlements: {},
 });
 
 const higher = <T extends string>(order: readonly T[], a: T, b: T): T =>
@@ -174,8 +185,14 @@ function mergeDispute(
   };
 }
 
-/** The state after one more message, and the money that has moved by it. */
-export function applyFacts(state: PaymentState, facts: PaymentFacts): { state: PaymentState; moves: Move[] } {
+/**
+ * The state after one more message, the money that has moved by it, and what the provider's own books say anew.
+ */
+export function applyFacts(
+  state: PaymentState,
+  facts: PaymentFacts,
+): { state: PaymentState; moves: Move[]; settled: SettlementMove[] } {
+  const { settlements, moves: settled } = mergeSettlements(state.settlements, facts.settlements ?? []);
   const captured = Math.max(state.capturedMinor, facts.capturedMinor ?? 0);
   const after: PaymentState = {
     flow: state.flow,
@@ -186,8 +203,9 @@ export function applyFacts(state: PaymentState, facts: PaymentFacts): { state: P
     capturedMinor: captured,
     refunds: mergeRefunds(state.refunds, facts.refunds ?? []),
     ...mergeDispute(state, facts.dispute),
+    settlements,
   };
-  return { state: after, moves: movesBetween(state, after) };
+  return { state: after, moves: movesBetween(state, after), settled };
 }
 
 /** The one word for it. Money that has moved counts more than any word about the attempt. */

@@ -95,6 +95,7 @@ export const RETENTION: Readonly<Record<string, Retention>> = {
   payment: kept(BOOKS),
   refund: kept(BOOKS),
   payment_finding: kept(BOOKS),
+  payout: kept(BOOKS),
   receipt: kept(BOOKS),
   receipt_customer: kept(BOOKS),
   statement: kept(BOOKS),

@@ -5,6 +5,7 @@
 import { workEvents } from "../pay/events.ts";
 import { workGuests } from "../pay/guest.ts";
 import type { Pay } from "../pay/providers.ts";
+import { readPayouts } from "../pay/payouts.ts";
 import { reconcile } from "../pay/reconcile.ts";
 import { workPayments } from "../pay/work.ts";
 import type { Job } from "./runner.ts";
@@ -34,5 +35,11 @@ export const paymentJobs = (pay: Pay): Job[] => [
     fails: "payments could not be compared with their providers",
     done: "payments stood otherwise at their providers",
     run: () => reconcile(pay),
+  },
+  {
+    name: "payouts",
+    everyMs: 60_000,
+    fails: "payouts of providers could not be read",
+    run: () => readPayouts(pay),
   },
 ];

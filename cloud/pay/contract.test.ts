@@ -15,6 +15,7 @@ import {
   statusOf,
   type PaymentFlow,
 } from "../core/payment.ts";
+import { feeMinorIn } from "../core/settlement.ts";
 import { openTestDb, type TestDb } from "../harness.ts";
 import { createMercadoPago } from "./mercado-pago.ts";
 import {
@@ -38,6 +39,8 @@ beforeAll(async () => {
   db = await openTestDb();
   stripe = await startStripeServer(() => "/hook");
   pix = await startMercadoPagoServer();
+  Object.assign(stripe.balance, { feeBp: 100, feeFixed: 39 });
+  pix.feeBp = 99;
 });
 afterAll(async () => {
   await Promise.all([stripe.stop(), pix.stop(), db.close()]);
@@ -50,6 +53,8 @@ type Bench = {
   /** Nobody comes. */
   expire: (ref: PaymentRef) => Promise<void>;
   wire: PayServer | undefined;
+  /** Kept of what is captured in the test of it; absent: nothing. */
+  feeMinor?: number;
 };
 
 const hookOf = (server: PayServer): WebhookRequest => {
@@ -95,6 +100,8 @@ const benches: Record<string, () => Bench> = {
       },
       expire: async (ref) => stripe.expire(ref.checkoutId ?? ""),
       wire: stripe,
+      // 1 % of 32.00, and 0.39.
+      feeMinor: 71,
     };
   },
   "mercado-pago": () => {
@@ -107,6 +114,8 @@ const benches: Record<string, () => Bench> = {
       },
       expire: async (ref) => pix.expire(ref.paymentId),
       wire: pix,
+      // 0.99 % of 50.00.
+      feeMinor: 50,
     };
   },
   "sandbox, cards": sandboxBench("authorize"),
@@ -246,6 +255,21 @@ describe.each(Object.entries(benches))("%s", (_name, make) => {
     expect(statusOf(stateOf(provider.flow, await provider.fetch(ref)))).toBe("refunded");
   });
 
+  test("what is kept of it is told once money has come, again and again the same", async () => {
+    const ref = await paid();
+    if (provider.flow === "authorize") {
+      const write = { amountMinor: 3_200, idempotencyKey: `${ref.paymentId}:capture` };
+      expect((await provider.fetch(ref)).facts.settlements).toBeUndefined();
+      await provider.capture(ref, write);
+    }
+    const [first, second] = [await provider.fetch(ref), await provider.fetch(ref)];
+    expect(first.facts.settlements).toMatchObject([
+      { of: "charge", currency: "BRL", feeMinor: bench.feeMinor ?? 0 },
+    ]);
+    expect(second.facts.settlements).toEqual(first.facts.settlements);
+    expect(feeMinorIn(stateOf(provider.flow, first, second).settlements, "BRL")).toBe(bench.feeMinor ?? 0);
+  });
+
   test("a debt: the whole amount is taken, from the least that the provider takes on", async () => {
     const least = provider.leastMinor("BRL");
     expect(Number.isInteger(least) && least >= 1 && least <= 100).toBe(true);
@@ -355,6 +379,91 @@ describe("what only one of them can do", () => {
       expect(provider.readEvent(hookOf(stripe).body).told?.facts.dispute?.state).toBe(state);
       expect((await provider.fetch(ref)).facts.dispute?.state).toBe(state);
     }
+  });
+
+  test("Stripe: an entry of its books that is late, of a refund and a dispute, and a key that may not see them", async () => {
+    const { provider } = benches["stripe"]!();
+    const asked = newCheckout();
+    const { checkoutId } = await provider.createCheckout(asked);
+    stripe.pay(checkoutId ?? "", "authorize");
+    const { id } = stripe.intentOf(asked.paymentId);
+    const ref = { paymentId: asked.paymentId, currency: "BRL", checkoutId, providerPaymentId: id };
+    const { balance } = stripe;
+    Object.assign(balance, { late: true, disputeFee: 1_500 });
+    await provider.capture(ref, { amountMinor: 4_000, idempotencyKey: randomUUID() });
+    expect((await provider.fetch(ref)).facts).not.toHaveProperty("settlements");
+    balance.settle();
+    balance.late = false;
+    const event = provider.readEvent(hookOf(stripe).body);
+    expect(event).toMatchObject({ type: "charge.updated", about: { paymentId: asked.paymentId } });
+    expect(event.told).toBeUndefined();
+    await provider.refund(ref, { refundId: randomUUID(), amountMinor: 500, idempotencyKey: randomUUID() });
+    stripe.dispute(id, "needs_response");
+    const taken = provider.readEvent(hookOf(stripe).body).told?.facts.settlements;
+    expect(taken).toMatchObject([{ of: "dispute", feeMinor: 1_500, currency: "BRL" }]);
+    const { facts } = await provider.fetch(ref);
+    expect(facts.settlements?.map(({ of, feeMinor }) => [of, feeMinor])).toEqual([
+      ["charge", 79],
+      ["refund", 0],
+      ["dispute", 1_500],
+    ]);
+    balance.readable = false;
+    const blind = (await provider.fetch(ref)).facts;
+    balance.readable = true;
+    expect(blind).toMatchObject({ capturedMinor: 4_000, dispute: { state: "open" } });
+    expect(blind.settlements?.map(({ of }) => of)).toEqual(["dispute"]);
+  });
+
+  test("Stripe: in another currency, both amounts are told; payouts by webhook and by pages", async () => {
+    const { provider } = benches["stripe"]!();
+    const { balance } = stripe;
+    const asked = newCheckout();
+    const { checkoutId } = await provider.createCheckout(asked);
+    stripe.pay(checkoutId ?? "", "authorize");
+    const { id } = stripe.intentOf(asked.paymentId);
+    const ref = { paymentId: asked.paymentId, currency: "BRL", checkoutId, providerPaymentId: id };
+    balance.settles = { currency: "usd", rate: 0.2 };
+    await provider.capture(ref, { amountMinor: 4_000, idempotencyKey: randomUUID() });
+    balance.settles = undefined;
+    expect((await provider.fetch(ref)).facts.settlements).toMatchObject([
+      { currency: "USD", feeMinor: 47, exchanged: { fromMinor: 4_000, toMinor: 800 } },
+    ]);
+    const since = new Date(Date.now() - 60_000);
+    const ids = Array.from({ length: 130 }, () => balance.payOut(100, "brl", { fee: 2 }));
+    balance.payoutEnds(ids[0] ?? "", "failed");
+    expect(provider.readEvent(hookOf(stripe).body).payout).toMatchObject({
+      ...{ payoutId: ids[0], status: "failed", amountMinor: 100, currency: "BRL" },
+      failure: "The account is closed.",
+    });
+    const first = await provider.payouts?.(since, undefined);
+    const second = await provider.payouts?.(since, first?.next);
+    expect([first?.payouts.length, second?.payouts.length, second?.next]).toEqual([100, 30, undefined]);
+    const told = [...(first?.payouts ?? []), ...(second?.payouts ?? [])];
+    expect(told.map(({ payoutId }) => payoutId)).toEqual(ids.toReversed());
+    expect(told.every(({ feeMinor }) => feeMinor === 2)).toBe(true);
+    expect((await provider.payouts?.(new Date(Date.now() + 60_000), undefined))?.payouts).toEqual([]);
+    // Amounts that Stripe counts in other units than we do are left to people.
+    balance.payOut(100, "isk");
+    expect(provider.readEvent(hookOf(stripe).body).payout).toBeUndefined();
+  });
+
+  test("Mercado Pago: the fee by charges, by fees, or by what is received; the newest word counts", async () => {
+    const { provider, pay } = benches["mercado-pago"]!();
+    const asked = newCheckout();
+    const { providerPaymentId } = await provider.createCheckout(asked);
+    const ref = { paymentId: asked.paymentId, currency: "BRL", checkoutId: undefined, providerPaymentId };
+    expect((await provider.fetch(ref)).facts.settlements).toBeUndefined();
+    await pay(ref);
+    const first = await provider.fetch(ref);
+    pix.returnFee(asked.paymentId, 0.2);
+    const second = await provider.fetch(ref);
+    const feeOf = (...told: Told[]) => feeMinorIn(stateOf("prepay", ...told).settlements, "BRL");
+    expect([feeOf(first), feeOf(first, second), feeOf(second, first)]).toEqual([50, 30, 30]);
+    const own = pix.pixOf(asked.paymentId);
+    Object.assign(own, { charges_details: [], fee_details: [] });
+    expect(feeOf(await provider.fetch(ref))).toBe(50);
+    own.transaction_details.net_received_amount = 0;
+    expect(feeOf(await provider.fetch(ref))).toBeUndefined();
   });
 
   test("Mercado Pago: a refund between the banks, a Pix that is charged back, an id that was not signed", async () => {

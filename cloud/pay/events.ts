@@ -8,6 +8,7 @@
  */
 import { AppError, describeError } from "../../shared/errors.ts";
 import { inTransaction, type Client } from "../db/pool.ts";
+import { takePayout } from "./payouts.ts";
 import { WebhookRefused, type ProviderEvent, type WebhookRequest } from "./provider.ts";
 import type { KnownProvider, Pay, ProviderRow } from "./providers.ts";
 import type { PaymentRow } from "./rows.ts";
@@ -70,7 +71,9 @@ async function storeEvent(
   const [stored] = rows;
   if (stored === undefined) throw new AppError("EVENT_LOST", "a stored event was not returned");
   if (stored.deliveries > 1) return "repeated";
-  if (event.about === undefined) await close(client, stored.event_id, "not-ours");
+  if (event.payout !== undefined)
+    await close(client, stored.event_id, await takePayout(client, row, event.payout));
+  else if (event.about === undefined) await close(client, stored.event_id, "not-ours");
   else if (event.told !== undefined) await readTold(client, row.provider_id, stored.event_id, event);
   return "taken";
 }
@@ -143,9 +146,13 @@ export async function workEvents(pay: Pay): Promise<number> {
 
 async function workEvent(pay: Pay, row: EventRow): Promise<void> {
   try {
-    const { provider } = await pay.providers.get(pay.pool, row.provider_id);
+    const { provider, row: account } = await pay.providers.get(pay.pool, row.provider_id);
     const event = provider.readEvent(row.body);
-    const { about } = event;
+    const { about, payout } = event;
+    if (payout !== undefined)
+      return await inTransaction(pay.pool, async (client) =>
+        close(client, row.event_id, await takePayout(client, account, payout)),
+      );
     if (about === undefined)
       return await inTransaction(pay.pool, (client) => close(client, row.event_id, "not-ours"));
     const payment = await inTransaction(pay.pool, (client) => paymentAbout(client, row.provider_id, about));

@@ -15,6 +15,7 @@ import {
 } from "mercadopago";
 import { AppConfig } from "mercadopago/dist/utils/config/index.js";
 import type { Dispute, DisputeFact, PaymentFacts, RefundFact } from "../core/payment.ts";
+import type { SettlementFact } from "../core/settlement.ts";
 import { given } from "../../shared/given.ts";
 import { minorDigits } from "../../shared/currency.ts";
 import {
@@ -187,12 +188,18 @@ function paymentFacts(payment: PaymentResponse, currency: string): PaymentFacts 
     ...{ state, amountMinor: state === "none" ? 0 : disputedMinor },
     ...given("atMs", Number.isNaN(updatedMs) ? undefined : updatedMs),
   });
+  const fee = keptMinor(payment, currency);
+  const settlement = (feeMinor: number): SettlementFact => ({
+    ...{ entryId: "payment", of: "charge", currency, feeMinor },
+    ...given("atMs", Number.isNaN(updatedMs) ? undefined : updatedMs),
+  });
   // A mediation that ends in our favour ends as if there had been none.
   const money: PaymentFacts = {
     progress: "authorized",
     capturedMinor: amountMinor,
     refunds: refundFacts(payment.refunds ?? [], currency),
     dispute: dispute("none"),
+    ...(fee === undefined ? {} : { settlements: [settlement(fee)] }),
   };
   switch (payment.status) {
     case "approved":
@@ -217,6 +224,28 @@ function paymentFacts(payment: PaymentResponse, currency: string): PaymentFacts 
     default:
       return { progress: "pending" };
   }
+}
+
+/**
+ * What is kept of a payment by now, in the most exact of the three ways in which it may be told: charges with
+ * what was given back of each, fees, what is received in the end. undefined: it is not told yet.
+ */
+function keptMinor(payment: PaymentResponse, currency: string): number | undefined {
+  const { charges_details: charges = [], fee_details: fees = [], transaction_details: details } = payment;
+  if (charges.length > 0)
+    return charges
+      .filter((charge) => charge.accounts?.from === "collector")
+      .reduce((sum, { amounts }) => {
+        const refunded = toMinor(amounts?.refunded, currency);
+        return sum + toMinor(amounts?.original, currency) - refunded;
+      }, 0);
+  if (fees.length > 0)
+    return fees
+      .filter((fee) => fee.fee_payer === "collector")
+      .reduce((sum, fee) => sum + toMinor(fee.amount, currency), 0);
+  const net = details?.net_received_amount;
+  if (net === undefined || net <= 0) return undefined;
+  return toMinor(payment.transaction_amount, currency) - toMinor(net, currency);
 }
 
 const REFUND_STATUS: Record<string, RefundFact["status"]> = {

@@ -7,6 +7,7 @@
  * of its own and knows nothing of our database (the sandbox, which is its own provider, excepted).
  */
 import type { PaymentFacts, PaymentFlow } from "../core/payment.ts";
+import type { PayoutFact } from "../core/payout.ts";
 
 export const PROVIDER_KINDS = ["stripe", "mercado-pago", "sandbox"] as const;
 export type ProviderKind = (typeof PROVIDER_KINDS)[number];
@@ -71,7 +72,12 @@ export type ProviderEvent = {
   about: { paymentId?: string; checkoutId?: string; providerPaymentId?: string } | undefined;
   /** What it says. Absent: it says only that something has happened; the provider must be asked. */
   told?: Told;
+  /** It is about a payout to the bank, and says everything of it. */
+  payout?: PayoutFact;
 };
+
+/** Payouts, the latest first; `next`: there are older ones, from there on. */
+export type PayoutPage = { payouts: PayoutFact[]; next: string | undefined };
 
 export type Provider = {
   readonly kind: ProviderKind;
@@ -90,6 +96,8 @@ export type Provider = {
   ): Promise<Told>;
   /** The payment as it is there now. */
   fetch(ref: PaymentRef): Promise<Told>;
+  /** What went to the bank and was made since then. Absent: the provider does not tell. */
+  payouts?(since: Date, from: string | undefined): Promise<PayoutPage>;
   /** @throws WebhookRefused when it was not the provider who sent this. */
   verifyWebhook(request: WebhookRequest): void;
   /** Reads a webhook that was verified, also one that was stored. @throws WebhookRefused when it is none. */

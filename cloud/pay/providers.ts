@@ -35,6 +35,8 @@ export type ProviderSettings = {
   payMinutes: number;
   /** For Mercado Pago: stands for guests who give no e-mail. */
   payerEmail?: string;
+  /** `false`: the account takes money of something else, too, and its payouts are booked by hand. */
+  bookPayouts?: boolean;
   /** For the sandbox: as which kind of payment it behaves. */
   flow?: PaymentFlow;
 };
@@ -49,6 +51,10 @@ export type ProviderRow = {
   secret_hints: Record<string, string>;
   endpoint_id: string;
   version: number;
+  payouts_from: Date;
+  payouts_read_at: Date | null;
+  payouts_page: string | null;
+  payouts_error: string | null;
   created_at: Date;
   updated_at: Date;
 };

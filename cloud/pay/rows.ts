@@ -8,6 +8,7 @@ import type {
   Progress,
   RefundStatus,
 } from "../core/payment.ts";
+import type { Settlements } from "../core/settlement.ts";
 import type { ProviderKind } from "./provider.ts";
 
 export type PaymentRow = {
@@ -54,6 +55,9 @@ export type PaymentRow = {
   check_at: Date | null;
   heard_at: Date | null;
   flags: string[];
+  settlements: Settlements;
+  fee_minor: number | null;
+  fees_by_hand: boolean;
   created_at: Date;
   updated_at: Date;
   paid_at: Date | null;

@@ -10,6 +10,7 @@ import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { AppError } from "../../shared/errors.ts";
 import { given } from "../../shared/given.ts";
 import type { PaymentFacts, PaymentFlow } from "../core/payment.ts";
+import type { SettlementFact } from "../core/settlement.ts";
 import type { Pool } from "../db/pool.ts";
 import {
   parseWebhook,
@@ -59,8 +60,14 @@ export function checkSandbox(allowed: boolean): void {
   );
 }
 
+/** It takes nothing for its service, and says so. */
+const freeOf = (row: Row): SettlementFact => ({
+  ...{ entryId: row.sandbox_id, of: "charge", currency: row.currency, feeMinor: 0 },
+});
+
 const factsOf = (row: Row): PaymentFacts => {
-  const captured = row.captured_minor > 0 ? { capturedMinor: row.captured_minor } : {};
+  const captured: PaymentFacts =
+    row.captured_minor > 0 ? { capturedMinor: row.captured_minor, settlements: [freeOf(row)] } : {};
   const refunds = row.refunds.map(({ id, refundId, amountMinor }) => ({
     ...{ providerRefundId: id, refundId, amountMinor, status: "succeeded" as const },
   }));

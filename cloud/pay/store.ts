@@ -23,6 +23,7 @@ import {
 } from "../core/payment.ts";
 import type { Client, Queryable } from "../db/pool.ts";
 import { bookGoodwill, bookMove, find, tellOf } from "./books.ts";
+import { AWAITS_FEE, awaitsFee, takeSettlements } from "./fees.ts";
 import type { PaymentRef, Told } from "./provider.ts";
 import type { Payment, PaymentRow, RefundRow } from "./rows.ts";
 
@@ -46,6 +47,7 @@ export function paymentOf(row: PaymentRow, refunds: RefundRow[]): Payment {
     dispute: row.dispute,
     disputedMinor: row.disputed_minor,
     disputeAtMs: row.dispute_told_at?.getTime() ?? 0,
+    settlements: row.settlements,
   };
   const unsentMinor = refunds
     .filter((refund) => refund.provider_refund_id === null && refund.status !== "failed")
@@ -81,7 +83,8 @@ const missingMinor = ({ account }: PaymentRow, state: PaymentState, keepMinor: n
 
 /** SQL: when a payment `p` is to be compared with its provider next, as it stands. */
 export const CHECK_AT = `payment_check_at(p.status,
-  exists (select from refund r where r.payment_id = p.payment_id and r.status = 'pending'), p.created_at)`;
+  ${AWAITS_FEE} or exists (select from refund r where r.payment_id = p.payment_id and r.status = 'pending'),
+  p.created_at)`;
 
 /** Who tells: a webhook, an answer to a write, or the provider asked what it has. */
 export type Teller = "webhook" | "answer" | "fetch";
@@ -100,9 +103,14 @@ export async function takeTold(
   const known = await lockPayment(client, paymentId);
   await nameRefunds(client, known, told);
   const named = told.facts.refunds === undefined ? known : await lockPayment(client, paymentId);
-  const { state, moves } = applyFacts(named.state, told.facts);
+  const { settlements = [], ...facts } = told.facts;
+  const { state, moves, settled } = applyFacts(named.state, {
+    ...facts,
+    settlements: known.row.fees_by_hand ? [] : settlements,
+  });
   await writeRefunds(client, named, state);
-  const row = await writeState(client, named, state, told, by);
+  const written = await writeState(client, named, state, told, by);
+  const row = await takeSettlements(client, written, state, settled);
   for (const move of moves) await bookMove(client, row, named.refunds, move);
   const payment = paymentOf(row, await readRefunds(client, paymentId));
   await tellOf(client, known.row.status, row, moves);
@@ -194,7 +202,7 @@ async function writeState(
       ...[state.dispute, state.disputedMinor, statusOf(state), told.declineCode ?? null],
       ...[told.checkoutId ?? null, told.providerPaymentId ?? null],
       ...[state.progress === "authorized" || state.capturedMinor > 0, by, due, shortfall, state.disputeAtMs],
-      Object.values(state.refunds).some((refund) => refund.status === "pending"),
+      awaitsFee(row, state) || Object.values(state.refunds).some((refund) => refund.status === "pending"),
     ],
   );
   const [written] = rows;

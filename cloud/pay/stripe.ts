@@ -22,15 +22,16 @@ import {
   type ProviderEvent,
   type Told,
 } from "./provider.ts";
+import {
+  chargeEntries,
+  disputeEntries,
+  listPayouts,
+  payoutFact,
+  refundEntries,
+  withBooks,
+} from "./stripe-books.ts";
 
 export const STRIPE_API_VERSION = "2026-10-28.endive";
-
-/**
- * Stripe counts these otherwise than ISO 4217: two digits where there are none, or a last digit that must be 0.
- * https://docs.stripe.com/currencies#special-cases
- */
-const OTHER_UNITS = new Set("ISK UGX BHD JOD KWD OMR TND IQD LYD UYI".split(" "));
-export const isStripeCurrency = (currency: string): boolean => !OTHER_UNITS.has(currency);
 
 /**
  * What it takes at least, where it says so; of other currencies it is what comes to the least of the account's own.
@@ -67,26 +68,43 @@ export function createStripe(
         : undefined;
     const id = ref.providerPaymentId ?? idOf(session?.payment_intent);
     if (id === undefined) return session === undefined ? { facts: {} } : sessionTold(session);
-    const intent = await stripe.paymentIntents.retrieve(id, { expand: ["latest_charge"] });
+    const intent = await withBooks(
+      (expand) => stripe.paymentIntents.retrieve(id, { expand: ["latest_charge", ...expand] }),
+      "latest_charge.balance_transaction",
+    );
     const told = intentTold(intent);
-    const facts: PaymentFacts = { ...told.facts, ...(await moneyBack(intent)) };
+    const facts: PaymentFacts = { ...told.facts, ...(await afterCapture(intent)) };
     // Declined, and the page is closed by now.
     if (session?.status === "expired" && facts.progress !== "authorized" && facts.progress !== "cancelled")
       return { ...told, checkoutId: session.id, facts: { ...facts, progress: "expired" } };
     return { ...told, facts };
   }
 
-  /** Refunds and disputes are no part of the intent. */
-  async function moneyBack(intent: Stripe.PaymentIntent): Promise<PaymentFacts> {
+  /** What it cost, refunds and disputes are no part of the intent. */
+  async function afterCapture(intent: Stripe.PaymentIntent): Promise<PaymentFacts> {
     const charge = intent.latest_charge;
     if (intent.amount_received === 0 || charge === null || typeof charge === "string") return {};
-    const back: PaymentFacts = {};
-    const refunds = await stripe.refunds.list({ payment_intent: intent.id, limit: 100 });
-    if (refunds.data.length > 0) back.refunds = refunds.data.map(refundFact);
-    if (!charge.disputed) return back;
-    const disputes = await stripe.disputes.list({ payment_intent: intent.id, limit: 10 });
-    const dispute = disputes.data.map(disputeFact).find((fact) => fact !== undefined);
-    return { ...back, ...given("dispute", dispute) };
+    const refunds = await withBooks(
+      (expand) => stripe.refunds.list({ payment_intent: intent.id, limit: 100, expand }),
+      "data.balance_transaction",
+      "data.failure_balance_transaction",
+    );
+    const disputes = charge.disputed
+      ? (await stripe.disputes.list({ payment_intent: intent.id, limit: 10 })).data
+      : [];
+    const settlements = [
+      ...chargeEntries(charge),
+      ...refunds.data.flatMap(refundEntries),
+      ...disputes.flatMap(disputeEntries),
+    ];
+    return {
+      ...(refunds.data.length === 0 ? {} : { refunds: refunds.data.map(refundFact) }),
+      ...given(
+        "dispute",
+        disputes.map(disputeFact).find((fact) => fact !== undefined),
+      ),
+      ...(settlements.length === 0 ? {} : { settlements }),
+    };
   }
 
   async function cancel(ref: PaymentRef, { idempotencyKey }: { idempotencyKey: string }): Promise<Told> {
@@ -150,6 +168,7 @@ export function createStripe(
       }
     },
     readEvent,
+    payouts: (since, from) => asking(() => listPayouts(stripe, since, from)),
   };
 }
 
@@ -294,8 +313,24 @@ function readEvent(body: Buffer): ProviderEvent {
     case "dispute": {
       const dispute = object as Stripe.Dispute;
       const about = given("providerPaymentId", idOf(dispute.payment_intent));
-      return { ...head, about, told: { facts: given("dispute", disputeFact(dispute)) } };
+      const settlements = disputeEntries(dispute);
+      const facts = {
+        ...given("dispute", disputeFact(dispute)),
+        ...(settlements.length === 0 ? {} : { settlements }),
+      };
+      return { ...head, about, told: { facts } };
     }
+    case "charge": {
+      const charge = object as Stripe.Charge;
+      const paymentId = charge.metadata["payment_id"];
+      const providerPaymentId = idOf(charge.payment_intent);
+      // Its fee is there now, and is asked for. All else of a charge the intent tells.
+      const settles = event.type === "charge.updated" && charge.balance_transaction !== null;
+      if (paymentId === undefined || !settles) return { ...head, about: undefined };
+      return { ...head, about: { paymentId, ...given("providerPaymentId", providerPaymentId) } };
+    }
+    case "payout":
+      return { ...head, about: undefined, ...given("payout", payoutFact(object as Stripe.Payout)) };
     default:
       return { ...head, about: undefined };
   }

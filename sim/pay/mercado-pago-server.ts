@@ -21,6 +21,15 @@ type Pix = {
   date_last_updated: string;
   date_of_expiration: string;
   captured: true;
+  /** What is kept of it, once it is paid. */
+  fee_details: { type: "mercadopago_fee"; amount: number; fee_payer: "collector" }[];
+  charges_details: {
+    name: "mercadopago_fee";
+    type: "fee";
+    accounts: { from: "collector"; to: "mp" };
+    amounts: { original: number; refunded: number };
+  }[];
+  transaction_details: { net_received_amount: number };
   refunds: Refund[];
   payer: unknown;
   point_of_interaction: {
@@ -30,6 +39,10 @@ type Pix = {
 };
 
 export type MercadoPagoServer = PayServer & {
+  /** What is kept of a Pix, in hundredths of a percent. */
+  feeBp: number;
+  /** Part of the fee is given back. */
+  returnFee: (paymentId: string, amount: number) => void;
   webhookSecret: string;
   /** The payer's bank has paid. */
   pay: (paymentId: string) => void;
@@ -103,6 +116,7 @@ export async function startMercadoPagoServer(): Promise<MercadoPagoServer> {
         refunds: [],
       },
       ...{ transaction_amount: amount, transaction_amount_refunded: 0, captured: true },
+      ...{ fee_details: [], charges_details: [], transaction_details: { net_received_amount: 0 } },
       ...{ payment_method_id: "pix", payment_type_id: "bank_transfer", payer: body["payer"] },
       external_reference: String(body["external_reference"]),
       notification_url: String(body["notification_url"]),
@@ -188,7 +202,26 @@ export async function startMercadoPagoServer(): Promise<MercadoPagoServer> {
     webhookSecret,
     refundStatus: "approved" as const,
     pixOf,
-    pay: (paymentId: string) => change(pixOf(paymentId), { status: "approved", status_detail: "accredited" }),
+    feeBp: 0,
+    pay: (paymentId: string) => {
+      const pix = pixOf(paymentId);
+      const fee = Math.round((cents(pix.transaction_amount) * server.feeBp) / 10_000) / 100;
+      change(pix, {
+        ...{ status: "approved", status_detail: "accredited" },
+        fee_details: [{ type: "mercadopago_fee", amount: fee, fee_payer: "collector" }],
+        transaction_details: { net_received_amount: (cents(pix.transaction_amount) - cents(fee)) / 100 },
+      });
+    },
+    returnFee: (paymentId: string, refunded: number) => {
+      const pix = pixOf(paymentId);
+      const original = pix.fee_details[0]?.amount ?? 0;
+      const accounts = { from: "collector", to: "mp" } as const;
+      change(pix, {
+        charges_details: [
+          { name: "mercadopago_fee", type: "fee", accounts, amounts: { original, refunded } },
+        ],
+      });
+    },
     expire: (paymentId: string) =>
       change(pixOf(paymentId), { status: "cancelled", status_detail: "expired" }),
     mediate: (paymentId: string, open: boolean) =>

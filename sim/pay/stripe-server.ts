@@ -1,10 +1,11 @@
 /**
- * A stand-in for Stripe: Checkout Sessions, payment intents with manual capture, refunds, disputes and signed
- * events, in the shapes of the pinned API version. What a card does is told by `pay`. It keeps no card data,
- * since none is ever sent to it.
+ * A stand-in for Stripe: Checkout Sessions, payment intents with manual capture, refunds, disputes, balance
+ * transactions (`stripe-balance.ts`), payouts and signed events, in the shapes of the pinned API version. What a
+ * card does is told by `pay`. It keeps no card data, since none is ever sent to it.
  */
 import { randomBytes } from "node:crypto";
 import { Stripe } from "stripe";
+import { createBalance, type StripeBalance } from "./stripe-balance.ts";
 import { startPayServer, type PayServer, type Request, type Response, type Webhook } from "./server.ts";
 
 type Session = {
@@ -45,6 +46,7 @@ type Refund = {
   metadata: Record<string, string>;
   status: string;
   created: number;
+  balance_transaction: string | null;
 };
 type Dispute = {
   id: string;
@@ -56,12 +58,15 @@ type Dispute = {
   reason: string;
   status: string;
   created: number;
+  balance_transactions: object[];
 };
 
 /** What the payer's card does: `authenticate` asks for 3-D Secure and waits. */
 export type CardOutcome = "authorize" | "decline" | "authenticate";
 
 export type StripeServer = PayServer & {
+  /** What it keeps, in which currency, and what it pays out. */
+  balance: StripeBalance;
   webhookSecret: string;
   /** The payer acts on the hosted page. */
   pay: (sessionId: string, outcome: CardOutcome) => void;
@@ -82,6 +87,15 @@ const missing = (what: string): Response => ({
   status: 404,
   body: { error: { type: "invalid_request_error", code: "resource_missing", message: `No such ${what}` } },
 });
+const notAllowed: Response = {
+  status: 403,
+  body: {
+    error: {
+      type: "invalid_request_error",
+      message: "The provided key does not have the required permissions for this endpoint",
+    },
+  },
+};
 const wrongState = (message: string): Response => ({
   status: 400,
   body: { error: { type: "invalid_request_error", code: "payment_intent_unexpected_state", message } },
@@ -119,11 +133,17 @@ export async function startStripeServer(webhookPath: () => string): Promise<Stri
     server.outbox.push(webhook);
   }
 
-  const charge = (intent: Intent) => ({
+  const balance = createBalance(emit);
+
+  const charge = (intent: Intent, expanded = false) => ({
     id: intent.latest_charge,
     object: "charge",
     amount: intent.amount,
     amount_captured: intent.amount_received,
+    currency: intent.currency,
+    payment_intent: intent.id,
+    metadata: intent.metadata,
+    balance_transaction: balance.of(intent.latest_charge ?? "", expanded),
     disputed: [...disputes.values()].some((dispute) => dispute.payment_intent === intent.id),
   });
 
@@ -167,6 +187,8 @@ export async function startStripeServer(webhookPath: () => string): Promise<Stri
       };
     Object.assign(intent, { status: "succeeded", amount_received: amount, amount_capturable: 0 });
     emit("payment_intent.succeeded", intent);
+    const entry = { type: "charge", amount, currency: intent.currency };
+    balance.enter(intent.latest_charge ?? "", entry, () => emit("charge.updated", charge(intent)));
     return { status: 200, body: intent };
   }
 
@@ -187,14 +209,21 @@ export async function startStripeServer(webhookPath: () => string): Promise<Stri
     const refund: Refund = {
       ...{ id: id("re"), object: "refund", amount, currency: intent.currency, payment_intent: intent.id },
       ...{ charge: intent.latest_charge, metadata: nested(form, "metadata"), created: nowS() },
-      status: server.refundStatus,
+      ...{ status: server.refundStatus, balance_transaction: null },
     };
+    balance.enter(refund.id, { type: "refund", amount: -amount, currency: intent.currency });
     refunds.set(refund.id, refund);
     emit("refund.created", refund);
     return { status: 200, body: refund };
   }
 
+  const expandOf = ({ query }: Request) =>
+    new Set([...query].filter(([name]) => name.startsWith("expand[")).map(([, value]) => value));
+
   function handle(request: Request): Response {
+    // A key of fewer rights: what is refused is refused as a whole.
+    const books = [...expandOf(request)].some((path) => path.endsWith("balance_transaction"));
+    if (!balance.readable && (books || request.path === "/v1/payouts")) return notAllowed;
     const form = new URLSearchParams(request.body);
     const [, , noun = "", key = "", verb, last] = request.path.split("/");
     const list = (data: object[]): Response => ({
@@ -219,12 +248,18 @@ export async function startStripeServer(webhookPath: () => string): Promise<Stri
       if (intent === undefined) return missing("payment_intent");
       if (verb === "capture") return capture(intent, form);
       if (verb === "cancel") return cancelIntent(intent, form.get("cancellation_reason") ?? "automatic");
-      const expand =
-        request.query.getAll("expand[0]").includes("latest_charge") && intent.latest_charge !== null;
-      return { status: 200, body: expand ? { ...intent, latest_charge: charge(intent) } : intent };
+      const expand = expandOf(request);
+      const latest_charge = charge(intent, expand.has("latest_charge.balance_transaction"));
+      const expanded = expand.has("latest_charge") && intent.latest_charge !== null;
+      return { status: 200, body: expanded ? { ...intent, latest_charge } : intent };
     }
     if (noun === "refunds" && request.method === "POST") return createRefund(form);
-    if (noun === "refunds") return list([...refunds.values()].filter(ofIntent));
+    if (noun === "refunds") {
+      const expanded = expandOf(request).has("data.balance_transaction");
+      const entered = (r: Refund) => ({ ...r, balance_transaction: balance.of(r.id, expanded) });
+      return list([...refunds.values()].filter(ofIntent).map(entered));
+    }
+    if (noun === "payouts") return balance.list(request);
     if (noun === "disputes") return list([...disputes.values()].filter(ofIntent));
     return missing(request.path);
   }
@@ -284,7 +319,7 @@ export async function startStripeServer(webhookPath: () => string): Promise<Stri
   }
 
   const server: StripeServer = Object.assign(await startPayServer(handle, "idempotency-key"), {
-    webhookSecret,
+    ...{ webhookSecret, balance },
     refundStatus: "succeeded" as const,
     pay,
     expire(sessionId: string) {
@@ -312,9 +347,19 @@ export async function startStripeServer(webhookPath: () => string): Promise<Stri
           created: nowS(),
           status,
         },
+        balance_transactions: [],
       };
       dispute.status = status;
       disputes.set(dispute.id, dispute);
+      // Taken with the first word that is no warning, given back when it is won.
+      const taken = dispute.balance_transactions.length > 0;
+      const entry = (sign: -1 | 1) =>
+        balance.entry({
+          ...{ type: "adjustment", amount: sign * dispute.amount, currency: dispute.currency },
+          fee: sign < 0 ? balance.disputeFee : 0,
+        });
+      if (!taken && !status.startsWith("warning")) dispute.balance_transactions.push(entry(-1));
+      if (taken && status === "won") dispute.balance_transactions.push(entry(1));
       emit(known === undefined ? "charge.dispute.created" : "charge.dispute.closed", dispute);
     },
     sessionOf: (paymentId: string) =>

@@ -5,12 +5,13 @@ import { AppError } from "../../../shared/errors.ts";
 import { changeOf } from "../../core/audit.ts";
 import type { Queryable } from "../../db/pool.ts";
 import { PROVIDER_KINDS, type ProviderKind } from "../../pay/provider.ts";
+import { booksPayouts } from "../../pay/payouts.ts";
 import { SECRET_NAMES, secretsAbout, webhookUrl, type Pay, type ProviderRow } from "../../pay/providers.ts";
-import { isStripeCurrency } from "../../pay/stripe.ts";
+import { isStripeCurrency } from "../../pay/stripe-books.ts";
 import { checkSandbox } from "../../pay/sandbox.ts";
 import { needs } from "../actor.ts";
 import type { App, Context } from "../app.ts";
-import { isoOf } from "../page.ts";
+import { iso, isoOf } from "../page.ts";
 import {
   PaymentProviderKind,
   type PaymentProviderPut,
@@ -29,6 +30,9 @@ const toProvider = (pay: Pay, r: ProviderRow): PaymentProviderView => ({
   settings: r.settings as PaymentProviderView["settings"],
   secretHints: r.secret_hints,
   webhookUrl: webhookUrl(pay.settings, r),
+  booksPayouts: booksPayouts(r),
+  payoutsReadAt: iso(r.payouts_read_at),
+  payoutsError: r.payouts_error,
   createdAt: isoOf(r.created_at),
   updatedAt: isoOf(r.updated_at),
 });
@@ -168,6 +172,9 @@ export function paymentProviderRoutes(app: App, { requireActor, pay }: Context):
            values ($1, $2, $3, $4, $5, $6, $7, $8)
            on conflict (operator_id, kind) do update set enabled = excluded.enabled, settings = excluded.settings,
              secrets = excluded.secrets, secret_hints = excluded.secret_hints, version = p.version + 1,
+             -- What was made while a person booked it stays that person's.
+             payouts_from = case when p.settings->>'bookPayouts' = 'false' then now() else p.payouts_from end,
+             payouts_page = null, payouts_check_at = now(), payouts_error = null,
              updated_at = now()
            returning *`,
           [

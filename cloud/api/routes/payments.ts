@@ -1,6 +1,7 @@
 /** Payments as operators see them: lists, refunds, cancellations. What is told of them: `payment-events.ts`. */
 import { Type } from "typebox";
 import { refundableMinor } from "../../core/payment.ts";
+import { feesOf } from "../../core/settlement.ts";
 import type { Queryable } from "../../db/pool.ts";
 import type { PaymentRow, RefundRow } from "../../pay/rows.ts";
 import { giveBack, keep, lockPayment, paymentOf, readRefunds } from "../../pay/store.ts";
@@ -35,6 +36,8 @@ export const toPayment = (r: PaymentRow): PaymentView => ({
   authorizedMinor: r.authorized_minor,
   capturedMinor: r.captured_minor,
   refundedMinor: r.refunded_minor,
+  feeMinor: r.fee_minor,
+  feesByHand: r.fees_by_hand,
   keepMinor: r.keep_minor,
   keepReason: r.keep_reason,
   declineCode: r.decline_code,
@@ -83,6 +86,7 @@ async function readDetail(db: Queryable, row: PaymentRow): Promise<PaymentDetail
   return {
     payment: toPayment(row),
     refunds: payment.refunds.map(toRefund),
+    fees: feesOf(row.settlements).filter(({ feeMinor }) => feeMinor !== 0),
     refundableMinor: refundableMinor(payment.state, payment.unsentMinor),
     guest: rows[0] ?? null,
   };

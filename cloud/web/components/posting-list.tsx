@@ -16,7 +16,8 @@ import { When } from "./time.tsx";
 
 const POSTING_KINDS = [
   ...(["charge", "payment", "refund", "overpayment-refund", "chargeback", "provider-fee", "payout"] as const),
-  ...(["write-off", "transfer", "tax-remittance", "rounding", "reversal", "manual"] as const),
+  ...(["write-off", "transfer", "tax-remittance", "rounding", "exchange"] as const),
+  ...(["reversal", "manual"] as const),
   "free",
 ] as const;
 

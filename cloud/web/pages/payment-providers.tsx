@@ -16,6 +16,7 @@ import { MayButton } from "../components/may.tsx";
 import { PageHead } from "../components/page-head.tsx";
 import { PaymentTabs } from "../components/payment-tabs.tsx";
 import { ProblemNote } from "../components/problem.tsx";
+import { When } from "../components/time.tsx";
 import { newId } from "../lib/api.ts";
 import { call } from "../lib/client.ts";
 import { readMinor, useMoney } from "../lib/money.ts";
@@ -101,11 +102,34 @@ function Provider({ kind, provider }: ProviderProps) {
               <CopyLine text={provider.webhookUrl} />
               <p className="mt-1 text-[0.8125rem] text-ink-3">{t("payments.webhookUrlHint")}</p>
             </div>
+            <Payouts provider={provider} />
           </>
         )}
       </Card>
       {editing && <ProviderDialog kind={kind} provider={provider} onClose={() => setEditing(false)} />}
     </Section>
+  );
+}
+
+/** Whether what goes to the bank comes into the books, and how far they have been read. */
+function Payouts({ provider }: { provider: PaymentProviderView }) {
+  const t = useTranslations();
+  if (!provider.booksPayouts) return <p className="text-sm text-ink-2">{t("payments.payoutsBy")}</p>;
+  return (
+    <p className="text-sm text-ink-2">
+      {provider.payoutsReadAt === null ? (
+        t("payments.payoutsNever")
+      ) : (
+        <>
+          {t("payments.payoutsRead")} <When at={provider.payoutsReadAt} />
+        </>
+      )}
+      {provider.payoutsError !== null && (
+        <span className="block text-amber">
+          {t("payments.payoutsError")} {provider.payoutsError}
+        </span>
+      )}
+    </p>
   );
 }
 
@@ -117,6 +141,7 @@ type Draft = {
   most: string;
   payMinutes: string;
   payerEmail: string;
+  bookPayouts: boolean;
   flow: "authorize" | "prepay";
   secrets: Record<string, string>;
 };
@@ -139,6 +164,7 @@ function bodyOf(kind: ProviderKind, draft: Draft): PaymentProviderPut | null {
       ...{ defaultAmountMinor: usual, minAmountMinor: least, maxAmountMinor: most },
       payMinutes: Math.round(Number(draft.payMinutes)),
       ...(draft.payerEmail.trim() === "" ? {} : { payerEmail: draft.payerEmail.trim() }),
+      ...(kind === "stripe" ? { bookPayouts: draft.bookPayouts } : {}),
       ...(kind === "sandbox" ? { flow: draft.flow } : {}),
     },
     ...(Object.keys(secrets).length === 0 ? {} : { secrets }),
@@ -160,6 +186,7 @@ function ProviderDialog({ kind, provider, onClose }: ProviderProps & { onClose: 
       most: text(settings?.maxAmountMinor ?? 30_000),
       payMinutes: String(settings?.payMinutes ?? 40),
       payerEmail: settings?.payerEmail ?? "",
+      bookPayouts: settings?.bookPayouts ?? true,
       flow: settings?.flow ?? "authorize",
     };
   });
@@ -248,6 +275,14 @@ function ProviderDialog({ kind, provider, onClose }: ProviderProps & { onClose: 
             maxLength={254}
             value={draft.payerEmail}
             onChange={(event) => set({ payerEmail: event.target.value })}
+          />
+        )}
+        {kind === "stripe" && (
+          <CheckField
+            label={t("payments.bookPayouts")}
+            hint={t("payments.bookPayoutsHint")}
+            checked={draft.bookPayouts}
+            onChange={(bookPayouts) => set({ bookPayouts })}
           />
         )}
         <CheckField

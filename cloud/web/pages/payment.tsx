@@ -11,6 +11,7 @@ import { TextArea, TextField } from "../components/field.tsx";
 import { Icon } from "../components/icon.tsx";
 import { MayButton } from "../components/may.tsx";
 import { PageHead } from "../components/page-head.tsx";
+import { PaymentFee } from "../components/payment-fee.tsx";
 import { PostingList } from "../components/posting-list.tsx";
 import { ProblemNote, ProblemPage } from "../components/problem.tsx";
 import { When } from "../components/time.tsx";
@@ -130,7 +131,8 @@ function Head({ detail }: { detail: PaymentDetailView }) {
   );
 }
 
-function Amounts({ detail: { payment, guest } }: { detail: PaymentDetailView }) {
+function Amounts({ detail }: { detail: PaymentDetailView }) {
+  const { payment, guest } = detail;
   const t = useTranslations();
   const money = useMoney();
   const guestState = useGuestState();
@@ -157,6 +159,7 @@ function Amounts({ detail: { payment, guest } }: { detail: PaymentDetailView }) 
           <Fact term={t("payments.authorized")}>{amount(payment.authorizedMinor)}</Fact>
           <Fact term={t("payments.captured")}>{amount(payment.capturedMinor)}</Fact>
           <Fact term={t("payments.refunded")}>{amount(payment.refundedMinor)}</Fact>
+          <PaymentFee detail={detail} />
           <Fact term={t("payments.keep")}>
             {payment.keepMinor === null ? t("payments.keepUnknown") : amount(payment.keepMinor)}
           </Fact>
