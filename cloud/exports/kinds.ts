@@ -74,7 +74,7 @@ export const EXPORT_KINDS = {
     columns: plain(
       "p",
       `paymentId account siteId stationId kind flow status currency amountMinor authorizedMinor
-        capturedMinor refundedMinor providerPaymentId createdAt paidAt`,
+        capturedMinor refundedMinor feeMinor providerPaymentId createdAt paidAt`,
     ),
     from: "payment p",
     where: `${span("p", "p.created_at")} and ${site("p.site_id")}`,

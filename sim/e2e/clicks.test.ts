@@ -266,6 +266,7 @@ describe("a guest who pays by Pix", () => {
     const { items } = await whole.api.get<Listed<{ paymentId: string }>>("/v1/payments");
     paymentId = items[0]?.paymentId ?? "";
     expect(copied).toBe(bank.pixOf(paymentId).point_of_interaction.transaction_data.qr_code);
+    bank.feeBp = 99;
     bank.pay(paymentId);
     await deliver();
     await page.getByText("Conecte o carro agora").waitFor({ timeout: 40_000 });
@@ -292,6 +293,11 @@ describe("a guest who pays by Pix", () => {
   it("has the rest back as well, when somebody decides so", { timeout: 60_000 }, async () => {
     const watched = await whole.open(DESKTOP, `/payments/${paymentId}`);
     const { page } = watched;
+    // 0.99 % of R$ 20.00.
+    await page
+      .locator("dl > div", { hasText: "Provider's fee" })
+      .getByText(/^R\$\s?0\.20$/)
+      .waitFor();
     await page.getByRole("button", { name: "Refund", exact: true }).click();
     const dialog = page.getByRole("dialog");
     await dialog.getByLabel("How much (BRL)").fill("100");

@@ -102,7 +102,7 @@ function Provider({ kind, provider }: ProviderProps) {
               <CopyLine text={provider.webhookUrl} />
               <p className="mt-1 text-[0.8125rem] text-ink-3">{t("payments.webhookUrlHint")}</p>
             </div>
-            <Payouts provider={provider} />
+            {kind !== "sandbox" && <Payouts provider={provider} />}
           </>
         )}
       </Card>
