@@ -154,6 +154,17 @@ describe("a price that was offered", () => {
     }
   });
 
+  test("is shown on OCPP 2.1 from the very answer that lets the guest in", () => {
+    const at = site("ocpp2.1");
+    at.bench.result(at.cp, "TransactionEvent", event(at, "Started", 1_000));
+    at.pass(60);
+    expect(at.asked("TransactionEvent", event(at, "Updated", 2_000, GUEST), { tariff: OFFER })).toMatchObject(
+      {
+        totalCost: 2,
+      },
+    );
+  });
+
   test("holds while the site is alone, over a new start, and when its policy knows no tariff any more", () => {
     const at = site("ocpp1.6");
     const { transactionId } = start16(at, { tariff: OFFER });

@@ -211,7 +211,9 @@ function answerTransaction(
     message.event === "Started" && message.ocppTransactionId === undefined
       ? String(takeTransactionId(state, station))
       : message.ocppTransactionId;
-  const price = costToTell(context, connection.stationId, message, resolved.open);
+  const tariff = tariffToTell(context, connection.stationId, message, resolved.open, decision);
+  const open = resolved.open && { ...resolved.open, ...given("tariff", tariff) };
+  const price = costToTell(context, connection.stationId, message, open);
   const totalCost = price === undefined ? undefined : toDecimal(price.totalMinor, price.currency);
   const dialect = dialectOf(connection.protocol);
   const payload = dialect.transactionAnswer(message.event, decision, wireId, totalCost);
@@ -220,7 +222,7 @@ function answerTransaction(
     basis,
     ...given("decision", decision === undefined ? undefined : basisOf(context, decision, basis === "sg")),
     ...given("assumed", resolved.assumed),
-    ...given("tariff", tariffToTell(context, connection.stationId, message, resolved.open, decision)),
+    ...given("tariff", tariff),
     ...given("stateAtStart", stateAtStart(station, message, context.now.at)),
     ...transactionFields(resolved.transactionId, flags),
   };
