@@ -58,7 +58,7 @@ const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);
  * Where the page of this request is. Without a configured address it is the host that the browser asked:
  * a page of somebody else cannot name that as its own.
  */
-const originOf = (request: FastifyRequest, webUrl: string | undefined): string =>
+export const originOf = (request: FastifyRequest, webUrl: string | undefined): string =>
   webUrl === undefined ? `http://${request.headers.host ?? "localhost"}` : new URL(webUrl).origin;
 
 /** @throws ApiProblem 403 when the request was sent by another page than ours. */

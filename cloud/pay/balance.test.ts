@@ -85,7 +85,7 @@ describe("what is owed is paid", () => {
     expect(begun).toMatchObject({ open: true, status: "pending", method: "card", hasReceipt: false });
     expect(begun.checkoutUrl).toMatch(/^https:\/\/checkout\.stripe\.test/);
     const form = new URLSearchParams(bench.stripe.requests.at(-1)?.body);
-    expect(form.get("success_url")).toBe(`http://sg.test/my/payments/${begun.paymentId}`);
+    expect(form.get("success_url")).toBe(`http://localhost/my/payments/${begun.paymentId}`);
     expect(form.get("locale")).toBe("es");
     expect((await ana.debts())[0]?.openPaymentId).toBe(begun.paymentId);
     expect((await ana.browser.get(`/v1/own/payments/${begun.paymentId}/receipt`)).status).toBe(409);

@@ -56,13 +56,11 @@ export type Debtor = {
   /** As it stands in the audit, with the request that it was. */
   actor: string;
   apiRequestId: string;
+  /** Of the page that asks: there the payer comes back to, signed in, and sees whether it has come in. */
+  origin: string;
   email: string | null;
   taxId: string | null;
 };
-
-/** Where the payer comes back to, and sees whether it has come in. */
-const pageOf = (pay: Pay, paymentId: string): string =>
-  `${pay.settings.publicUrl()}/my/payments/${paymentId}`;
 
 /**
  * Begins to pay, or goes on with what was begun. @returns the payment's id.
@@ -81,7 +79,7 @@ export async function payBalance(pay: Pay, who: Debtor, wish: BalanceWish): Prom
   if (placeless && isOpen(row))
     await openCheckout(pay, row, {
       ...{ language: (row.language ?? "en") as Payer["language"], email: who.email, taxId: who.taxId },
-      returnUrl: pageOf(pay, row.payment_id),
+      returnUrl: `${who.origin}/my/payments/${row.payment_id}`,
     });
   return row.payment_id;
 }

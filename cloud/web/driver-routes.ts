@@ -8,6 +8,7 @@ export const driverPages = {
   charge: withWords(["own", "money"], () => import("./pages/my-charge.tsx")),
   statements: withWords(["own"], () => import("./pages/my-statements.tsx")),
   statement: withWords(["own", "money"], () => import("./pages/my-statement.tsx")),
+  payment: withWords(["own"], () => import("./pages/my-payment.tsx")),
   tokens: withWords(["own"], () => import("./pages/my-tokens.tsx")),
   data: withWords(["own"], () => import("./pages/my-data.tsx")),
 };
@@ -38,6 +39,12 @@ const statement = createRoute({
   component: lazyRouteComponent(driverPages.statement, "MyStatementPage"),
 });
 
+const payment = createRoute({
+  getParentRoute,
+  path: "/my/payments/$paymentId",
+  component: lazyRouteComponent(driverPages.payment, "MyPaymentPage"),
+});
+
 const tokens = createRoute({
   getParentRoute,
   path: "/my/tokens",
@@ -50,4 +57,4 @@ const data = createRoute({
   component: lazyRouteComponent(driverPages.data, "MyDataPage"),
 });
 
-export const driverRoutes = [charges, charge, statements, statement, tokens, data];
+export const driverRoutes = [charges, charge, statements, statement, payment, tokens, data];

@@ -1,7 +1,7 @@
 /**
  * A driver at the page, on a phone against the whole system: invited, not yet known, then known; holds a card, sees
- * it charge with what it costs so far, has the bill with its lines, its receipt and its statement; takes its data
- * along and asks to be erased. And anybody checks the receipt by its code.
+ * it charge with what it costs so far, has the bill with its lines, its receipt and its statement; pays what it owes by
+ * card and by Pix; takes its data along and asks to be erased. And anybody checks the receipt by its code.
  */
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -10,6 +10,7 @@ import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { nextRandom, seedRandom } from "../../shared/ids.ts";
 import { freePort } from "../services/child.ts";
+import { startMercadoPagoServer, type MercadoPagoServer } from "../pay/mercado-pago-server.ts";
 import { launchChromium } from "../services/chromium.ts";
 import { until } from "../services/until.ts";
 import { systemClock } from "../station/clock.ts";
@@ -41,12 +42,15 @@ let api: ReturnType<typeof apiClient>;
 let apiKey: string;
 let station: Station;
 let driverId: string;
+let bank: MercadoPagoServer;
 let cdr: Cdr;
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "moov-driver-"));
   const erPort = await freePort();
-  const env = { DATA_DIR: dir, SG_PORT: String(await freePort()), ER_PORT: String(erPort) };
+  bank = await startMercadoPagoServer();
+  const ports = { SG_PORT: String(await freePort()), ER_PORT: String(erPort) };
+  const env = { DATA_DIR: dir, ...ports, MERCADO_PAGO_URL: bank.url };
   base = `http://localhost:${env.SG_PORT}`;
   program = startProgram(["sim/start.ts"], env);
   browser = await launchChromium();
@@ -72,6 +76,7 @@ afterAll(async () => {
   await station?.stop(0);
   await browser?.close();
   await program?.end("SIGINT");
+  await bank?.stop();
   await rm(dir, { recursive: true, force: true });
 });
 
@@ -182,7 +187,7 @@ describe("a driver at the page", () => {
     await api.post("/v1/statements", { account, from, to });
     const watched = await signedIn("/my/statements");
     const { page } = watched;
-    await page.getByText("em aberto").waitFor();
+    await page.getByText("em aberto", { exact: true }).waitFor();
     await page.getByRole("listitem").getByRole("link").click();
     await page
       .getByRole("region", { name: "O que aconteceu" })
@@ -200,6 +205,86 @@ describe("a driver at the page", () => {
     expect(page.url()).toContain(cdr.transactionId);
     await close(watched);
   });
+
+  it(
+    "pays a part by card and the rest by Pix, and nothing is open any more",
+    { timeout: 150_000 },
+    async () => {
+      const settings = {
+        ...{ currency: "BRL", payMinutes: 40 },
+        ...{ defaultAmountMinor: 5_000, minAmountMinor: 500, maxAmountMinor: 30_000 },
+      };
+      const sandbox = (enabled: boolean) =>
+        api.put("/v1/payment-providers/sandbox", { enabled, settings: { ...settings, flow: "authorize" } });
+      await sandbox(false);
+      const watched = await signedIn("/my/statements");
+      const { page } = watched;
+      const pay = page.getByRole("region", { name: "Pagar o que está em aberto" });
+      await pay.getByText("Não é possível pagar nesta página").waitFor();
+      await good(page);
+      await sandbox(true);
+      await api.put("/v1/payment-providers/mercado-pago", {
+        settings: { ...settings, payerEmail: "drivers@example.com" },
+        secrets: { accessToken: "TEST-driver-1", webhookSecret: bank.webhookSecret },
+      });
+      await page.reload();
+      await pay.getByRole("radio", { name: "Pagamento de teste" }).check();
+      await pay.getByLabel("Valor (BRL)").fill("1000000");
+      await pay.getByText(/Um valor de/).waitFor();
+      expect(await pay.getByRole("button", { name: /^Pagar/ }).isDisabled()).toBe(true);
+      await pay.getByLabel("Valor (BRL)").fill("1,00");
+      await good(page);
+      await pay.getByRole("button", { name: /^Pagar R\$\s1,00$/ }).click();
+      // The provider's page; from there back to where it is told whether it has come in.
+      await page.getByRole("button", { name: "Pay", exact: true }).click();
+      await page.getByText("Obrigado. O pagamento entrou.").waitFor();
+      await page.getByText(/^Ainda há R\$/).waitFor();
+      await good(page);
+      const receipt = await download(page, "Baixar recibo");
+      expect(receipt.bytes.subarray(0, 5).toString("latin1")).toBe("%PDF-");
+      await page.getByRole("link", { name: "Extratos" }).first().click();
+
+      await pay.getByRole("radio", { name: "Pix" }).check();
+      await pay.getByRole("button", { name: /^Pagar R\$/ }).click();
+      await page.getByAltText("Código QR do Pix").waitFor();
+      await page.getByRole("button", { name: "Copiar código Pix" }).waitFor();
+      await good(page);
+      // Begun, and left: it waits where it was begun.
+      await page.goto(`${base}/my/statements`);
+      await pay.getByRole("link", { name: "Continuar o pagamento" }).click();
+      await page.getByAltText("Código QR do Pix").waitFor();
+      const paymentId = new URL(page.url()).pathname.split("/").at(-1) ?? "";
+      bank.pay(paymentId);
+      for (const { path, headers, body } of bank.outbox.splice(0))
+        expect((await fetch(`${base}${path}`, { method: "POST", headers, body })).status).toBe(200);
+      await page.getByText("Obrigado. O pagamento entrou.").waitFor();
+      await page.getByText("Não há mais nada em aberto.").waitFor();
+      await good(page);
+      await page.getByRole("link", { name: "Extratos" }).first().click();
+      await page.getByText("Nada em aberto.").waitFor();
+      await pay.waitFor({ state: "detached" });
+      const list = page.getByRole("region", { name: "Pagamentos" }).getByRole("listitem");
+      await until("both payments are listed", async () => (await list.count()) === 2);
+      await good(page);
+      await close(watched);
+
+      const operator = await newPage(browser, DESKTOP);
+      await operator.page.goto(`${base}/#key=${apiKey}`);
+      await operator.page.getByText("Is everything charging?").waitFor();
+      await operator.page.goto(`${base}/payments/${paymentId}`);
+      await operator.page
+        .getByRole("heading", { name: `Payment for Driver ${driverId.slice(0, 8)}` })
+        .waitFor();
+      expect(await violations(operator.page)).toEqual([]);
+      await operator.page.goto(`${base}/payments?account=driver:${driverId}`);
+      const rows = operator.page.getByRole("main").getByRole("listitem");
+      await rows
+        .filter({ hasText: `Driver ${driverId.slice(0, 8)}` })
+        .first()
+        .waitFor();
+      await close(operator);
+    },
+  );
 
   it("sees its cards, takes its data along, and asks to be erased", { timeout: 90_000 }, async () => {
     const watched = await signedIn("/my/tokens");

@@ -21,6 +21,7 @@ import { LanguageQuery, languageOf, Pdf } from "../money-view.ts";
 import type { NewOwnPayment, OwnDebt, OwnPayment } from "../own-schemas.ts";
 import { ownAccount, ownDriver } from "../own-view.ts";
 import { conditions, iso, isoOf, PageOf, PageQuery, readCursor, toPage } from "../page.ts";
+import { originOf } from "../people.ts";
 import { ApiProblem, notFound } from "../problem.ts";
 import { audit } from "../write.ts";
 import { sendReceipt } from "./receipts.ts";
@@ -134,7 +135,7 @@ async function countBegin(pay: Pay, actor: Actor, driver: DriverRow): Promise<vo
     throw new ApiProblem(429, "TOO_MANY_REQUESTS", `too many payments were begun; try in ${waitS} s`);
 }
 
-function beginRoute(app: App, { requireActor, pay }: Context): void {
+function beginRoute(app: App, { requireActor, pay, webUrl }: Context): void {
   app.post(
     "/v1/own/payments",
     {
@@ -160,7 +161,7 @@ function beginRoute(app: App, { requireActor, pay }: Context): void {
       const { operatorId, name } = actor;
       const who = {
         ...{ operatorId, driverId: driver.driver_id, actor: name, apiRequestId: request.id },
-        ...{ email: driver.email, taxId: driver.tax_id },
+        ...{ origin: originOf(request, webUrl), email: driver.email, taxId: driver.tax_id },
       };
       const known = isGuestLanguage(driver.language) ? driver.language : "en";
       const { requestId, currency, amountMinor, provider, language = known } = wish;

@@ -84,13 +84,15 @@ function webhookRoute(app: App, pay: Pay): void {
 
 const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 
-const PAGE_HEADERS = {
+/** @param returnUrl where the form leads on to: browsers ask for it as for the form's own address. */
+const pageHeaders = (returnUrl: string) => ({
   "Content-Security-Policy":
-    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'",
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; " +
+    `form-action 'self' ${new URL(returnUrl).origin}`,
   "X-Content-Type-Options": "nosniff",
   "Cache-Control": "no-store",
   "Referrer-Policy": "no-referrer",
-};
+});
 
 const page = (title: string, content: string): string => `<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -131,7 +133,7 @@ function sandboxRoutes(app: App, pay: Pay): void {
 <p>No money moves here.</p>${decided ? `<p>It is ${row.status}.</p>` : form}
 <p><a href="${escapeHtml(row.return_url)}">Back</a></p>`;
       return reply
-        .headers(PAGE_HEADERS)
+        .headers(pageHeaders(row.return_url))
         .type("text/html; charset=utf-8")
         .send(page("Sandbox payment", content));
     },

@@ -41,3 +41,17 @@ export function useOwnLineKind(): (kind: string) => string {
   const t = useTranslations();
   return (kind) => (isKind(kind) ? t(`own.line.${kind}`) : t("own.line.other"));
 }
+
+const PAY_PROBLEMS = [
+  ...(["NOTHING_OWED", "MORE_THAN_OWED", "NO_PROVIDER", "PAYMENT_OPEN"] as const),
+  ...(["PROVIDER_UNREACHABLE", "PROVIDER_REFUSED", "ALREADY_PAID"] as const),
+];
+
+/** Why it cannot be paid so, as who pays is told; null: it is no matter of paying. */
+export function useOwnPayProblem(): (code: string) => string | null {
+  const t = useTranslations();
+  return (code) => {
+    const known = PAY_PROBLEMS.find((one) => one === code);
+    return known === undefined ? null : t(`own.pay.problem.${known}`);
+  };
+}
