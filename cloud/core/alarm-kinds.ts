@@ -236,12 +236,22 @@ export const ALARM_KINDS = {
       es: "Pagos que piden atención",
     },
     params: { minutes: MINUTES },
-    // Disputed, or asked of the provider several times in vain.
+    // Disputed, or asked of the provider several times in vain; payouts that the bank sent back and none has followed,
+    // or that could not be read for a day.
     sql: perSite(
       `(select p.site_id, p.updated_at as at from payment p
         where p.operator_id = $1 and ${site("p.site_id")} and p.created_at > now() - interval '180 days'
           and (p.status = 'disputed'
-            or (p.due_at is not null and p.attempts >= 3 and p.created_at < ${ago("minutes")}))) q`,
+            or (p.due_at is not null and p.attempts >= 3 and p.created_at < ${ago("minutes")}))
+        union all
+        select null, o.updated_at from payout o
+        where o.operator_id = $1 and $2::text[] is null and o.status = 'failed'
+          and o.updated_at > now() - interval '30 days' and not exists (select from payout n
+            where n.provider_id = o.provider_id and n.status = 'paid' and n.made_at > o.made_at)
+        union all
+        select null, coalesce(a.payouts_read_at, a.payouts_from) from payment_provider a
+        where a.operator_id = $1 and $2::text[] is null and a.payouts_error is not null
+          and coalesce(a.payouts_read_at, a.payouts_from) < now() - interval '1 day') q`,
       "q.at",
     ),
   },

@@ -283,6 +283,35 @@ test("billing that fails again and again raises without waiting for hours", asyn
   expect(await look()).toBe(1);
 });
 
+test("a payout that came back, until another one is paid; and payouts that could not be read for a day", async () => {
+  await rule("payment-problem");
+  await rule("payment-problem", {}, { sites: [SITE] });
+  await run(`insert into payment_provider (provider_id, operator_id, kind, settings, secrets, secret_hints, endpoint_id)
+    values (gen_random_uuid(), 'default', 'mercado-pago', '{}', '', '{}', 'payouts')`);
+  const payout = (id: string, status: string, hours: number) =>
+    run(`insert into payout (provider_id, provider_payout_id, operator_id, kind, status, amount_minor, currency,
+        made_at, arrives_at)
+      select provider_id, '${id}', operator_id, kind, '${status}', 1, 'BRL', now() - interval '${hours} hours', now()
+      from payment_provider where endpoint_id = 'payouts'`);
+  await payout("po_1", "paid", 9);
+  await payout("po_2", "failed", 5);
+  await payout("po_3", "in_transit", 1);
+  // Whose rule is for sites hears nothing of an account of all.
+  expect(await look()).toBe(1);
+  expect((await alarms()).map(({ subject }) => subject)).toEqual(["payments"]);
+  await run("update payout set status = 'paid' where provider_payout_id = 'po_3'");
+  expect(await look()).toBe(1);
+  await run(`update payment_provider set payouts_error = 'no permission',
+    payouts_from = now() - interval '9 days', payouts_read_at = now() - interval '23 hours' where endpoint_id = 'payouts'`);
+  expect(await look()).toBe(0);
+  await run(
+    "update payment_provider set payouts_read_at = now() - interval '25 hours' where payouts_error <> ''",
+  );
+  expect(await look()).toBe(1);
+  await run("update payment_provider set payouts_error = null");
+  expect(await look()).toBe(1);
+});
+
 test("an erasure that does not end is one that waits", async () => {
   await rule("erasure-waits", { hours: 24 });
   await run(`with d as (insert into driver (driver_id, operator_id, status, erased_at)
