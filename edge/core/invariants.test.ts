@@ -82,8 +82,11 @@ const calls16: fc.Arbitrary<[string, object]>[] = [
   fc.constant(["BootNotification", { chargePointVendor: "V", chargePointModel: "M" }]),
   fc.constant(["Heartbeat", {}]),
   fc
-    .tuple(fc.nat({ max: 3 }), fc.constantFrom("Available", "Charging", "Odd"))
-    .map(([connectorId, status]) => ["StatusNotification", { connectorId, status, errorCode: "NoError" }]),
+    .tuple(fc.nat({ max: 3 }), fc.constantFrom("Available", "Charging", "SuspendedEV", "Odd"), when)
+    .map(([connectorId, status, timestamp]) => [
+      "StatusNotification",
+      { connectorId, status, timestamp, errorCode: "NoError" },
+    ]),
   tag.map((idTag) => ["Authorize", { idTag }]),
   fc
     .record({ connectorId: fc.nat({ max: 2 }), idTag: tag, meterStart: wh, timestamp: when })
@@ -186,12 +189,27 @@ const reply: fc.Arbitrary<Act> = fc
     w.bench.frame(connectionId, JSON.stringify([type, messageId, payload]));
   });
 
-const decided = fc.record({
-  kind: fc.constant("authorize" as const),
-  status: fc.constantFrom("Accepted" as const, "Blocked" as const, "Unknown" as const),
-  reason: fc.constant("said"),
-  expiresAt: fc.integer({ min: -(2 ** 53), max: 2 ** 53 }),
-});
+const offer = fc.record(
+  {
+    tariffId: fc.constantFrom("t", "t", "not a name"),
+    version: fc.constantFrom(1, 1, -1, 0.5),
+    terms: fc.oneof(
+      { weight: 3, arbitrary: fc.constant({ currency: "BRL", elements: [{ perKwhMicro: 1_000_000 }] }) },
+      { weight: 1, arbitrary: fc.jsonValue() },
+    ),
+  },
+  { requiredKeys: ["tariffId"] },
+);
+const decided = fc.record(
+  {
+    kind: fc.constant("authorize" as const),
+    status: fc.constantFrom("Accepted" as const, "Blocked" as const, "Unknown" as const),
+    reason: fc.constant("said"),
+    expiresAt: fc.integer({ min: -(2 ** 53), max: 2 ** 53 }),
+    tariff: fc.oneof({ weight: 3, arbitrary: offer }, { weight: 1, arbitrary: fc.jsonValue() }),
+  },
+  { requiredKeys: ["kind", "status", "reason"] },
+);
 const lease = fc.record({
   kind: fc.constant("lease" as const),
   first: fc.oneof(fc.integer({ min: 1, max: 30 }), fc.integer({ min: 1, max: 2 ** 31 })),
