@@ -108,10 +108,13 @@ function answer({ correlationId, question }: Ask): void {
 const draw = (protocol: Protocol, action: string, direction: "Request" | "Response") =>
   generate(chance, (schemaOf(protocol, action, direction) ?? {}) as Schema) as Payload;
 
+let stations = 0;
+/** Each is new to the ER, which asks one that comes back for what it does not tell. */
 async function station(protocol: Protocol) {
+  const stationId = `RPC-${++stations}`;
   // Its types ask for every option; it has defaults for all of them.
   const options = {
-    ...{ endpoint: `ws://127.0.0.1:${er.ocppPort}/ocpp`, identity: `RPC-${protocol}`, protocols: [protocol] },
+    ...{ endpoint: `ws://127.0.0.1:${er.ocppPort}/ocpp`, identity: stationId, protocols: [protocol] },
     ...{ strictMode: true, reconnect: false, callTimeoutMs: 60_000 },
   };
   const client = new RPCClient(options as ConstructorParameters<typeof RPCClient>[0]);
@@ -123,7 +126,7 @@ async function station(protocol: Protocol) {
     return Promise.resolve(draw(protocol, method, "Response"));
   });
   await client.connect();
-  return { client, failures, handled, stationId: `RPC-${protocol}` };
+  return { client, failures, handled, stationId };
 }
 
 /** At once: its own reconnects and pings are of no interest here. */
