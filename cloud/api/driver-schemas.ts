@@ -147,3 +147,16 @@ export const IdTokenImport = Type.Object(
   { $id: "IdTokenImport" },
 );
 export type IdTokenImport = Omit<Static<typeof IdTokenImport>, "rows"> & { rows: IdTokenImportRow[] };
+
+export const DriverPaymentRequest = Type.Object(
+  {
+    email: Type.String(),
+    /** false: there is no mail server, and the mail waits. */
+    mailed: Type.Boolean(),
+    /** Where the driver pays, signed in. */
+    url: Type.String(),
+    owed: Type.Array(Type.Object({ currency: Type.String(), amountMinor: Type.Integer() })),
+  },
+  { $id: "DriverPaymentRequest" },
+);
+export type DriverPaymentRequest = Static<typeof DriverPaymentRequest>;

@@ -6,6 +6,7 @@
  * that this person has shown to read.
  */
 import { accounts, type Account } from "../core/ledger.ts";
+import type { Queryable } from "../db/pool.ts";
 import type { StatementRow } from "../statements.ts";
 import type { Actor } from "./actor.ts";
 import { DRIVER_COLUMNS, type DriverRow } from "./driver-store.ts";
@@ -41,6 +42,21 @@ export async function ownDriver({ db, operatorId, userId }: Actor): Promise<Driv
 
 /** Where what a driver owes is booked. */
 export const ownAccount = (driver: DriverRow): Account => accounts.driver(driver.driver_id);
+
+/**
+ * Where what a driver owes may stand: its own account, and those of its tokens, for what they had charged before
+ * they were its. With the token of each.
+ */
+export async function ownAccounts(db: Queryable, driver: DriverRow): Promise<Map<Account, string | null>> {
+  const { rows } = await db.query<{ token_key: string; id_token: string }>(
+    "select token_key, id_token from id_token where operator_id = $1 and driver_id = $2",
+    [driver.operator_id, driver.driver_id],
+  );
+  return new Map([
+    [ownAccount(driver), null],
+    ...rows.map((row): [Account, string] => [accounts.token(row.token_key), row.id_token]),
+  ]);
+}
 
 type Place = { site_name: string | null; site_zone: string | null; station_name: string | null };
 

@@ -87,6 +87,8 @@ function createMailer(options: PeopleOptions, log: FastifyBaseLogger | false) {
   const base = () => options.webUrl ?? options.localUrl?.() ?? "http://localhost:8080";
   return {
     configured: options.sendMail !== undefined,
+    /** A page that asks for a sign-in itself. */
+    page: (path: string): string => `${base()}${path}`,
     /** The token stands behind `#`: it reaches no server's log. */
     link: (page: string, token: string): string => `${base()}/${page}#token=${token}`,
     /** Leaves with the transaction. @returns whether it does: false without a mail server. */

@@ -9,6 +9,7 @@ import { cdrRoutes } from "./routes/cdrs.ts";
 import { chargingProfileRoutes } from "./routes/charging-profiles.ts";
 import { commandRoutes } from "./routes/commands.ts";
 import { driverDataRoutes } from "./routes/driver-data.ts";
+import { driverPaymentRoutes } from "./routes/driver-payments.ts";
 import { driverRoutes } from "./routes/drivers.ts";
 import { erFileRoutes } from "./routes/er-files.ts";
 import { erRoutes } from "./routes/ers.ts";
@@ -80,6 +81,7 @@ export async function registerRoutes(app: App, context: Context): Promise<void> 
   idTokenRoutes(app, context);
   driverRoutes(app, context);
   driverDataRoutes(app, context);
+  driverPaymentRoutes(app, context);
   ownDriverRoutes(app, context);
   ownChargeRoutes(app, context);
   ownStatementRoutes(app, context);

@@ -21,6 +21,7 @@ export const AUDIT_ACTIONS = [
   "driver.erasure-request",
   "driver.erasure-withdraw",
   "driver.export",
+  "driver.payment-request",
   "driver.update",
   "email.verify",
   "export.create",

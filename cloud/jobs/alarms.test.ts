@@ -283,6 +283,17 @@ test("billing that fails again and again raises without waiting for hours", asyn
   expect(await look()).toBe(1);
 });
 
+test("a payment of what a driver owes is of no site: the operator hears of it, no site does", async () => {
+  await rule("payment-problem");
+  await rule("payment-problem", {}, { sites: [SITE] });
+  await run(paymentSql);
+  await run("update payment set account = 'driver:x', site_id = null, station_id = null");
+  expect(await look()).toBe(1);
+  expect((await alarms()).map(({ subject }) => subject)).toEqual(["payments"]);
+  await run("update payment set status = 'captured'");
+  expect(await look()).toBe(1);
+});
+
 test("a payout that came back, until another one is paid; and payouts that could not be read for a day", async () => {
   await rule("payment-problem");
   await rule("payment-problem", {}, { sites: [SITE] });

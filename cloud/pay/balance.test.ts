@@ -460,6 +460,54 @@ describe("what comes after", () => {
   });
 });
 
+test("an operator asks a driver to pay: a mail says how much and where, once; what cannot be paid is not asked for", async () => {
+  const ana = await payer(1_234);
+  const ask = (headers: Record<string, string> = {}) =>
+    bench.api.send("POST", `/v1/drivers/${ana.driverId}/payment-requests`, undefined, headers);
+  const code = async () => {
+    const { status, body } = await ask();
+    return `${status} ${(body as { code: string }).code}`;
+  };
+  const set = (column: string, value: string | null) =>
+    bench.db.pool.query(`update driver set ${column} = $2 where driver_id = $1`, [ana.driverId, value]);
+  const [driver] = await bench.db.rows<{ email: string; user_id: string }>(
+    "select email, user_id from driver where driver_id = $1",
+    ana.driverId,
+  );
+  await set("email", null);
+  expect(await code()).toBe("409 NO_EMAIL");
+  await set("email", "nobody@example.com");
+  await set("user_id", null);
+  expect(await code()).toBe("409 DRIVER_CANNOT_SIGN_IN");
+  // By the address that it has shown to read, or as the operator has linked it.
+  await set("email", driver?.email ?? "");
+  const key = { "idempotency-key": randomUUID() };
+  const asked = await ask(key);
+  expect([asked.status, asked.body]).toMatchObject([
+    202,
+    { email: driver?.email, mailed: false, owed: [{ currency: "BRL", amountMinor: 1_234 }] },
+  ]);
+  expect((await ask(key)).body).toEqual(asked.body);
+  const { url } = asked.body as { url: string };
+  expect(url).toMatch(/\/my\/statements$/);
+  const mails = await bench.db.rows<{ title: string; content: { text: string } }>(
+    "select title, content from mail where recipient = $1 and kind = 'payment-request'",
+    driver?.email,
+  );
+  expect(mails).toHaveLength(1);
+  expect(mails[0]?.content.text).toContain(url);
+  expect(mails[0]?.content.text).toMatch(/R\$\s12,34/);
+  const audit = await bench.db.rows<{ detail: unknown }>(
+    "select detail from audit where subject = $1 and action = 'driver.payment-request'",
+    ana.driverId,
+  );
+  expect(audit).toEqual([{ detail: { owed: [{ currency: "BRL", amountMinor: 1_234 }] } }]);
+  await ana.pays(await ana.begin(1_234));
+  expect(await code()).toBe("409 NOTHING_OWED");
+  await ana.owes(500, ana.account, "USD");
+  expect(await code()).toBe("409 NO_PROVIDER");
+});
+
 test("whatever a card's provider tells, in any order and number: one payment, the same books", async () => {
   const { stripe } = bench;
   const ana = await payer(5_000);

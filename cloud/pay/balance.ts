@@ -113,7 +113,10 @@ async function beginPayment(
   const [before] = known;
   if (before?.request_id === wish.requestId) return before;
   if (before !== undefined) {
-    const same = before.kind === wish.provider && before.amount_minor === amountMinor;
+    const same =
+      before.kind === wish.provider &&
+      before.amount_minor === amountMinor &&
+      before.driver_id === who.driverId;
     if (same || isStale(before)) return before;
     const detail = `payment ${before.payment_id} of ${before.amount_minor} minor units is open: pay or cancel it first`;
     throw new ApiProblem(409, "PAYMENT_OPEN", detail);

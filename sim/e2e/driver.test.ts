@@ -130,7 +130,9 @@ describe("a driver at the page", () => {
     await page.context().close();
     const users = await api.get<Listed<{ userId: string; email: string }>>("/v1/users?role=driver");
     const userId = users.items.find(({ email }) => email === ANA.email)?.userId;
-    ({ driverId } = await api.post<{ driverId: string }>("/v1/drivers", { name: ANA.name, userId }));
+    ({ driverId } = await api.post<{ driverId: string }>("/v1/drivers", {
+      ...{ name: ANA.name, email: ANA.email, userId },
+    }));
     await api.put(`/v1/drivers/${driverId}/id-tokens/${CARD}`, {});
   });
 
@@ -222,7 +224,22 @@ describe("a driver at the page", () => {
       const pay = page.getByRole("region", { name: "Pagar o que está em aberto" });
       await pay.getByText("Não é possível pagar nesta página").waitFor();
       await good(page);
+      const asking = await newPage(browser, DESKTOP);
+      await asking.page.goto(`${base}/#key=${apiKey}`);
+      await asking.page.getByText("Is everything charging?").waitFor();
+      await asking.page.goto(`${base}/drivers/${driverId}`);
+      await asking.page.getByRole("button", { name: "Ask to pay" }).click();
+      const dialog = asking.page.getByRole("dialog");
+      await dialog.getByRole("button", { name: "Send the mail" }).click();
+      await dialog.getByText("Set up a payment provider of this currency first").waitFor();
+      expect(asking.errors.splice(0).join()).toContain("409");
       await sandbox(true);
+      await dialog.getByRole("button", { name: "Send the mail" }).click();
+      await dialog.getByText(`give ${ANA.email} this address yourself`).waitFor();
+      await dialog.getByText(/\/my\/statements$/).waitFor();
+      await asking.page.mouse.move(0, 0);
+      expect(await violations(asking.page)).toEqual([]);
+      await close(asking);
       await api.put("/v1/payment-providers/mercado-pago", {
         settings: { ...settings, payerEmail: "drivers@example.com" },
         secrets: { accessToken: "TEST-driver-1", webhookSecret: bank.webhookSecret },

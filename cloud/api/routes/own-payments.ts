@@ -3,7 +3,6 @@
  * Which of them may be paid, and that nobody pays a debt twice, is `pay/balance.ts`.
  */
 import { Type } from "typebox";
-import { accounts, type Account } from "../../core/ledger.ts";
 import { isUnderWay } from "../../core/payment.ts";
 import { isGuestLanguage } from "../../core/guest-mail.ts";
 import type { Queryable } from "../../db/pool.ts";
@@ -19,7 +18,7 @@ import type { App, Context } from "../app.ts";
 import type { DriverRow } from "../driver-store.ts";
 import { LanguageQuery, languageOf, Pdf } from "../money-view.ts";
 import type { NewOwnPayment, OwnDebt, OwnPayment } from "../own-schemas.ts";
-import { ownAccount, ownDriver } from "../own-view.ts";
+import { ownAccount, ownAccounts, ownDriver } from "../own-view.ts";
 import { conditions, iso, isoOf, PageOf, PageQuery, readCursor, toPage } from "../page.ts";
 import { originOf } from "../people.ts";
 import { ApiProblem, notFound } from "../problem.ts";
@@ -27,21 +26,6 @@ import { audit } from "../write.ts";
 import { sendReceipt } from "./receipts.ts";
 
 const Params = Type.Object({ paymentId: Type.String({ maxLength: 64 }) });
-
-/** Where what a driver owes may stand: its own account, and what its tokens had charged before they were its. */
-async function accountsOf(
-  { db, operatorId }: Actor,
-  driver: DriverRow,
-): Promise<Map<Account, string | null>> {
-  const { rows } = await db.query<{ token_key: string; id_token: string }>(
-    "select token_key, id_token from id_token where operator_id = $1 and driver_id = $2",
-    [operatorId, driver.driver_id],
-  );
-  return new Map([
-    [ownAccount(driver), null],
-    ...rows.map((row): [Account, string] => [accounts.token(row.token_key), row.id_token]),
-  ]);
-}
 
 const isOpen = (row: PaymentRow): boolean =>
   isUnderWay(paymentOf(row, []).state, row.keep_minor ?? undefined);
@@ -74,7 +58,7 @@ function debtRoute(app: App, { requireActor, pay }: Context): void {
     },
     async (request) => {
       const actor = await requireActor(request);
-      const own = await accountsOf(actor, await ownDriver(actor));
+      const own = await ownAccounts(actor.db, await ownDriver(actor));
       const debts = await debtsOf(pay, actor.operatorId, [...own.keys()]);
       const { rows } = await actor.db.query<PaymentRow>(
         `select * from payment where operator_id = $1 and account = any ($2)
@@ -156,7 +140,7 @@ function beginRoute(app: App, { requireActor, pay, webUrl }: Context): void {
       const driver = await ownDriver(actor);
       const wish = request.body as NewOwnPayment;
       const account = wish.account ?? ownAccount(driver);
-      if (!(await accountsOf(actor, driver)).has(account)) throw notFound("account", account);
+      if (!(await ownAccounts(actor.db, driver)).has(account)) throw notFound("account", account);
       await countBegin(pay, actor, driver);
       const { operatorId, name } = actor;
       const who = {

@@ -25,6 +25,7 @@ export type Driver = { driverId: string; operatorId: string; status: "active" | 
 export type DriverDetail = { driverId: string; operatorId: string; status: "active" | "blocked" | "erased"; name: string | null; email: string | null; phone: string | null; taxId: string | null; language: string; groupId: string | null; userId: string | null; notes: string | null; tokenCount: number; createdAt: string; updatedAt: string; erasureRequestedAt: string | null; erasedAt: string | null; erasureFinishedAt: string | null; idTokens: (IdToken)[]; transactions: (Transaction)[] };
 export type DriverErasure = { driverId: string; erasedAt: string; finishedAt: string | null; exportsRemoved: number };
 export type DriverPatch = { name?: string; status?: "active" | "blocked"; email?: string | null; phone?: string | null; taxId?: string | null; language?: "pt-BR" | "en" | "es"; groupId?: string | null; userId?: string | null; notes?: string | null };
+export type DriverPaymentRequest = { email: string; mailed: boolean; url: string; owed: ({ currency: string; amountMinor: number })[] };
 export type Er = { erId: string; siteId: string; operatorId: string; online: boolean; lastSeenAt: string | null; release: string | null; startedAt: string | null; journalId: string | null; ackedSeq: number; journalSeq: number; backlog: number; policyVersion: number | null; clock: string | null; clockOffsetMs: number | null; parkedEntries: number; gauges: ErGauges | null; gaugesAt: string | null; previousEnd: string | null; previousReason: string | null; setAside: (SetAside)[] };
 export type ErGauges = { backlog: number; journalBytes: number; journalBudgetBytes: number; pressure: "none" | "compact" | "thin-60" | "thin-300" | "refuse"; diskFreeBytes?: number; writtenBytes?: number; diskWearPercent?: number; temperatureC?: number; rssBytes?: number; linkUp: boolean; clockOffsetMs: number; policyVersion: number; policyAgeS?: number; stationsConnected: number; activeTransactions: number };
 export type ErHealth = { at: string; gauges: ErGauges };
@@ -303,6 +304,7 @@ export type Operations = {
   detachIdToken: { path: { driverId: string; idToken: string }; query: Record<string, unknown>; body: undefined; answer: Driver };
   exportDriverData: { path: { driverId: string }; query: Record<string, unknown>; body: undefined; answer: Record<string, unknown> };
   eraseDriver: { path: { driverId: string }; query: Record<string, unknown>; body: NewDriverErasure; answer: DriverErasure };
+  askDriverToPay: { path: { driverId: string }; query: Record<string, unknown>; body: undefined; answer: DriverPaymentRequest };
   getOwnProfile: { path: Record<string, unknown>; query: Record<string, unknown>; body: undefined; answer: OwnProfile };
   exportOwnData: { path: Record<string, unknown>; query: Record<string, unknown>; body: undefined; answer: Record<string, unknown> };
   requestOwnErasure: { path: Record<string, unknown>; query: Record<string, unknown>; body: undefined; answer: OwnErasureRequest };
@@ -527,6 +529,7 @@ export const ROUTES: Record<keyof Operations, readonly [method: string, path: st
   detachIdToken: ["DELETE", "/drivers/{driverId}/id-tokens/{idToken}"],
   exportDriverData: ["GET", "/drivers/{driverId}/data"],
   eraseDriver: ["POST", "/drivers/{driverId}/erasures"],
+  askDriverToPay: ["POST", "/drivers/{driverId}/payment-requests"],
   getOwnProfile: ["GET", "/own/profile"],
   exportOwnData: ["GET", "/own/data"],
   requestOwnErasure: ["PUT", "/own/erasure-request"],

@@ -12,6 +12,7 @@ import { BigNumber, Card, Empty, Fact, Section, Skeleton } from "../components/c
 import { DownloadButton } from "../components/download-button.tsx";
 import { DriverForm } from "../components/driver-form.tsx";
 import { DriverSignIn } from "../components/driver-invite.tsx";
+import { AskToPay } from "../components/driver-pay.tsx";
 import { CheckField, TextField } from "../components/field.tsx";
 import { Icon } from "../components/icon.tsx";
 import { LinkButton } from "../components/link-button.tsx";
@@ -91,6 +92,7 @@ function Head({ driver, etag }: { driver: Driver; etag: string }) {
           >
             {t(blocked ? "drivers.unblock" : "drivers.block")}
           </MayButton>
+          <AskToPay driver={driver} />
           {may("money:read") && (
             <LinkButton to="/statements" search={{ account: `driver:${driverId}` }}>
               {t("nav.statements")}
