@@ -286,8 +286,13 @@ test("billing that fails again and again raises without waiting for hours", asyn
 test("a payment of what a driver owes is of no site: the operator hears of it, no site does", async () => {
   await rule("payment-problem");
   await rule("payment-problem", {}, { sites: [SITE] });
-  await run(paymentSql);
-  await run("update payment set account = 'driver:x', site_id = null, station_id = null");
+  await run(`with p as (insert into payment_provider (provider_id, operator_id, kind, settings, secrets, secret_hints,
+      endpoint_id) values (gen_random_uuid(), 'default', 'sandbox', '{}', '', '{}', 'balances')
+      on conflict (operator_id, kind) do update set enabled = true returning provider_id)
+    insert into payment (payment_id, operator_id, account, provider_id, kind, flow, amount_minor, currency, description,
+      status, expires_at)
+    select gen_random_uuid(), 'default', 'driver:x', provider_id, 'sandbox', 'prepay', 1, 'BRL', 'x', 'disputed', now()
+    from p`);
   expect(await look()).toBe(1);
   expect((await alarms()).map(({ subject }) => subject)).toEqual(["payments"]);
   await run("update payment set status = 'captured'");
