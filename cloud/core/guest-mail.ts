@@ -1,4 +1,5 @@
 /** The mail with a guest's receipt, in the guest's language. Plain text. Pure. */
+import { amountText } from "../../shared/currency.ts";
 
 export type GuestMail = { subject: string; text: string };
 
@@ -42,8 +43,6 @@ export function guestReceiptMail(
   }: { site: string; totalMinor: number; currency: string; url: string; again: boolean },
 ): GuestMail {
   const words = WORDS[language];
-  const format = new Intl.NumberFormat(language, { style: "currency", currency });
-  const digits = format.resolvedOptions().maximumFractionDigits ?? 2;
-  const text = `${words.text(line(site), format.format(totalMinor / 10 ** digits))}\n${url}\n`;
+  const text = `${words.text(line(site), amountText(language, totalMinor, currency))}\n${url}\n`;
   return { subject: `${words.subject}: ${line(site)}`, text: again ? `${text}\n${words.changed}\n` : text };
 }

@@ -1,4 +1,5 @@
 /** The mail that asks a driver to pay what it owes, in the driver's language. Plain text. Pure. */
+import { amountText } from "../../shared/currency.ts";
 import type { GuestLanguage } from "./guest-mail.ts";
 
 const WORDS: Record<
@@ -18,7 +19,8 @@ const WORDS: Record<
   en: {
     subject: (operator) => `${operator}: an amount is open`,
     text: (operator, amounts) =>
-      `Hello,\n\nthis is open between you and ${operator}: ${amounts}.\n\nTo see it and pay, sign in with this address:`,
+      `Hello,\n\nthis is open between you and ${operator}: ${amounts}.\n\n` +
+      "To see it and pay, sign in with this address:",
     ignore: "If you have paid already, ignore this message.",
   },
   es: {
@@ -38,10 +40,7 @@ export function paymentRequestMail(
   of: { operator: string; owed: readonly { currency: string; amountMinor: number }[]; url: string },
 ): { subject: string; text: string } {
   const words = WORDS[language];
-  const amounts = of.owed.map(({ currency, amountMinor }) => {
-    const format = new Intl.NumberFormat(language, { style: "currency", currency });
-    return format.format(amountMinor / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2));
-  });
+  const amounts = of.owed.map(({ currency, amountMinor }) => amountText(language, amountMinor, currency));
   const operator = line(of.operator);
   return {
     subject: words.subject(operator),

@@ -5,12 +5,14 @@
  * is found is applied as if it had been told, and written down for people.
  *
  * When each is asked about next stands with it (`payment_check_at` in `0040_payment_checks.sql`). One that
- * nobody paid in its time is let go of.
+ * nobody paid in its time is let go of. Of a balance the provider is asked first: nobody waits for its money to go
+ * back, and what was paid in time is kept though nobody told.
  */
 import { describeError } from "../../shared/errors.ts";
 import { paysBalance } from "../core/payment.ts";
 import { inTransaction } from "../db/pool.ts";
 import { find } from "./books.ts";
+import { ProviderFault } from "./provider.ts";
 import type { Pay } from "./providers.ts";
 import type { PaymentRow } from "./rows.ts";
 import { CHECK_AT, keep, lockPayment, refOf, takeTold } from "./store.ts";
@@ -21,6 +23,8 @@ const AT_A_TIME = 4;
 const DAYS_MAX = 30;
 /** The provider closes the page or the code itself; where it does not, we do. */
 const GRACE_S = 120;
+/** A provider that did not answer about a balance whose time is over. */
+const ASK_AGAIN_S = 120;
 
 /** @returns how many payments stood otherwise than we knew. */
 export async function reconcile(pay: Pay): Promise<number> {
@@ -36,12 +40,14 @@ export async function reconcile(pay: Pay): Promise<number> {
   for (let from = 0; from < rows.length; from += AT_A_TIME) {
     const part = rows.slice(from, from + AT_A_TIME);
     const changed = await Promise.all(part.map((row) => check(pay, row)));
-    found += changed.filter(Boolean).length;
+    found += changed.filter((heard) => heard === "changed").length;
   }
   return found + (await letGo(pay));
 }
 
-async function check(pay: Pay, row: PaymentRow): Promise<boolean> {
+type Heard = "changed" | "unchanged" | "refused" | "unreachable";
+
+async function check(pay: Pay, row: PaymentRow): Promise<Heard> {
   try {
     const { provider } = await pay.providers.get(pay.pool, row.provider_id);
     const told = await provider.fetch(refOf(row));
@@ -55,36 +61,49 @@ async function check(pay: Pay, row: PaymentRow): Promise<boolean> {
          where payment_id = $1 and kind = 'provider-unreachable' and not repaired`,
         [row.payment_id],
       );
-      return changed;
+      return changed ? "changed" : "unchanged";
     });
   } catch (error) {
     const reason = describeError(error).slice(0, 500);
     await inTransaction(pay.pool, async (client) => {
-      await client.query("update payment set last_error = $2 where payment_id = $1", [
+      await client.query("update payment set last_error = $2, checked_at = now() where payment_id = $1", [
         row.payment_id,
         reason,
       ]);
       await find(client, row, "provider-unreachable", { reason }, false);
     });
-    return false;
+    return error instanceof ProviderFault && error.kind === "refused" ? "refused" : "unreachable";
   }
 }
 
-/** Nobody has paid in time: nobody may pay any more. */
+/**
+ * Nobody has paid in time: nobody may pay any more. A balance whose provider does not answer stays open until it does,
+ * and is asked about again later, so that it keeps nobody else waiting.
+ */
 async function letGo(pay: Pay): Promise<number> {
-  const { rows } = await pay.pool.query<{ payment_id: string }>(
-    `select payment_id from payment where status in ('created', 'pending', 'failed')
-       and (keep_minor is null or (keep_minor > 0 and account not like 'guest:%'))
+  const { rows } = await pay.pool.query<PaymentRow>(
+    `select * from payment where status in ('created', 'pending', 'failed')
+       and (keep_minor is null or (keep_minor > 0 and account not like 'guest:%'
+         and (last_error is null or checked_at is null or checked_at < now() - interval '${ASK_AGAIN_S} seconds')))
        and expires_at < now() - interval '${GRACE_S} seconds' and created_at > now() - interval '${DAYS_MAX} days'
      order by expires_at limit ${BATCH}`,
   );
-  for (const { payment_id: paymentId } of rows) {
-    await inTransaction(pay.pool, async (client) => {
-      const { row } = await lockPayment(client, paymentId);
-      const waits = row.status === "created" || row.status === "pending" || row.status === "failed";
-      const open = row.keep_minor === null || (row.keep_minor > 0 && paysBalance(row.account));
-      if (waits && open) await keep(client, paymentId, 0, "payment-expired");
-    });
+  let closed = 0;
+  for (let from = 0; from < rows.length; from += AT_A_TIME) {
+    const part = rows.slice(from, from + AT_A_TIME);
+    closed += (await Promise.all(part.map((row) => letGoOf(pay, row)))).filter(Boolean).length;
   }
-  return rows.length;
+  return closed;
+}
+
+async function letGoOf(pay: Pay, row: PaymentRow): Promise<boolean> {
+  if (paysBalance(row.account) && (await check(pay, row)) === "unreachable") return false;
+  const paymentId = row.payment_id;
+  return inTransaction(pay.pool, async (client) => {
+    const { row: now } = await lockPayment(client, paymentId);
+    const waits = now.status === "created" || now.status === "pending" || now.status === "failed";
+    const open = now.keep_minor === null || (now.keep_minor > 0 && paysBalance(now.account));
+    if (waits && open) await keep(client, paymentId, 0, "payment-expired");
+    return waits && open;
+  });
 }

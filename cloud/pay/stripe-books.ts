@@ -12,10 +12,11 @@ import { given } from "../../shared/given.ts";
 import type { PayoutPage } from "./provider.ts";
 
 /**
- * Stripe counts these otherwise than ISO 4217: two digits where there are none, or a last digit that must be 0.
+ * Stripe counts these otherwise than ISO 4217: two digits where there are none, none where there are two, or a last
+ * digit that must be 0.
  * https://docs.stripe.com/currencies#special-cases
  */
-const OTHER_UNITS = new Set("ISK UGX BHD JOD KWD OMR TND IQD LYD UYI".split(" "));
+const OTHER_UNITS = new Set("ISK UGX MGA BHD JOD KWD OMR TND IQD LYD UYI".split(" "));
 export const isStripeCurrency = (currency: string): boolean => !OTHER_UNITS.has(currency);
 
 const PAYOUTS_A_PAGE = 100;

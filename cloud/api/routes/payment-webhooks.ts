@@ -3,6 +3,7 @@
  * signature.
  */
 import { Type } from "typebox";
+import { amountText } from "../../../shared/currency.ts";
 import { AppError, describeError } from "../../../shared/errors.ts";
 import { takeWebhook } from "../../pay/events.ts";
 import { secretsAbout, type Pay, type ProviderRow } from "../../pay/providers.ts";
@@ -120,12 +121,7 @@ function sandboxRoutes(app: App, pay: Pay): void {
     { schema: { hide: true, ...open("whoever pays has no account"), params } },
     async (request, reply) => {
       const row = await find(request.params.sandboxId);
-      const amount = new Intl.NumberFormat("en", { style: "currency", currency: row.currency }).format(
-        row.amount_minor /
-          10 **
-            (new Intl.NumberFormat("en", { style: "currency", currency: row.currency }).resolvedOptions()
-              .maximumFractionDigits ?? 2),
-      );
+      const amount = amountText("en", row.amount_minor, row.currency);
       const decided = row.status !== "open" && row.status !== "declined";
       const form = `<form method="post"><button name="decision" value="pay">Pay</button>
 <button name="decision" value="decline">Decline</button></form>`;
