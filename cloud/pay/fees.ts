@@ -35,7 +35,6 @@ export async function takeSettlements(
   { settlements }: PaymentState,
   moves: readonly SettlementMove[],
 ): Promise<PaymentRow> {
-  if (settlements === row.settlements) return row;
   const fee_minor = feeMinorIn(settlements, row.currency) ?? null;
   await client.query("update payment set settlements = $2, fee_minor = $3 where payment_id = $1", [
     ...[row.payment_id, JSON.stringify(settlements), fee_minor],

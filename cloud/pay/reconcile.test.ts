@@ -73,6 +73,22 @@ test("the provider does not answer then: it stays open until it does, and is not
   expect(await ana.balanceMinor()).toBe(0);
 });
 
+test("a provider whose secrets do not open any more keeps nobody from paying otherwise", async () => {
+  const ana = await payer(2_000);
+  const begun = await ana.begin(1_000, "mercado-pago");
+  await isOver(begun.paymentId);
+  const set = "update payment_provider set version = version + 1, secrets = ";
+  const { rows } = await bench.db.pool.query<{ secrets: Buffer }>(
+    "select secrets from payment_provider where kind = 'mercado-pago'",
+  );
+  await bench.db.pool.query(`${set} 'damaged' where kind = 'mercado-pago'`);
+  await look();
+  expect(await ana.see(begun.paymentId)).toMatchObject({ open: false });
+  await ana.pays(await ana.begin(2_000));
+  expect(await ana.balanceMinor()).toBe(0);
+  await bench.db.pool.query(`${set} $1 where kind = 'mercado-pago'`, [rows[0]?.secrets]);
+});
+
 test("not paid: it is closed there; so it is where the provider does not know it", async () => {
   const ana = await payer(2_000);
   const begun = await ana.begin(1_000, "mercado-pago");

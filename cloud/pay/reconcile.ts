@@ -72,7 +72,7 @@ async function check(pay: Pay, row: PaymentRow): Promise<Heard> {
       ]);
       await find(client, row, "provider-unreachable", { reason }, false);
     });
-    return error instanceof ProviderFault && error.kind === "refused" ? "refused" : "unreachable";
+    return error instanceof ProviderFault && error.kind === "unreachable" ? "unreachable" : "refused";
   }
 }
 

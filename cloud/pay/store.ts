@@ -110,7 +110,8 @@ export async function takeTold(
   });
   await writeRefunds(client, named, state);
   const written = await writeState(client, named, state, told, by);
-  const row = await takeSettlements(client, written, state, settled);
+  const isSettledAnew = state.settlements !== named.state.settlements;
+  const row = isSettledAnew ? await takeSettlements(client, written, state, settled) : written;
   for (const move of moves) await bookMove(client, row, named.refunds, move);
   const payment = paymentOf(row, await readRefunds(client, paymentId));
   await tellOf(client, known.row.status, row, moves);
