@@ -136,6 +136,8 @@ async function renameAccount({ client, operatorId }: Work, { key, pseudonym }: T
     [operatorId, from, to, pseudonym],
   );
   for (const [table, column] of [
+    // Money that comes in for it holds its payment's row while it is booked: what is booked is seen after that.
+    ["payment", "account"],
     ...[
       ["ledger_entry", "account"],
       ["ledger_balance", "account"],
@@ -143,7 +145,6 @@ async function renameAccount({ client, operatorId }: Work, { key, pseudonym }: T
     ],
     ...[
       ["transaction_payer", "account"],
-      ["payment", "account"],
       ["cdr", "payer"],
     ],
   ])

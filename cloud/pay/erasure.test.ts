@@ -1,0 +1,50 @@
+/** A driver is erased at the moment at which its money comes in, for what its card had charged before it was its. */
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { accounts } from "../core/ledger.ts";
+import { inTransaction } from "../db/pool.ts";
+import { eraseDriver } from "../erasure.ts";
+import { openPayBench, type PayBench } from "./harness.ts";
+import { openPeople, Payer, type People } from "./harness-driver.ts";
+import { takeTold } from "./store.ts";
+
+let bench: PayBench;
+let people: People;
+beforeAll(async () => {
+  bench = await openPayBench();
+  people = await openPeople(bench);
+});
+afterAll(async () => {
+  await people.close();
+  await bench.close();
+});
+
+const WAITS = `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+
+test("the erasure waits for it, and the money goes with the account", async () => {
+  const { pool, rows } = bench.db;
+  const ana = await Payer.create(bench, people);
+  const token = `T-${randomUUID().slice(0, 8)}`;
+  await pool.query(
+    "insert into id_token (operator_id, id_token, driver_id, driver_since) values ('default', $1, $2, now())",
+    [token, ana.driverId],
+  );
+  const account = accounts.token(token.toLowerCase());
+  await ana.owes(2_000, account);
+  const { paymentId } = await ana.begin(700, "mercado-pago", { account });
+  let erased: Promise<unknown> = Promise.resolve();
+  await inTransaction(pool, async (client) => {
+    const facts = { progress: "authorized", capturedMinor: 700 } as const;
+    await takeTold(client, paymentId, { facts }, "webhook");
+    erased = inTransaction(pool, (other) => eraseDriver(other, "default", ana.driverId, "test"));
+    await expect.poll(async () => (await rows(WAITS)).length, { timeout: 10_000 }).toBe(1);
+  });
+  expect(await erased).toMatchObject({ tokens: 1 });
+  const [payment] = await rows<{ account: string }>(
+    "select account from payment where payment_id = $1",
+    paymentId,
+  );
+  expect(payment?.account).toMatch(/^token:erased-/);
+  expect(await ana.balanceMinor(payment?.account)).toBe(1_300);
+  expect(await rows("select 1 from ledger_account where account = $1", account)).toEqual([]);
+});
