@@ -6,8 +6,10 @@ alter table payment
   -- Kept of it in its own currency; null: not known yet.
   add fee_minor bigint,
   -- Its money had come before fees came by themselves: what a person has booked is not booked again.
-  add fees_by_hand boolean not null default false;
-update payment set fees_by_hand = true where captured_minor > 0;
+  add fees_by_hand boolean not null default true;
+-- Of most the money has come: as a default it is written into none of them, which nobody can pay or capture meanwhile.
+update payment set fees_by_hand = false where captured_minor = 0;
+alter table payment alter fees_by_hand set default false;
 
 -- Between two currencies, where a provider keeps its books in another one.
 alter table ledger_account drop constraint ledger_account_kind_check;
