@@ -311,7 +311,11 @@ describe("nobody pays the same twice", () => {
     const ana = await payer(2_000);
     const first = await ana.begin(2_000);
     await later(first.paymentId);
-    // At once, without waiting for the job that looks.
+    // Whoever may have been paid in time is asked first; then at once, without waiting for the job that looks.
+    bench.stripe.fault({ method: "GET", path: /./, how: "hang", times: 1 });
+    expect((await ana.wish(1_500)).body).toMatchObject({ code: "PROVIDER_UNREACHABLE" });
+    expect(await ana.see(first.paymentId)).toMatchObject({ open: true, status: "pending" });
+    bench.stripe.recover();
     const second = await ana.begin(1_500);
     expect(second.paymentId).not.toBe(first.paymentId);
     expect(await ana.see(first.paymentId)).toMatchObject({ open: false, status: "expired" });

@@ -7,6 +7,7 @@
  * first: what has been paid is not given back for being paid late.
  */
 import { randomUUID } from "node:crypto";
+import { AppError } from "../../shared/errors.ts";
 import { ApiProblem, notFound } from "../api/problem.ts";
 import { writeAudit } from "../audit.ts";
 import type { Account } from "../core/ledger.ts";
@@ -72,7 +73,14 @@ export async function payBalance(pay: Pay, who: Debtor, wish: BalanceWish): Prom
   const begin = () => inTransaction(pay.pool, (client) => beginPayment(client, who, wish, offered));
   let row = await begin();
   if (isStale(row)) {
-    await closeBalance(pay, row, "payment-expired");
+    // It may have been paid in time.
+    if (!(await hear(pay, row)))
+      throw new ApiProblem(
+        503,
+        "PROVIDER_UNREACHABLE",
+        "the provider of an earlier payment does not answer; try again in a moment",
+      );
+    await close(pay, row.payment_id, "payment-expired");
     row = await begin();
   }
   const placeless = row.checkout_url === null && row.pix_code === null;
@@ -169,31 +177,46 @@ async function insertPayment(
   return row;
 }
 
-/**
- * The payer does not want it any more, or its time is over.
- * @returns false: it is paid, or is being taken at this moment.
- */
-export async function closeBalance(pay: Pay, row: PaymentRow, reason: string): Promise<boolean> {
+/** What the provider has to say of it. @returns false: it does not answer. */
+async function hear(pay: Pay, row: PaymentRow): Promise<boolean> {
   const ref = refOf(row);
-  if (ref.checkoutId !== undefined || ref.providerPaymentId !== undefined) {
-    try {
-      const { provider } = await pay.providers.get(pay.pool, row.provider_id);
-      const told = await provider.fetch(ref);
-      await inTransaction(pay.pool, (client) => takeTold(client, row.payment_id, told, "fetch"));
-    } catch (error) {
-      // Who cannot be asked is told to close it later, and what slips in goes back.
-      if (!(error instanceof ProviderFault)) throw error;
-    }
+  if (ref.checkoutId === undefined && ref.providerPaymentId === undefined) return true;
+  try {
+    const { provider } = await pay.providers.get(pay.pool, row.provider_id);
+    const told = await provider.fetch(ref);
+    await inTransaction(pay.pool, (client) => takeTold(client, row.payment_id, told, "fetch"));
+    return true;
+  } catch (error) {
+    if (error instanceof ProviderFault) return error.kind !== "unreachable";
+    // Its secrets do not open: nobody will ever be heard.
+    if (error instanceof AppError) return true;
+    throw error;
   }
+}
+
+/** @returns false: it is paid, or is being taken at this moment. */
+async function close(pay: Pay, paymentId: string, reason: string): Promise<boolean> {
   const closed = await inTransaction(pay.pool, async (client) => {
-    const { row: now, state } = await lockPayment(client, row.payment_id);
+    const { row, state } = await lockPayment(client, paymentId);
     if (state.capturedMinor > 0 || state.progress === "authorized") return false;
-    if (isOpen(now)) await keep(client, row.payment_id, 0, reason);
+    if (isOpen(row)) await keep(client, paymentId, 0, reason);
     return true;
   });
-  if (closed) await workPayment(pay, row.payment_id);
+  if (closed) await workPayment(pay, paymentId);
   return closed;
 }
+
+/**
+ * The payer does not want it any more. Where the provider cannot be asked, it is told to close it later, and what
+ * slips in goes back.
+ * @returns false: it is paid, or is being taken at this moment.
+ */
+export async function cancelBalance(pay: Pay, row: PaymentRow): Promise<boolean> {
+  await hear(pay, row);
+  return close(pay, row.payment_id, CANCELLED);
+}
+
+export const CANCELLED = "cancelled by the payer";
 
 /** Of one driver. @throws ApiProblem 404. */
 export async function ownPayment(

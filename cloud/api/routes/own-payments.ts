@@ -6,7 +6,7 @@ import { Type } from "typebox";
 import { isUnderWay } from "../../core/payment.ts";
 import { isGuestLanguage } from "../../core/guest-mail.ts";
 import type { Queryable } from "../../db/pool.ts";
-import { closeBalance, debtsOf, ownPayment, payBalance } from "../../pay/balance.ts";
+import { cancelBalance, CANCELLED, debtsOf, ownPayment, payBalance } from "../../pay/balance.ts";
 import { payerView } from "../../pay/checkout.ts";
 import type { Pay } from "../../pay/providers.ts";
 import type { PaymentRow } from "../../pay/rows.ts";
@@ -204,10 +204,9 @@ function oneRoutes(app: App, { requireActor, pay, webUrl }: Context): void {
       const actor = await requireActor(request);
       const row = await find(actor, request.params.paymentId);
       if (isOpen(row)) {
-        const closed = await closeBalance(pay, row, "cancelled by the payer");
-        if (!closed)
+        if (!(await cancelBalance(pay, row)))
           throw new ApiProblem(409, "ALREADY_PAID", "it has been paid, or is being taken at this moment");
-        const detail = { reason: "cancelled by the payer" };
+        const detail = { reason: CANCELLED };
         await actor.db.transaction((client) =>
           audit(client, actor, request, "payment.cancel", row.payment_id, detail),
         );
