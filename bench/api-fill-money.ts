@@ -79,7 +79,7 @@ export function moneyStatements(stations: number, transactions: number): readonl
        evse_id,
          connector_id, id_token, driver_id::text, case when guest then new_payment::text end, payer,
          started_at, ended_at,
-         'America/Sao_Paulo', 'known', meter_start_wh, meter_stop_wh, ${ENERGY_WH}, 'registers',
+         'America/Sao_Paulo', 'station', meter_start_wh, meter_stop_wh, ${ENERGY_WH}, 'registers',
          '${TARIFF_ID}', 1, 'BRL',
          ${netMinor}, ${taxMinor}, ${totalMinor}, '${price}', md5(transaction_id::text) from money`,
     `insert into transaction_billing (transaction_id, operator_id, site_id, status, reasons, cdr_id, updated_at)
@@ -149,6 +149,14 @@ export function moneyStatements(stations: number, transactions: number): readonl
          n * ${ENERGY_WH}, 'statements', month + interval '1 month'
        from (select operator_id, payer, date_trunc('month', ended_at) as month, count(*)::int as n from money
          where not guest group by 1, 2, 3) s`,
+    `insert into payment (payment_id, operator_id, account, driver_id, request_id, provider_id, kind, flow,
+       amount_minor, currency, description, status, progress, authorized_minor, captured_minor, expires_at,
+       keep_minor, keep_reason, created_at, updated_at, paid_at, check_at)
+       select gen_random_uuid(), s.operator_id, s.account, split_part(s.account, ':', 2)::uuid, 'wish-' || s.number,
+         p.provider_id, 'stripe', 'authorize', s.closing_minor, 'BRL', 'Big', 'captured', 'authorized',
+         s.closing_minor, s.closing_minor, s.period_to, s.closing_minor, 'balance', s.period_to, s.period_to,
+         s.period_to, null
+       from statement s join payment_provider p on p.operator_id = s.operator_id where s.account like 'driver:%'`,
     `insert into statement_cdr (statement_id, cdr_id, operator_id)
        select s.statement_id, m.new_cdr, m.operator_id
        from money m join statement s on s.operator_id = m.operator_id

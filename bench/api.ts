@@ -8,8 +8,8 @@
 import { performance } from "node:perf_hooks";
 import pg from "pg";
 import { createApiKey } from "../cloud/api/actor.ts";
-import { createApp, type App } from "../cloud/api/app.ts";
-import { createHub } from "../cloud/api/live.ts";
+import type { App } from "../cloud/api/app.ts";
+import { createMember, openBrowser, openPeopleApi } from "../cloud/api/harness-people.ts";
 import { operationsOf, type Document } from "../cloud/api/openapi-document.ts";
 import { migrate } from "../cloud/db/migrate.ts";
 import { createPool, type Pool } from "../cloud/db/pool.ts";
@@ -69,7 +69,7 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
 
 /** What no list or detail of this database has, and what is no list and no detail. */
 const LEFT_OUT = new Map([
-  ["a person's own, which no key has", /^\/v1\/(me|own)\b/],
+  ["who asks, and the whole of a person as a document", /^\/v1\/(me|own\/data)\b/],
   [
     "a stream, a file or a whole table",
     /^\/v1\/events$|csv$|-exports$|exports\/now$|\/(content|file|qr|pdf|data)$/,
@@ -78,9 +78,28 @@ const LEFT_OUT = new Map([
   ["there are none here", /\/(reservations|charging-profiles|station-templates|files|receipts)\/\{/],
 ]);
 
+/** By parameter. */
+type Names = Record<string, string>;
+
+/** Addresses of what is a driver's own, asked by one that has signed in. */
+const OWN = "/v1/own/";
+const DRIVER_EMAIL = "driver@example.com";
+
+/** The driver of these names can sign in. @returns what stands for a parameter where it is the driver's own. */
+async function letDriverIn(pool: Pool, { driverId }: Names): Promise<Names> {
+  const userId = await createMember(pool, DRIVER_EMAIL, "driver", { operatorId: "big" });
+  await pool.query("update driver set user_id = $2 where driver_id = $1", [driverId, userId]);
+  const { rows } = await pool.query<Names>(
+    `select payment_id as "paymentId" from payment where driver_id = $1 order by created_at limit 1`,
+    [driverId],
+  );
+  if (rows[0] === undefined) throw new AppError("BENCH_API", `the driver ${driverId} has paid nothing`);
+  return rows[0];
+}
+
 /** For each parameter something that is there, from the middle of what there is. */
-async function namesOf(pool: Pool): Promise<Record<string, string>> {
-  const { rows } = await pool.query<Record<string, string>>(
+async function namesOf(pool: Pool): Promise<Names> {
+  const { rows } = await pool.query<Names>(
     `select t.site_id as "siteId", t.er_id as "erId", t.station_id as "stationId", t.id_token as "idToken",
        t.transaction_id as "transactionId", t.er_id || '.main' as "meterId",
        (select command_id from command c where c.operator_id = 'big' limit 1) as "commandId",
@@ -107,9 +126,10 @@ async function namesOf(pool: Pool): Promise<Record<string, string>> {
  * The addresses of all lists and details, each list also by each of its filters. @throws AppError BENCH_API for
  * one that cannot be named: what is not measured is said in `LEFT_OUT`.
  */
-function addressesOf(document: Document, names: Record<string, string>): string[] {
+function addressesOf(document: Document, operators: Names, own: Names): string[] {
   const addresses: string[] = [];
   for (const { path, method, operation } of operationsOf(document)) {
+    const names = path.startsWith(OWN) ? { ...operators, ...own } : operators;
     const open = operation.security?.length === 0;
     if (method !== "GET" || open || [...LEFT_OUT.values()].some((reason) => reason.test(path))) continue;
     const valueOf = (name: string): string => {
@@ -146,21 +166,24 @@ async function wholeScans(pool: Pool, { text, values }: Asked, big: ReadonlySet<
   return scansOf(rows[0]?.["QUERY PLAN"][0].Plan ?? { "Node Type": "" }).filter((table) => big.has(table));
 }
 
-async function openApi(pool: Pool): Promise<{ app: App; ask: (url: string) => Promise<number> }> {
-  const hub = createHub();
-  const app = await createApp({
-    ...{ pool, hub, filesDir: "", webRoot: undefined, logger: false },
-    health: async () => ({ status: "ok" as const }),
-    metrics: async () => ({ contentType: "", text: "" }),
-  });
-  app.addHook("onClose", async () => hub.stop());
+type Ask = (url: string) => Promise<number>;
+
+/** One key may ask so often in a minute; the bench asks more. */
+const ASKED_MAX = 1_000;
+
+async function openApi(pool: Pool): Promise<{ app: App; ask: Ask; close: () => Promise<void> }> {
+  const { app, close } = await openPeopleApi(pool);
+  const driver = openBrowser(app);
   let key = "";
   let used = 0;
   return {
-    app,
+    ...{ app, close },
     async ask(url) {
-      // One key may ask so often in a minute; the bench asks more.
-      if (used++ % 1_000 === 0) key = await createApiKey(pool, "big", "bench");
+      if (url.startsWith(OWN)) {
+        if (driver.jar.size === 0) await driver.signIn(DRIVER_EMAIL);
+        return (await driver.get(url)).status;
+      }
+      if (used++ % ASKED_MAX === 0) key = await createApiKey(pool, "big", "bench");
       const reply = await app.inject({ method: "GET", url, headers: { authorization: `Bearer ${key}` } });
       return reply.statusCode;
     },
@@ -177,9 +200,8 @@ async function run(context: Context): Promise<void> {
   await ensureSigningKey(pool, undefined);
   const listener = listenToQueries();
   context.onEnd(listener.stop);
-  const { app, ask } = await openApi(pool);
-  context.onEnd(() => app.close());
-  await app.ready();
+  const { app, ask, close } = await openApi(pool);
+  context.onEnd(close);
   const document = JSON.parse(JSON.stringify(app.swagger())) as Document;
   const { rows: counts } = await pool.query<{ name: string }>(
     "select relname as name from pg_class where relkind = 'r' and reltuples > $1",
@@ -187,7 +209,9 @@ async function run(context: Context): Promise<void> {
   );
   const big = new Set(counts.map(({ name }) => name));
   const results: { address: string; ms: number; bareMs: number; scans: string[] }[] = [];
-  for (const address of addressesOf(document, await namesOf(pool))) {
+  const names = await namesOf(pool);
+  const own = await letDriverIn(pool, names);
+  for (const address of addressesOf(document, names, own)) {
     const status = await ask(address);
     if (status !== 200) throw new AppError("BENCH_API", `GET ${address} answers ${status}`);
     const asked = await listener.during(() => ask(address));
