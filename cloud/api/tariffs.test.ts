@@ -109,6 +109,11 @@ describe("a tariff", () => {
     ],
     ["a beginning in the past", { validFrom: "2020-01-01T00:00:00Z" }, "VALID_FROM_PAST"],
     ["an end before its beginning", { validTo: "2020-01-01T00:00:00Z" }, "VALID_TO_BEFORE_FROM"],
+    [
+      "an end at its beginning",
+      { validFrom: "2099-01-01T00:00:00Z", validTo: "2099-01-01T00:00:00Z" },
+      "VALID_TO_BEFORE_FROM",
+    ],
   ])("is refused with %s", async (_what, body, code) => {
     const reply = await api.send("POST", "/v1/tariffs", { name: randomUUID(), terms: TERMS, ...body });
     expect(problem(reply)).toEqual([400, code]);

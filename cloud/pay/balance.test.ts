@@ -12,6 +12,7 @@ import type { PaymentDetailView, PaymentView } from "../api/payment-schemas.ts";
 import { accounts } from "../core/ledger.ts";
 import { eraseDriver } from "../erasure.ts";
 import { inTransaction } from "../db/pool.ts";
+import { justAfter } from "../harness-money.ts";
 import { openPayBench, openStand, SETTINGS, type PayBench } from "./harness.ts";
 import { openPeople, Payer, type People } from "./harness-driver.ts";
 import { reconcile } from "./reconcile.ts";
@@ -116,7 +117,7 @@ describe("what is owed is paid", () => {
     );
     const issued = await bench.api.send("POST", "/v1/receipts", { postingId: posting?.posting_id });
     expect(issued.body).toMatchObject({ customerName: "Ana Souza" });
-    const to = new Date().toISOString();
+    const to = await justAfter();
     const made = await bench.api.send("POST", "/v1/statements", {
       ...{ account: ana.account, from: "2026-01-01T00:00:00Z", to },
     });

@@ -39,33 +39,29 @@ export function checkTerms(terms: TariffTerms): void {
 /** What a clock and the way of a request may take from "now". */
 const NOW_TOLERANCE_MS = 60_000;
 
-/** @throws ApiProblem 400 VALID_FROM_PAST, VALID_TO_BEFORE_FROM. */
-function checkValidity({ validFrom, validTo }: NewTariff): void {
-  const now = Date.now();
-  const from = validFrom === undefined ? now : Date.parse(validFrom);
-  if (from < now - NOW_TOLERANCE_MS)
-    throw new ApiProblem(400, "VALID_FROM_PAST", "what has begun was priced already: choose a time to come");
-  if (validTo !== undefined && Date.parse(validTo) <= Math.max(from, now))
-    throw new ApiProblem(400, "VALID_TO_BEFORE_FROM", "validTo must be later than validFrom");
-}
-
-/** It begins now at the earliest, whatever the clock of the one who asks says: what began before has its price. */
+/**
+ * It begins now at the earliest, whatever the clock of the one who asks says: what began before has its price. Now is
+ * the database's.
+ * @throws ApiProblem 400 VALID_FROM_PAST, VALID_TO_BEFORE_FROM.
+ */
 async function insertVersion(
   client: Client,
   actor: Actor,
   tariffId: string,
   version: number,
-  body: NewTariff,
+  { validFrom, validTo, terms }: NewTariff,
 ): Promise<void> {
-  checkValidity(body);
-  await client.query(
+  if (validFrom !== undefined && Date.parse(validFrom) < Date.now() - NOW_TOLERANCE_MS)
+    throw new ApiProblem(400, "VALID_FROM_PAST", "what has begun was priced already: choose a time to come");
+  const { rowCount } = await client.query(
     `insert into tariff_version (tariff_id, version, operator_id, valid_from, valid_to, terms, created_by)
-     values ($1, $2, $3, greatest($4::timestamptz, now()), $5, $6, $7)`,
-    [
-      ...[tariffId, version, actor.operatorId, body.validFrom ?? null, body.validTo ?? null],
-      ...[JSON.stringify(body.terms), actor.name],
-    ],
+     select $1, $2, $3, f.valid_from, $5, $6, $7
+     from (select greatest($4::timestamptz, now()) as valid_from) f
+     where $5::timestamptz is null or $5::timestamptz > f.valid_from`,
+    [tariffId, version, actor.operatorId, validFrom, validTo, JSON.stringify(terms), actor.name],
   );
+  if (rowCount === 0)
+    throw new ApiProblem(400, "VALID_TO_BEFORE_FROM", "validTo must be later than validFrom");
 }
 
 /** @throws ApiProblem 409 TARIFF_EXISTS where another has the name. */
