@@ -97,11 +97,6 @@ async function good(page: Page): Promise<void> {
   expect(await violations(page)).toEqual([]);
 }
 
-const close = ({ page, errors }: Watched) => {
-  expect(errors).toEqual([]);
-  return page.context().close();
-};
-
 /** A file that a button of the page gives. */
 async function download(page: Page, button: string | RegExp): Promise<{ name: string; bytes: Buffer }> {
   const [file] = await Promise.all([
@@ -127,7 +122,7 @@ describe("a driver at the page", () => {
     expect(new URL(page.url()).pathname).toBe("/my/charges");
     expect(watched.errors.splice(0).every((error) => error.includes("404"))).toBe(true);
     await good(page);
-    await page.context().close();
+    await watched.close();
     const users = await api.get<Listed<{ userId: string; email: string }>>("/v1/users?role=driver");
     const userId = users.items.find(({ email }) => email === ANA.email)?.userId;
     ({ driverId } = await api.post<{ driverId: string }>("/v1/drivers", {
@@ -176,7 +171,7 @@ describe("a driver at the page", () => {
     await page.getByRole("listitem").getByText(/^R\$/).waitFor();
     expect(await now.count()).toBe(0);
     await good(page);
-    await close(watched);
+    await watched.close();
     const { items } = await api.get<Listed<Cdr>>(`/v1/cdrs?idToken=${CARD}`);
     expect(items).toHaveLength(1);
     cdr = items[0] as Cdr;
@@ -205,7 +200,7 @@ describe("a driver at the page", () => {
       .click();
     await page.getByRole("button", { name: "Baixar recibo" }).waitFor();
     expect(page.url()).toContain(cdr.transactionId);
-    await close(watched);
+    await watched.close();
   });
 
   it(
@@ -239,7 +234,7 @@ describe("a driver at the page", () => {
       await dialog.getByText(/\/my\/statements$/).waitFor();
       await asking.page.mouse.move(0, 0);
       expect(await violations(asking.page)).toEqual([]);
-      await close(asking);
+      await asking.close();
       await api.put("/v1/payment-providers/mercado-pago", {
         settings: { ...settings, payerEmail: "drivers@example.com" },
         secrets: { accessToken: "TEST-driver-1", webhookSecret: bank.webhookSecret },
@@ -283,7 +278,7 @@ describe("a driver at the page", () => {
       const list = page.getByRole("region", { name: "Pagamentos" }).getByRole("listitem");
       await until("both payments are listed", async () => (await list.count()) === 2);
       await good(page);
-      await close(watched);
+      await watched.close();
 
       const operator = await newPage(browser, DESKTOP);
       await operator.page.goto(`${base}/#key=${apiKey}`);
@@ -299,7 +294,7 @@ describe("a driver at the page", () => {
         .filter({ hasText: `Driver ${driverId.slice(0, 8)}` })
         .first()
         .waitFor();
-      await close(operator);
+      await operator.close();
     },
   );
 
@@ -324,7 +319,7 @@ describe("a driver at the page", () => {
     await page.getByRole("button", { name: "Quero ficar" }).click();
     await page.getByRole("button", { name: "Pedir exclusão" }).waitFor();
     expect((await wishes()).items).toEqual([]);
-    await close(watched);
+    await watched.close();
   });
 
   it("reaches no page of the operator's, nor the operator one of its", { timeout: 90_000 }, async () => {
@@ -340,14 +335,14 @@ describe("a driver at the page", () => {
       .getByRole("link", { name: "Charges" })
       .click();
     await page.getByRole("heading", { name: "My charges" }).waitFor();
-    await close(watched);
+    await watched.close();
     const operator = await newPage(browser, DESKTOP);
     await operator.page.goto(`${base}/#key=${apiKey}`);
     await operator.page.getByText("Is everything charging?").waitFor();
     expect(await operator.page.getByRole("link", { name: "My data" }).count()).toBe(0);
     await operator.page.goto(`${base}/my/charges`);
     await operator.page.getByText("“see one's own charging” is missing").waitFor();
-    await close(operator);
+    await operator.close();
   });
 });
 
@@ -377,7 +372,7 @@ describe("an operator and its drivers", () => {
     await driver.page.getByRole("button", { name: "Pedir exclusão" }).click();
     await driver.page.getByRole("dialog").getByRole("button", { name: "Pedir exclusão" }).click();
     await driver.page.getByText("Exclusão pedida em").waitFor();
-    await close(driver);
+    await driver.close();
 
     await operator.page.reload();
     await operator.page.getByText("Signs in and sees what is their own.").waitFor();
@@ -390,7 +385,7 @@ describe("an operator and its drivers", () => {
     await rows.filter({ hasText: "Bia Lima" }).getByText("Asks to be erased").waitFor();
     await until("the others are out of the list", async () => (await rows.count()) === 1);
     expect(await violations(operator.page)).toEqual([]);
-    await close(operator);
+    await operator.close();
   });
 });
 
@@ -411,7 +406,7 @@ describe("the page behind a receipt's code", () => {
     await page.reload();
     await page.getByText("Verdadeiro, mas corrigido depois").waitFor();
     await good(page);
-    await close(watched);
+    await watched.close();
   });
 
   it("says that there is no such receipt, and takes another code", { timeout: 60_000 }, async () => {
@@ -429,7 +424,7 @@ describe("the page behind a receipt's code", () => {
     await page.getByRole("button", { name: "Check another receipt" }).click();
     await page.getByLabel("Code of the receipt").waitFor();
     await good(page);
-    await close(watched);
+    await watched.close();
   });
 
   it("shows a driver the earlier amount of a corrected charge", { timeout: 60_000 }, async () => {
@@ -437,6 +432,6 @@ describe("the page behind a receipt's code", () => {
     const { page } = watched;
     await page.getByRole("region", { name: "Earlier amounts" }).waitFor();
     expect(await violations(page)).toEqual([]);
-    await close(watched);
+    await watched.close();
   });
 });
