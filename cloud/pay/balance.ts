@@ -111,6 +111,12 @@ async function beginPayment(
   await client.query("select pg_advisory_xact_lock(hashtextextended($1, 0))", [
     `moov.balance ${operatorId} ${account}`,
   ]);
+  // Whoever is being erased at this moment has no account under this name any more.
+  const { rowCount } = await client.query(
+    "select from driver where operator_id = $1 and driver_id = $2 and status <> 'erased' for key share",
+    [operatorId, who.driverId],
+  );
+  if (rowCount === 0) throw notFound("driver", who.driverId);
   const { rows: known } = await client.query<PaymentRow>(
     `select * from payment where operator_id = $1 and account = $2
        and (request_id = $3 or (currency = $4 and status in ('created', 'pending', 'failed', 'authorized')

@@ -1,6 +1,7 @@
 /** A driver is erased at the moment at which its money comes in, for what its card had charged before it was its. */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { readDriver } from "../api/driver-store.ts";
 import { accounts } from "../core/ledger.ts";
 import { inTransaction } from "../db/pool.ts";
 import { eraseDriver } from "../erasure.ts";
@@ -21,15 +22,19 @@ afterAll(async () => {
 
 const WAITS = `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
 
+const byCard = async (driverId: string): Promise<string> => {
+  const token = `T-${randomUUID().slice(0, 8)}`;
+  await bench.db.pool.query(
+    "insert into id_token (operator_id, id_token, driver_id, driver_since) values ('default', $1, $2, now())",
+    [token, driverId],
+  );
+  return accounts.token(token.toLowerCase());
+};
+
 test("the erasure waits for it, and the money goes with the account", async () => {
   const { pool, rows } = bench.db;
   const ana = await Payer.create(bench, people);
-  const token = `T-${randomUUID().slice(0, 8)}`;
-  await pool.query(
-    "insert into id_token (operator_id, id_token, driver_id, driver_since) values ('default', $1, $2, now())",
-    [token, ana.driverId],
-  );
-  const account = accounts.token(token.toLowerCase());
+  const account = await byCard(ana.driverId);
   await ana.owes(2_000, account);
   const { paymentId } = await ana.begin(700, "mercado-pago", { account });
   let erased: Promise<unknown> = Promise.resolve();
@@ -47,4 +52,20 @@ test("the erasure waits for it, and the money goes with the account", async () =
   expect(payment?.account).toMatch(/^token:erased-/);
   expect(await ana.balanceMinor(payment?.account)).toBe(1_300);
   expect(await rows("select 1 from ledger_account where account = $1", account)).toEqual([]);
+});
+
+test("a payment that is begun while the driver is erased is not begun", async () => {
+  const { pool, rows } = bench.db;
+  const ana = await Payer.create(bench, people);
+  const account = await byCard(ana.driverId);
+  await ana.owes(2_000, account);
+  let wish: ReturnType<Payer["wish"]> | undefined;
+  await inTransaction(pool, async (client) => {
+    await readDriver(client, "default", ana.driverId, true);
+    wish = ana.wish(700, "mercado-pago", { account });
+    await expect.poll(async () => (await rows(WAITS)).length, { timeout: 10_000 }).toBe(1);
+    await eraseDriver(client, "default", ana.driverId, "test");
+  });
+  expect((await wish)?.status).toBe(404);
+  expect(await rows("select 1 from payment where driver_id = $1", ana.driverId)).toEqual([]);
 });

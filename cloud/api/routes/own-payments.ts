@@ -58,12 +58,13 @@ function debtRoute(app: App, { requireActor, pay }: Context): void {
     },
     async (request) => {
       const actor = await requireActor(request);
-      const own = await ownAccounts(actor.db, await ownDriver(actor));
+      const driver = await ownDriver(actor);
+      const own = await ownAccounts(actor.db, driver);
       const debts = await debtsOf(pay, actor.operatorId, [...own.keys()]);
       const { rows } = await actor.db.query<PaymentRow>(
-        `select * from payment where operator_id = $1 and account = any ($2)
+        `select * from payment where operator_id = $1 and account = any ($2) and driver_id = $3
            and status in ('created', 'pending', 'failed', 'authorized') order by created_at`,
-        [actor.operatorId, debts.map(({ account }) => account)],
+        [actor.operatorId, debts.map(({ account }) => account), driver.driver_id],
       );
       const open = rows.filter(isOpen);
       return {
@@ -203,9 +204,10 @@ function oneRoutes(app: App, { requireActor, pay, webUrl }: Context): void {
     async (request) => {
       const actor = await requireActor(request);
       const row = await find(actor, request.params.paymentId);
+      const isPaid = row.captured_minor > 0 || (isOpen(row) && !(await cancelBalance(pay, row)));
+      if (isPaid)
+        throw new ApiProblem(409, "ALREADY_PAID", "it has been paid, or is being taken at this moment");
       if (isOpen(row)) {
-        if (!(await cancelBalance(pay, row)))
-          throw new ApiProblem(409, "ALREADY_PAID", "it has been paid, or is being taken at this moment");
         const detail = { reason: CANCELLED };
         await actor.db.transaction((client) =>
           audit(client, actor, request, "payment.cancel", row.payment_id, detail),

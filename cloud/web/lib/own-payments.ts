@@ -1,6 +1,6 @@
 /** A driver's payments of what it owes: what is asked for, how long it is looked at, how each state looks. */
 import { queryOptions, type QueryClient } from "@tanstack/react-query";
-import type { OwnPayment } from "../../api/own-schemas.ts";
+import type { OwnDebt, OwnPayment } from "../../api/own-schemas.ts";
 import { call } from "./client.ts";
 import { PAYMENT_LOOK } from "./payments.ts";
 
@@ -14,6 +14,10 @@ export const ownDebtsQuery = () =>
     queryKey: ["own", "debts"],
     queryFn: ({ signal }) => call("listOwnDebts", { signal }),
   });
+
+/** All that is owed in a currency: what a card had charged before it was the driver's, too. Pure. */
+export const owedIn = (debts: readonly Pick<OwnDebt, "currency" | "owedMinor">[], currency: string): number =>
+  debts.reduce((sum, debt) => sum + (debt.currency === currency ? debt.owedMinor : 0), 0);
 
 /** When to look again; false: nothing will change by itself. Pure. */
 export const lookAgainMs = ({ open, refundPendingMinor }: OwnPayment): number | false =>

@@ -3,7 +3,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { useEffect } from "react";
 import { useTranslations } from "use-intl";
-import type { OwnPayment } from "../../api/own-schemas.ts";
+import type { OwnDebt, OwnPayment } from "../../api/own-schemas.ts";
 import { Badge } from "../components/badge.tsx";
 import { Button } from "../components/button.tsx";
 import { BigNumber, Card, Skeleton } from "../components/card.tsx";
@@ -15,8 +15,7 @@ import { PixCode } from "../components/pix-code.tsx";
 import { useNow, When } from "../components/time.tsx";
 import { call, pathOf } from "../lib/client.ts";
 import { useMoney } from "../lib/money.ts";
-import { ownProfileQuery } from "../lib/own.ts";
-import { forgetOwed, OWN_PAYMENT_LOOK, ownPaymentQuery } from "../lib/own-payments.ts";
+import { forgetOwed, owedIn, OWN_PAYMENT_LOOK, ownDebtsQuery, ownPaymentQuery } from "../lib/own-payments.ts";
 
 const route = getRouteApi("/my/payments/$paymentId");
 
@@ -164,8 +163,8 @@ function Told({ payment }: { payment: OwnPayment }) {
   const t = useTranslations();
   const money = useMoney();
   const { status, currency, refundedMinor, refundPendingMinor, hasReceipt, paymentId } = payment;
-  const profile = useQuery(ownProfileQuery());
-  const owed = profile.data?.balances.find((one) => one.currency === currency)?.amountMinor ?? 0;
+  const debts = useQuery(ownDebtsQuery());
+  const owed = owedIn((debts.data?.items ?? []) as OwnDebt[], currency);
   const hint = hintOf(status);
   return (
     <Card className="space-y-3 p-4 sm:p-5">
@@ -174,7 +173,7 @@ function Told({ payment }: { payment: OwnPayment }) {
       {refundPendingMinor > 0 && (
         <p>{t("own.pay.refundPending", { amount: money.amount(refundPendingMinor, currency) })}</p>
       )}
-      {profile.data !== undefined && hint !== "authorized" && (
+      {debts.data !== undefined && hint !== "authorized" && (
         <p className="text-ink-2">
           {owed > 0
             ? t("own.pay.stillOpen", { amount: money.amount(owed, currency) })
