@@ -172,7 +172,10 @@ async function forgetPapers(work: Work, driver: Driver): Promise<void> {
      where p.operator_id = $1 and r.receipt_id = p.receipt_id and (p.tax_id = $3
        or exists (select from cdr c where c.cdr_id = r.cdr_id and c.driver_id = $2)
        or exists (select from ledger_entry e where e.operator_id = r.operator_id and e.posting_id = r.posting_id
-                  and e.account = 'driver:' || $2))`,
+                  and e.account = 'driver:' || $2)
+       or exists (select from ledger_posting b where b.operator_id = r.operator_id and b.posting_id = r.posting_id
+                  and b.payment_id in (select y.payment_id::text from payment y
+                    where y.operator_id = $1 and y.driver_id = $2::uuid)))`,
     [operatorId, driverId, driver.tax_id],
   );
   await client.query(

@@ -3,7 +3,8 @@
  * however much it is, little of it is in memory.
  *
  * Pages of each kind, by a key that does not move. What cannot be told apart from other people's things (raw
- * messages of a station) is not in it: what they say of the driver is in its transactions.
+ * messages of a station) is not in it: what they say of the driver is in its transactions. Of the accounts of its
+ * cards there is what is the driver's, and nothing of whoever had a card before or after.
  */
 import type { Queryable } from "../db/pool.ts";
 import { toDriver, type DriverRow } from "./driver-store.ts";
@@ -21,6 +22,40 @@ const PAYMENTS = `
   select payment_id from cdr where operator_id = $1 and driver_id = $2 and payment_id is not null
   union select payment_id from transaction_payer where operator_id = $1 and driver_id = $2
   union select payment_id::text from payment where operator_id = $1 and driver_id = $2::uuid`;
+
+/**
+ * `own`: entries of cards' accounts that are the driver's, by its CDR or payment; what is of neither (booked by hand)
+ * is whose `card` it was when it was booked, and what takes that back with it. Since when a card is somebody's is
+ * known of now alone.
+ */
+const CARDS = `
+  with card as materialized (
+    select 'token:' || k.token_key as account, k.driver_since as since from id_token k
+    where k.operator_id = $1 and k.driver_id = $2::text::uuid
+  ), own as materialized (
+    select e.posting_id, e.line, e.account from cdr c
+    join ledger_posting p on p.operator_id = $1 and p.cdr_id = c.cdr_id
+    join ledger_entry e on e.operator_id = $1 and e.posting_id = p.posting_id and e.account = c.payer
+    where c.operator_id = $1 and c.driver_id = $2 and c.payer like 'token:%'
+    union
+    select e.posting_id, e.line, e.account from ledger_posting p
+    join ledger_entry e on e.operator_id = $1 and e.posting_id = p.posting_id and e.account like 'token:%'
+    where p.operator_id = $1 and p.payment_id in (${PAYMENTS})
+    union
+    select e.posting_id, e.line, e.account from card k
+    join ledger_entry e on e.operator_id = $1 and e.account = k.account and e.booked_at >= k.since
+    join ledger_posting p on p.operator_id = $1 and p.posting_id = e.posting_id
+    left join ledger_posting r on r.operator_id = $1 and r.reference = p.reverses
+    where p.cdr_id is null and p.payment_id is null and (r.booked_at is null or r.booked_at >= k.since)
+  )`;
+
+/** Of a card's account: all that was booked in its time is the driver's, or nothing was while it was its card. */
+const OWN_STATEMENT = `
+  s.account in (select account from own union select account from card)
+  and (select coalesce(bool_and((e.posting_id, e.line) in (select posting_id, line from own)),
+      (select k.since <= s.period_from from card k where k.account = s.account))
+    from ledger_entry e where e.operator_id = $1 and e.account = s.account and e.currency = s.currency
+      and e.booked_at >= s.period_from and e.booked_at < s.period_to)`;
 
 /** Of the audit what was done, and not by whom: those are other people. */
 const SECTIONS: readonly Section[] = [
@@ -47,10 +82,17 @@ const SECTIONS: readonly Section[] = [
   },
   {
     name: "ledger",
-    sql: `select e.posting_id::text as key, p.reference, p.kind, p.occurred_at as "occurredAt", e.currency,
-        e.amount_minor as "amountMinor"
-      from ledger_entry e join ledger_posting p using (operator_id, posting_id)
-      where e.operator_id = $1 and e.account = 'driver:' || $2 and e.posting_id::text > $3 collate "C"`,
+    sql: `${CARDS}
+      select l.key, p.reference, p.kind, p.occurred_at as "occurredAt", l.account, l.currency,
+        l.amount_minor as "amountMinor"
+      from (
+        select e.posting_id::text || ':' || e.line as key, e.* from ledger_entry e
+        where e.operator_id = $1 and e.account = 'driver:' || $2
+        union all
+        select e.posting_id::text || ':' || e.line, e.* from own o
+        join ledger_entry e on e.operator_id = $1 and e.posting_id = o.posting_id and e.line = o.line
+      ) l join ledger_posting p using (operator_id, posting_id)
+      where l.key > $3 collate "C"`,
     toItem: withoutKey,
   },
   {
@@ -64,9 +106,10 @@ const SECTIONS: readonly Section[] = [
   },
   {
     name: "statements",
-    sql: `select s.statement_id::text as key, s.number, s.currency, s.period_from as "periodFrom",
+    sql: `${CARDS}
+      select s.statement_id::text as key, s.number, s.account, s.currency, s.period_from as "periodFrom",
         s.period_to as "periodTo", s.opening_minor as "openingMinor", s.closing_minor as "closingMinor"
-      from statement s where s.operator_id = $1 and s.account = 'driver:' || $2
+      from statement s where s.operator_id = $1 and (s.account = 'driver:' || $2 or (${OWN_STATEMENT}))
         and s.statement_id::text > $3 collate "C"`,
     toItem: withoutKey,
   },

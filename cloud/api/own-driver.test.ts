@@ -297,9 +297,32 @@ describe("a driver", () => {
     expect(data["cdrs"]).toHaveLength(4);
     const told = await db.rows("select actor from audit where action = 'driver.export'");
     expect(told).toEqual([{ actor: "ana@example.com" }]);
+    expect(data["statements"]).toHaveLength(1);
     const text = JSON.stringify(data);
     for (const other of [...transactions.bia, ...transactions.nobody, "BIA-1", "bia@", "CARD-OF-NOBODY"])
       expect(text.toLowerCase()).not.toContain(other.toLowerCase());
+  });
+
+  test("takes along what its card's account was charged for it, and not for somebody before", async () => {
+    const told = async () =>
+      (await ana.get("/v1/own/data")).body["ledger"] as { account: string; amountMinor: number }[];
+    const ofCard = async () =>
+      (await told()).filter((e) => e.account === "token:ana-1").map((e) => e.amountMinor);
+    const bill = (id: string | undefined, driverId: string | null) =>
+      db.pool.query(
+        `insert into transaction_payer (transaction_id, operator_id, account, driver_id)
+         values ($1, 'default', 'token:ana-1', $2)
+         on conflict (transaction_id) do update set account = excluded.account, driver_id = excluded.driver_id`,
+        [id, driverId],
+      );
+    const before = await told();
+    await bill(transactions.nobody[0], null);
+    await makeCdrs(db.pool);
+    expect(await told()).toEqual(before);
+    await bill(transactions.ana[1], anaId);
+    await makeCdrs(db.pool);
+    expect(await ofCard()).toEqual([2_000]);
+    expect(await told()).toHaveLength(before.length + 2);
   });
 
   test("reaches nothing that is the operator's", async () => {

@@ -69,3 +69,29 @@ test("a payment that is begun while the driver is erased is not begun", async ()
   expect((await wish)?.status).toBe(404);
   expect(await rows("select 1 from payment where driver_id = $1", ana.driverId)).toEqual([]);
 });
+
+test("a name that was put by hand on the receipt of what it has paid for its card goes; another payer's stays", async () => {
+  const { pool, rows } = bench.db;
+  const [ana, bia] = [await Payer.create(bench, people), await Payer.create(bench, people)];
+  const account = await byCard(bia.driverId);
+  await bia.owes(2_000, account);
+  const made = async (who: Payer, name: string) => {
+    const begun = await who.begin(700, "mercado-pago", { account });
+    await who.pays(begun);
+    const [posting] = await rows<{ posting_id: string }>(
+      "select posting_id from ledger_posting where payment_id = $1 and kind = 'payment'",
+      begun.paymentId,
+    );
+    const put = { postingId: posting?.posting_id, customer: { name } };
+    const { receiptId } = (await bench.api.send("POST", "/v1/receipts", put)).body as { receiptId: string };
+    const seen = async () =>
+      (await bench.api.get(`/v1/receipts/${receiptId}`)).body as { customerName: unknown };
+    return async () => (await seen()).customerName;
+  };
+  const before = await made(bia, "Bruno Lima");
+  await pool.query("update id_token set driver_id = $2 where driver_id = $1", [bia.driverId, ana.driverId]);
+  const own = await made(ana, "Carla Dias");
+  expect([await before(), await own()]).toEqual(["Bruno Lima", "Carla Dias"]);
+  await inTransaction(pool, (client) => eraseDriver(client, "default", ana.driverId, "test"));
+  expect([await before(), await own()]).toEqual(["Bruno Lima", null]);
+});
