@@ -14,7 +14,7 @@ import { POLICY_TARIFF_ASSIGNMENTS_MAX, POLICY_TARIFF_VERSIONS_MAX } from "./lim
 const TIME_OF_DAY = "^([01][0-9]|2[0-3]):[0-5][0-9]$";
 /** A million of the major unit per kWh: no price is higher, and sums stay far from the largest integer. */
 const PRICE_MICRO_MAX = 1_000_000_000_000;
-const AMOUNT_MINOR_MAX = 100_000_000_000;
+export const AMOUNT_MINOR_MAX = 100_000_000_000;
 
 const PriceMicro = (description: string) =>
   Type.Integer({ minimum: 0, maximum: PRICE_MICRO_MAX, description });

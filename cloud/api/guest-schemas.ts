@@ -1,7 +1,7 @@
 /** The nouns of guests: what somebody without an account sees at a connector. No code here. */
 import { Type, type Static, type TSchema } from "typebox";
 import { OneOf } from "../../shared/schema.ts";
-import type { TariffTerms } from "../../shared/tariff.ts";
+import { AMOUNT_MINOR_MAX, type TariffTerms } from "../../shared/tariff.ts";
 import { payerPayment } from "./payer-schemas.ts";
 
 const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
@@ -56,7 +56,7 @@ export const NewGuestSession = Type.Object(
     /** The guest's own random name for this wish: sent twice, it is one. */
     requestId: Type.String({ pattern: "^[0-9A-Za-z_-]{16,64}$" }),
     provider: OneOf(["stripe", "mercado-pago", "sandbox"]),
-    amountMinor: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000_000 })),
+    amountMinor: Type.Optional(Type.Integer({ minimum: 1, maximum: AMOUNT_MINOR_MAX })),
     /** The price that the guest was shown: nothing begins at another one. */
     tariff: Type.Optional(
       Type.Object(

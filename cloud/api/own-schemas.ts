@@ -6,6 +6,7 @@
  */
 import { Type, type Static, type TSchema } from "typebox";
 import { OneOf } from "../../shared/schema.ts";
+import { AMOUNT_MINOR_MAX } from "../../shared/tariff.ts";
 import { PaymentProviderKind, PaymentStatus } from "./payment-schemas.ts";
 import { payerPayment } from "./payer-schemas.ts";
 import { cdrFields, statementFields, type CdrLineView, type StatementLineView } from "./money-schemas.ts";
@@ -167,7 +168,7 @@ export const NewOwnPayment = Type.Object(
     /** Of its debts; the driver's own where nothing is said. */
     account: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
     currency: Type.String({ pattern: "^[A-Z]{3}$" }),
-    amountMinor: Type.Integer({ minimum: 1, maximum: 100_000_000 }),
+    amountMinor: Type.Integer({ minimum: 1, maximum: AMOUNT_MINOR_MAX }),
     provider: PaymentProviderKind,
     /** Of the provider's page. */
     language: Type.Optional(OneOf(["pt-BR", "en", "es"])),

@@ -4,12 +4,13 @@
  */
 import { Type, type Static, type TSchema } from "typebox";
 import { OneOf } from "../../shared/schema.ts";
+import { AMOUNT_MINOR_MAX } from "../../shared/tariff.ts";
 import { PAYMENT_STATUS } from "../core/payment.ts";
 
 const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 const Time = Type.String({ format: "date-time" });
 const Minor = Type.Integer();
-const AmountMinor = Type.Integer({ minimum: 1, maximum: 100_000_000 });
+const AmountMinor = Type.Integer({ minimum: 1, maximum: AMOUNT_MINOR_MAX });
 
 export const PaymentProviderKind = OneOf(["stripe", "mercado-pago", "sandbox"]);
 

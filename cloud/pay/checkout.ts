@@ -11,11 +11,11 @@ import { taxIdKind } from "../../shared/tax-id.ts";
 import type { PayerPaymentView } from "../api/payer-schemas.ts";
 import { isoOf } from "../api/page.ts";
 import { ApiProblem } from "../api/problem.ts";
-import { inTransaction, type Queryable } from "../db/pool.ts";
+import { inTransaction } from "../db/pool.ts";
 import { ProviderFault, type NewCheckout, type PaymentMethod, type ProviderKind } from "./provider.ts";
 import { webhookUrl, type Pay } from "./providers.ts";
-import type { PaymentRow } from "./rows.ts";
-import { keep, paymentOf, readRefunds, takeTold } from "./store.ts";
+import type { PaymentRow, RefundRow } from "./rows.ts";
+import { keep, takeTold } from "./store.ts";
 
 export type Payer = {
   language: NewCheckout["language"];
@@ -85,8 +85,11 @@ const METHOD: Record<ProviderKind, PaymentMethod> = {
 };
 
 /** Where to pay is told for as long as it may be paid. @param payable nobody has closed it. */
-export async function payerView(db: Queryable, row: PaymentRow, payable: boolean): Promise<PayerPaymentView> {
-  const { refunds } = paymentOf(row, await readRefunds(db, row.payment_id));
+export function payerView(
+  row: PaymentRow,
+  refunds: readonly RefundRow[],
+  payable: boolean,
+): PayerPaymentView {
   const under = refunds.filter((refund) => refund.status === "requested" || refund.status === "pending");
   const open = payable && ["created", "pending", "failed"].includes(row.status);
   return {

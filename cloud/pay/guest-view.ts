@@ -10,6 +10,7 @@ import {
 } from "../api/transaction-view.ts";
 import type { Queryable } from "../db/pool.ts";
 import { payerView } from "./checkout.ts";
+import { readRefunds } from "./store.ts";
 import { pricesOf, transactionsOf, type OwnTransaction } from "./guest-around.ts";
 import type { GuestRow } from "./guest.ts";
 import type { PaymentRow } from "./rows.ts";
@@ -52,7 +53,7 @@ async function readPayment(db: Queryable, paymentId: string): Promise<GuestSessi
   const { rows } = await db.query<PaymentRow>("select * from payment where payment_id = $1", [paymentId]);
   const [row] = rows;
   if (row === undefined) throw notFound("payment", paymentId);
-  return payerView(db, row, row.keep_minor === null);
+  return payerView(row, await readRefunds(db, paymentId), row.keep_minor === null);
 }
 
 /** All that the guest has charged, as if it were one. */

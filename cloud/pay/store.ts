@@ -65,9 +65,9 @@ export async function lockPayment(client: Client, paymentId: string): Promise<Pa
   return paymentOf(row, await readRefunds(client, paymentId));
 }
 
-export async function readRefunds(db: Queryable, paymentId: string): Promise<RefundRow[]> {
-  const sql = "select * from refund where payment_id = $1 order by created_at, refund_id";
-  return (await db.query<RefundRow>(sql, [paymentId])).rows;
+export async function readRefunds(db: Queryable, ...paymentIds: string[]): Promise<RefundRow[]> {
+  const sql = "select * from refund where payment_id = any($1::uuid[]) order by created_at, refund_id";
+  return (await db.query<RefundRow>(sql, [paymentIds])).rows;
 }
 
 export const refOf = (row: PaymentRow): PaymentRef => ({

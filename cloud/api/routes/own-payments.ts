@@ -10,7 +10,7 @@ import { cancelBalance, CANCELLED, debtsOf, ownPayment, payBalance } from "../..
 import { payerView } from "../../pay/checkout.ts";
 import type { Pay } from "../../pay/providers.ts";
 import type { PaymentRow } from "../../pay/rows.ts";
-import { paymentOf } from "../../pay/store.ts";
+import { paymentOf, readRefunds } from "../../pay/store.ts";
 import { ensureReceipt } from "../../receipts.ts";
 import { countAttempt } from "../../throttle.ts";
 import { needs, type Actor } from "../actor.ts";
@@ -30,12 +30,22 @@ const Params = Type.Object({ paymentId: Type.String({ maxLength: 64 }) });
 const isOpen = (row: PaymentRow): boolean =>
   isUnderWay(paymentOf(row, []).state, row.keep_minor ?? undefined);
 
-const toOwnPayment = async (db: Queryable, row: PaymentRow): Promise<OwnPayment> => ({
-  ...{ paymentId: row.payment_id, account: row.account, provider: row.kind },
-  ...(await payerView(db, row, row.keep_minor !== 0)),
-  ...{ status: row.status, open: isOpen(row), hasReceipt: row.captured_minor > 0 },
-  ...{ createdAt: isoOf(row.created_at), paidAt: iso(row.paid_at) },
-});
+/** As the payer sees them, in the order of the rows. */
+async function viewsOf(db: Queryable, rows: readonly PaymentRow[]): Promise<OwnPayment[]> {
+  const ids = rows.map((row) => row.payment_id);
+  const refunds = Map.groupBy(await readRefunds(db, ...ids), (refund) => refund.payment_id);
+  return rows.map((row) => ({
+    ...{ paymentId: row.payment_id, account: row.account, provider: row.kind },
+    ...payerView(row, refunds.get(row.payment_id) ?? [], row.keep_minor !== 0),
+    ...{ status: row.status, open: isOpen(row), hasReceipt: row.captured_minor > 0 },
+    ...{ createdAt: isoOf(row.created_at), paidAt: iso(row.paid_at) },
+  }));
+}
+
+async function viewOf(db: Queryable, row: PaymentRow): Promise<OwnPayment> {
+  const [view] = await viewsOf(db, [row]);
+  return view as OwnPayment;
+}
 
 export function ownPaymentRoutes(app: App, context: Context): void {
   debtRoute(app, context);
@@ -101,8 +111,7 @@ function listRoute(app: App, { requireActor }: Context): void {
          order by p.created_at desc, p.payment_id desc limit ${(request.query.limit ?? 50) + 1}`,
         where.params,
       );
-      const views = new Map<string, OwnPayment>();
-      for (const row of rows) views.set(row.payment_id, await toOwnPayment(actor.db, row));
+      const views = new Map((await viewsOf(actor.db, rows)).map((view) => [view.paymentId, view]));
       return toPage(
         rows,
         request.query,
@@ -157,7 +166,7 @@ function beginRoute(app: App, { requireActor, pay, webUrl }: Context): void {
       return reply
         .code(201)
         .header("Location", `/v1/own/payments/${paymentId}`)
-        .send(await toOwnPayment(actor.db, row));
+        .send(await viewOf(actor.db, row));
     },
   );
 }
@@ -183,7 +192,7 @@ function oneRoutes(app: App, { requireActor, pay, webUrl }: Context): void {
     },
     async (request) => {
       const actor = await requireActor(request);
-      return toOwnPayment(actor.db, await find(actor, request.params.paymentId));
+      return viewOf(actor.db, await find(actor, request.params.paymentId));
     },
   );
 
@@ -213,7 +222,7 @@ function oneRoutes(app: App, { requireActor, pay, webUrl }: Context): void {
           audit(client, actor, request, "payment.cancel", row.payment_id, detail),
         );
       }
-      return toOwnPayment(actor.db, await find(actor, row.payment_id));
+      return viewOf(actor.db, await find(actor, row.payment_id));
     },
   );
 
