@@ -119,8 +119,9 @@ const SECTIONS: readonly Section[] = [
       from audit a where a.operator_id = $1 and lpad(a.audit_id::text, 20, '0') > $3 collate "C"
         and (a.subject = $2
         or a.actor = (select d.email from driver d where d.driver_id = $2::uuid)
-        or (a.action like 'idToken.%' and lower(a.subject) in (
-              select k.token_key from id_token k where k.operator_id = $1 and k.driver_id = $2::uuid)))`,
+        or (a.action like 'idToken.%' and exists (
+              select from id_token k where k.operator_id = $1 and k.driver_id = $2::uuid
+                and k.token_key = lower(a.subject) and k.driver_since <= a.at)))`,
     toItem: withoutKey,
   },
 ];

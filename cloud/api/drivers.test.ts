@@ -132,6 +132,21 @@ describe("idTokens of a driver", () => {
     expect(await read(`/v1/id-tokens/${idToken}`)).toMatchObject({ driverId: null });
   });
 
+  test("that another had before tell nothing of that one in who has them now", async () => {
+    const [before, now] = [await create({ name: "Antes" }), await create({ name: "Agora" })];
+    const idToken = await token();
+    await attach(before, idToken);
+    await api.send("DELETE", `/v1/drivers/${before.driverId}/id-tokens/${idToken}`, undefined);
+    await attach(now, idToken);
+    await api.send("PATCH", `/v1/id-tokens/${idToken}`, { status: "Blocked" });
+    const { body } = await api.get(`/v1/drivers/${now.driverId}/data`);
+    expect(JSON.stringify(body)).not.toContain(before.driverId);
+    const { audit } = body as { audit: { action: string; subject: string }[] };
+    expect(audit.filter(({ action }) => action.startsWith("idToken.")).map(({ action }) => action)).toEqual([
+      ...["idToken.attach", "idToken.update"],
+    ]);
+  });
+
   test("belong to the driver's group, and groups are counted", async () => {
     const driver = await create({ name: "Frota", groupId: "fleet-a" });
     const [first, second] = [await token({ groupId: "old" }), await token()];
