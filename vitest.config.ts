@@ -8,7 +8,8 @@ export default defineConfig({
     globalSetup: ["./sim/services/global-setup.ts"],
     reporters: ["default", new ClosingLine()],
     pool: "forks",
-    maxWorkers: 2,
+    // One more than the two cores that most runners have: many tests wait for a second that has to pass.
+    maxWorkers: 3,
     // Ends what hangs, and judges no speed: on a machine that is busy with other things, a test may take its time.
     // Properties that are drawn more often take longer (`sim/services/property.ts`).
     testTimeout: 60_000 * Math.max(1, Number(process.env["PROPERTY_RUNS"] ?? 1)),
