@@ -86,13 +86,10 @@ async function billed(idTag = "TAG1", wireId = 7): Promise<CdrView> {
 function textOf(pdf: Buffer): string {
   const raw = pdf.toString("latin1");
   const texts: string[] = [];
-  for (const match of raw.matchAll(/stream\r?\n([\s\S]*?)\r?\nendstream/g)) {
-    let content: string;
-    try {
-      content = inflateSync(Buffer.from(match[1] ?? "", "latin1")).toString("latin1");
-    } catch {
-      continue;
-    }
+  // By their lengths: the last byte of a stream may look like the end of a line.
+  for (const match of raw.matchAll(/\/Length (\d+)\n\/Filter \/FlateDecode\n>>\nstream\n/g)) {
+    const begin = match.index + match[0].length;
+    const content = inflateSync(pdf.subarray(begin, begin + Number(match[1]))).toString("latin1");
     for (const [, array] of content.matchAll(/\[([^\]]*)\] TJ/g)) {
       const hex = [...(array ?? "").matchAll(/<([0-9a-f]*)>/g)].map((part) => part[1]).join("");
       texts.push(Buffer.from(hex, "hex").toString("latin1"));
