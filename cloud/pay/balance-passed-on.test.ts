@@ -5,19 +5,11 @@ import { accounts, writeOff } from "../core/ledger.ts";
 import { inTransaction } from "../db/pool.ts";
 import { post, reverse } from "../ledger.ts";
 import { createStatement } from "../statements.ts";
-import { openPayBench, type PayBench } from "./harness.ts";
-import { openPeople, Payer, type People } from "./harness-driver.ts";
+import { openPayersBench, Payer, type PayersBench } from "./harness-driver.ts";
 
-let bench: PayBench;
-let people: People;
-beforeAll(async () => {
-  bench = await openPayBench();
-  people = await openPeople(bench);
-});
-afterAll(async () => {
-  await people.close();
-  await bench.close();
-});
+let bench: PayersBench;
+beforeAll(async () => void (bench = await openPayersBench()));
+afterAll(() => bench.close());
 
 const give = async (token: string, to: Payer) => {
   await bench.db.pool.query("delete from id_token where id_token = $1", [token]);
@@ -28,7 +20,7 @@ const give = async (token: string, to: Payer) => {
 };
 
 test("a card that is somebody else's by now: who began to pay for it may go on, and nobody else sees that", async () => {
-  const [ana, bia] = [await Payer.create(bench, people), await Payer.create(bench, people)];
+  const [ana, bia] = [await Payer.create(bench), await Payer.create(bench)];
   const token = `T-${randomUUID().slice(0, 8)}`;
   await give(token, ana);
   const account = accounts.token(token.toLowerCase());
@@ -42,7 +34,7 @@ test("a card that is somebody else's by now: who began to pay for it may go on, 
 });
 
 test("what is paid is not cancelled, however long ago; what is closed is closed", async () => {
-  const ana = await Payer.create(bench, people, 2_000);
+  const ana = await Payer.create(bench, 2_000);
   const paid = await ana.begin(1_000, "mercado-pago");
   await ana.pays(paid);
   expect(await ana.cancel(paid.paymentId)).toMatchObject({ status: 409, body: { code: "ALREADY_PAID" } });
@@ -60,7 +52,7 @@ type Told = {
 
 test("each takes along what is its own of the card's account: by its payments and its time, not what others had", async () => {
   const { pool, rows } = bench.db;
-  const [ana, bia] = [await Payer.create(bench, people), await Payer.create(bench, people)];
+  const [ana, bia] = [await Payer.create(bench), await Payer.create(bench)];
   const token = `T-${randomUUID().slice(0, 8)}`;
   const account = accounts.token(token.toLowerCase());
   const now = async () => (await rows<{ at: string }>("select clock_timestamp()::text as at"))[0]?.at ?? "";

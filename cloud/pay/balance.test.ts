@@ -13,20 +13,13 @@ import { accounts } from "../core/ledger.ts";
 import { eraseDriver } from "../erasure.ts";
 import { inTransaction } from "../db/pool.ts";
 import { justAfter } from "../harness-money.ts";
-import { openPayBench, openStand, SETTINGS, type PayBench } from "./harness.ts";
-import { openPeople, Payer, type People } from "./harness-driver.ts";
+import { openStand, SETTINGS } from "./harness.ts";
+import { openPayersBench, Payer, type PayersBench } from "./harness-driver.ts";
 import { reconcile } from "./reconcile.ts";
 
-let bench: PayBench;
-let people: People;
-beforeAll(async () => {
-  bench = await openPayBench();
-  people = await openPeople(bench);
-});
-afterAll(async () => {
-  await people.close();
-  await bench.close();
-});
+let bench: PayersBench;
+beforeAll(async () => void (bench = await openPayersBench()));
+afterAll(() => bench.close());
 beforeEach(() => {
   for (const server of [bench.stripe, bench.pix]) {
     server.outbox.length = 0;
@@ -35,7 +28,7 @@ beforeEach(() => {
   bench.pix.refundStatus = "approved";
 });
 
-const payer = (owedMinor = 0) => Payer.create(bench, people, owedMinor);
+const payer = (owedMinor = 0) => Payer.create(bench, owedMinor);
 
 const detail = async (paymentId: string): Promise<PaymentDetailView> => {
   const reply = await bench.api.get(`/v1/payments/${paymentId}`);
@@ -206,7 +199,7 @@ describe("what is owed is paid", () => {
     )[0] ?? { count: -1 };
     expect(count).toBe(0);
     const key = { authorization: `Bearer ${bench.api.key}` };
-    const asKey = await people.app.inject({ method: "GET", url: "/v1/own/debts", headers: key });
+    const asKey = await bench.people.app.inject({ method: "GET", url: "/v1/own/debts", headers: key });
     expect(asKey.statusCode).toBe(403);
   });
 

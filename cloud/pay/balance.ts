@@ -92,7 +92,8 @@ export async function payBalance(pay: Pay, who: Debtor, wish: BalanceWish): Prom
   return row.payment_id;
 }
 
-const isOpen = (row: PaymentRow): boolean =>
+/** It may still be paid, or its money is being taken. */
+export const isOpen = (row: PaymentRow): boolean =>
   isUnderWay(paymentOf(row, []).state, row.keep_minor ?? undefined);
 
 /** Nobody can pay it any more, and nobody has looked yet. */

@@ -5,20 +5,12 @@ import { readDriver } from "../api/driver-store.ts";
 import { accounts } from "../core/ledger.ts";
 import { inTransaction } from "../db/pool.ts";
 import { eraseDriver } from "../erasure.ts";
-import { openPayBench, type PayBench } from "./harness.ts";
-import { openPeople, Payer, type People } from "./harness-driver.ts";
+import { openPayersBench, Payer, type PayersBench } from "./harness-driver.ts";
 import { takeTold } from "./store.ts";
 
-let bench: PayBench;
-let people: People;
-beforeAll(async () => {
-  bench = await openPayBench();
-  people = await openPeople(bench);
-});
-afterAll(async () => {
-  await people.close();
-  await bench.close();
-});
+let bench: PayersBench;
+beforeAll(async () => void (bench = await openPayersBench()));
+afterAll(() => bench.close());
 
 const WAITS = `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
 
@@ -33,7 +25,7 @@ const byCard = async (driverId: string): Promise<string> => {
 
 test("the erasure waits for it, and the money goes with the account", async () => {
   const { pool, rows } = bench.db;
-  const ana = await Payer.create(bench, people);
+  const ana = await Payer.create(bench);
   const account = await byCard(ana.driverId);
   await ana.owes(2_000, account);
   const { paymentId } = await ana.begin(700, "mercado-pago", { account });
@@ -56,7 +48,7 @@ test("the erasure waits for it, and the money goes with the account", async () =
 
 test("a payment that is begun while the driver is erased is not begun", async () => {
   const { pool, rows } = bench.db;
-  const ana = await Payer.create(bench, people);
+  const ana = await Payer.create(bench);
   const account = await byCard(ana.driverId);
   await ana.owes(2_000, account);
   let wish: ReturnType<Payer["wish"]> | undefined;
@@ -72,7 +64,7 @@ test("a payment that is begun while the driver is erased is not begun", async ()
 
 test("a name that was put by hand on the receipt of what it has paid for its card goes; another payer's stays", async () => {
   const { pool, rows } = bench.db;
-  const [ana, bia] = [await Payer.create(bench, people), await Payer.create(bench, people)];
+  const [ana, bia] = [await Payer.create(bench), await Payer.create(bench)];
   const account = await byCard(bia.driverId);
   await bia.owes(2_000, account);
   const made = async (who: Payer, name: string) => {

@@ -5,7 +5,16 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { NOON, start16, stop16 } from "../harness.ts";
-import { chargingGuest, Guest, openPayBench, openStand, type PayBench, type Stand } from "./harness.ts";
+import {
+  chargingGuest,
+  Guest,
+  makeCheaper,
+  makeDearer,
+  openPayBench,
+  openStand,
+  type PayBench,
+  type Stand,
+} from "./harness.ts";
 
 const START = "RequestStartTransaction";
 const STOP = "RequestStopTransaction";
@@ -89,17 +98,8 @@ describe("a guest with two transactions", () => {
 });
 
 describe("the price that a guest was shown", () => {
-  const dearer = async () => {
-    const [row] = await bench.db.rows<{ tariff_id: string }>("select tariff_id from tariff limit 1");
-    await bench.db.pool.query(
-      `insert into tariff_version (tariff_id, version, operator_id, valid_from, terms, created_by)
-       select tariff_id, version + 1, operator_id, now(), replace(terms::text, '2000000', '9000000')::json, 'test'
-       from tariff_version where tariff_id = $1 and version = 1`,
-      [row?.tariff_id],
-    );
-    return row?.tariff_id ?? "";
-  };
-  const cheaper = () => bench.db.pool.query("delete from tariff_version where version > 1");
+  const dearer = () => makeDearer(bench);
+  const cheaper = () => makeCheaper(bench);
 
   test("holds, though the tariff becomes dearer before the car is plugged in", async () => {
     const guest = new Guest(bench, stand, "stripe");

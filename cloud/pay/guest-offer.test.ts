@@ -4,7 +4,15 @@ import { OfferedTariff } from "../../shared/tariff.ts";
 import { Answer, checkWire, decodeWire, encodeWire } from "../../shared/wire.ts";
 import { start16, stop16, NOON } from "../harness.ts";
 import { answerQuestion } from "../ingest/ask.ts";
-import { Guest, openPayBench, openStand, type PayBench, type Stand } from "./harness.ts";
+import {
+  Guest,
+  makeCheaper,
+  makeDearer,
+  openPayBench,
+  openStand,
+  type PayBench,
+  type Stand,
+} from "./harness.ts";
 
 let bench: PayBench;
 let stand: Stand;
@@ -21,17 +29,8 @@ async function asks(idToken: string, stationId = stand.cp, purpose: "authorize" 
   return decodeWire(Answer, encodeWire({ v: 1, correlationId, answer })).answer;
 }
 
-async function dearer(): Promise<string> {
-  const [row] = await bench.db.rows<{ tariff_id: string }>("select tariff_id from tariff limit 1");
-  await bench.db.pool.query(
-    `insert into tariff_version (tariff_id, version, operator_id, valid_from, terms, created_by)
-     select tariff_id, version + 1, operator_id, now(), replace(terms::text, '2000000', '9000000')::json, 'test'
-     from tariff_version where tariff_id = $1 and version = 1`,
-    [row?.tariff_id],
-  );
-  return row?.tariff_id ?? "";
-}
-const cheaper = () => bench.db.pool.query("delete from tariff_version where version > 1");
+const dearer = () => makeDearer(bench);
+const cheaper = () => makeCheaper(bench);
 
 test("is told with its terms, of this station alone, and as long as the session lasts", async () => {
   const guest = new Guest(bench, stand, "stripe");

@@ -12,13 +12,23 @@ import type { OwnDebt, OwnPayment } from "../api/own-schemas.ts";
 import { accounts, charge, type Account } from "../core/ledger.ts";
 import { inTransaction } from "../db/pool.ts";
 import { post } from "../ledger.ts";
-import type { PayBench } from "./harness.ts";
+import { openPayBench, type PayBench } from "./harness.ts";
 import type { ProviderKind } from "./provider.ts";
 
-/** The API with people, beside that of the bench: the same database and providers. */
-export const openPeople = (bench: PayBench) => openPeopleApi(bench.db.pool, {}, { pay: bench.pay });
+export type PayersBench = PayBench & {
+  /** The API with people, beside that of the bench: the same database and providers. */
+  people: Awaited<ReturnType<typeof openPeopleApi>>;
+};
 
-export type People = Awaited<ReturnType<typeof openPeople>>;
+export async function openPayersBench(): Promise<PayersBench> {
+  const bench = await openPayBench();
+  const people = await openPeopleApi(bench.db.pool, {}, { pay: bench.pay });
+  const close = async () => {
+    await people.close();
+    await bench.close();
+  };
+  return { ...bench, people, close };
+}
 
 /** Somebody who signs in as a driver. */
 export class Payer {
@@ -34,7 +44,7 @@ export class Payer {
     this.account = accounts.driver(driverId);
   }
 
-  static async create(bench: PayBench, people: People, owedMinor = 0): Promise<Payer> {
+  static async create(bench: PayersBench, owedMinor = 0): Promise<Payer> {
     const driverId = randomUUID();
     const email = `${driverId.slice(0, 8)}@example.com`;
     const userId = await createMember(bench.db.pool, email, "driver");
@@ -43,7 +53,7 @@ export class Payer {
        values ($1, 'default', 'Ana Souza', $2, $3)`,
       [driverId, email, userId],
     );
-    const browser = openBrowser(people.app);
+    const browser = openBrowser(bench.people.app);
     expect((await browser.signIn(email)).status).toBe(200);
     const payer = new Payer(bench, driverId, browser);
     if (owedMinor > 0) await payer.owes(owedMinor);

@@ -291,3 +291,18 @@ export async function chargingGuest(
   await guest.charges();
   return guest;
 }
+
+/** The tariff of guests has another version, more than four times as dear. @returns its id. */
+export async function makeDearer({ db }: PayBench): Promise<string> {
+  const [row] = await db.rows<{ tariff_id: string }>("select tariff_id from tariff limit 1");
+  await db.pool.query(
+    `insert into tariff_version (tariff_id, version, operator_id, valid_from, terms, created_by)
+     select tariff_id, version + 1, operator_id, now(), replace(terms::text, '2000000', '9000000')::json, 'test'
+     from tariff_version where tariff_id = $1 and version = 1`,
+    [row?.tariff_id],
+  );
+  return row?.tariff_id ?? "";
+}
+
+export const makeCheaper = ({ db }: PayBench) =>
+  db.pool.query("delete from tariff_version where version > 1");

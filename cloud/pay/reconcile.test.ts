@@ -1,19 +1,11 @@
 /** A balance whose time to pay is over: what was paid in time is kept, though nobody told; else it is closed. */
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { openPayBench, type PayBench } from "./harness.ts";
-import { openPeople, Payer, type People } from "./harness-driver.ts";
+import { openPayersBench, Payer, type PayersBench } from "./harness-driver.ts";
 import { reconcile } from "./reconcile.ts";
 
-let bench: PayBench;
-let people: People;
-beforeAll(async () => {
-  bench = await openPayBench();
-  people = await openPeople(bench);
-});
-afterAll(async () => {
-  await people.close();
-  await bench.close();
-});
+let bench: PayersBench;
+beforeAll(async () => void (bench = await openPayersBench()));
+afterAll(() => bench.close());
 beforeEach(() => {
   for (const server of [bench.stripe, bench.pix]) {
     server.outbox.length = 0;
@@ -21,7 +13,7 @@ beforeEach(() => {
   }
 });
 
-const payer = (owedMinor: number) => Payer.create(bench, people, owedMinor);
+const payer = (owedMinor: number) => Payer.create(bench, owedMinor);
 
 /** Its time is over, and it is not due to be asked about yet. */
 const isOver = (paymentId: string) =>

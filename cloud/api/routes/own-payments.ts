@@ -3,14 +3,13 @@
  * Which of them may be paid, and that nobody pays a debt twice, is `pay/balance.ts`.
  */
 import { Type } from "typebox";
-import { isUnderWay } from "../../core/payment.ts";
 import { isGuestLanguage } from "../../core/guest-mail.ts";
 import type { Queryable } from "../../db/pool.ts";
-import { cancelBalance, CANCELLED, debtsOf, ownPayment, payBalance } from "../../pay/balance.ts";
+import { cancelBalance, CANCELLED, debtsOf, isOpen, ownPayment, payBalance } from "../../pay/balance.ts";
 import { payerView } from "../../pay/checkout.ts";
 import type { Pay } from "../../pay/providers.ts";
 import type { PaymentRow } from "../../pay/rows.ts";
-import { paymentOf, readRefunds } from "../../pay/store.ts";
+import { readRefunds } from "../../pay/store.ts";
 import { ensureReceipt } from "../../receipts.ts";
 import { countAttempt } from "../../throttle.ts";
 import { needs, type Actor } from "../actor.ts";
@@ -26,9 +25,6 @@ import { audit } from "../write.ts";
 import { sendReceipt } from "./receipts.ts";
 
 const Params = Type.Object({ paymentId: Type.String({ maxLength: 64 }) });
-
-const isOpen = (row: PaymentRow): boolean =>
-  isUnderWay(paymentOf(row, []).state, row.keep_minor ?? undefined);
 
 /** As the payer sees them, in the order of the rows. */
 async function viewsOf(db: Queryable, rows: readonly PaymentRow[]): Promise<OwnPayment[]> {

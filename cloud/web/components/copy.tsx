@@ -1,17 +1,11 @@
 /** Text to take away: a command, a URL, a frame. */
-import { useState } from "react";
 import { useTranslations } from "use-intl";
-import { copyText } from "../lib/copy-text.ts";
+import { useCopied } from "../lib/copied.ts";
 import { Button } from "./button.tsx";
 
 export function CopyButton({ text }: { text: string }) {
   const t = useTranslations();
-  const [copied, setCopied] = useState(false);
-  const copy = () =>
-    void copyText(text).then(() => {
-      setCopied(true);
-      setTimeout(() => setCopied(false), 2_000);
-    });
+  const { copied, copy } = useCopied(text);
   return (
     <Button look="ghost" small icon={copied ? "check" : "copy"} onClick={copy}>
       <span aria-live="polite">{copied ? t("common.copied") : t("common.copy")}</span>

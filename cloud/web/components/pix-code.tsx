@@ -1,27 +1,35 @@
-/** A Pix to pay: its code to copy, and as a picture for another phone. */
-import { useState } from "react";
-import { useTranslations } from "use-intl";
-import { copyText } from "../lib/copy-text.ts";
-import { Button } from "./button.tsx";
+/**
+ * A Pix to pay: its code to copy, and as a picture for another phone; and how long it is good for. Words and button
+ * are those of the page that it is on: guests' are larger.
+ */
+import type { ReactNode } from "react";
+import { useCopied } from "../lib/copied.ts";
 
-export function PixCode({ code, svg }: { code: string; svg: string | null }) {
-  const t = useTranslations();
-  const [copied, setCopied] = useState(false);
-  const copy = () =>
-    void copyText(code).then(() => {
-      setCopied(true);
-      setTimeout(() => setCopied(false), 3_000);
-    });
+/** "12:04" */
+export const clock = (ms: number): string => {
+  const seconds = Math.max(0, Math.ceil(ms / 1_000));
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+};
+
+type Props = {
+  code: string;
+  svg: string | null;
+  hint: string;
+  /** What the picture is, for who cannot see it. */
+  alt: string;
+  button: (copied: boolean, copy: () => void) => ReactNode;
+};
+
+export function PixCode({ code, svg, hint, alt, button }: Props) {
+  const { copied, copy } = useCopied(code);
   return (
     <div className="space-y-3">
-      <Button look="primary" className="w-full sm:w-auto" icon={copied ? "check" : "copy"} onClick={copy}>
-        <span aria-live="polite">{t(copied ? "own.pay.copied" : "own.pay.copyPix")}</span>
-      </Button>
-      <p className="text-sm text-ink-2">{t("own.pay.pixHint")}</p>
+      {button(copied, copy)}
+      <p className="text-sm text-ink-2">{hint}</p>
       {svg !== null && (
         <img
           src={`data:image/svg+xml,${encodeURIComponent(svg)}`}
-          alt={t("own.pay.pixQr")}
+          alt={alt}
           className="mx-auto aspect-square w-56 max-w-full rounded-lg border border-line bg-white"
         />
       )}

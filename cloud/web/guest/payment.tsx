@@ -1,17 +1,10 @@
 /** Waiting for the money: a page of the provider, or a Pix code as a picture and to copy; and the time left. */
-import { useState } from "react";
 import { useTranslations } from "use-intl";
-import { copyText } from "../lib/copy-text.ts";
+import { clock, PixCode } from "../components/pix-code.tsx";
 import type { GuestSession } from "../lib/api.gen.ts";
 import { useMoney } from "../lib/money.ts";
 import { BigButton, Note } from "./note.tsx";
 import { useTick } from "./tick.ts";
-
-/** "12:04" */
-const clock = (ms: number): string => {
-  const seconds = Math.max(0, Math.ceil(ms / 1_000));
-  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
-};
 
 export function Payment({ session: { payment } }: { session: GuestSession }) {
   const t = useTranslations();
@@ -29,7 +22,18 @@ export function Payment({ session: { payment } }: { session: GuestSession }) {
         <p className="text-sm text-ink-2">{t(`guest.amount.${payment.flow}`)}</p>
         <p className="text-3xl font-semibold tracking-tight">{amount}</p>
         <p className="mt-1 text-sm text-ink-2">{t(`guest.payHint.${payment.flow}`)}</p>
-        {pixCode !== null && <Pix code={pixCode} svg={pixQrSvg} />}
+        {pixCode !== null && (
+          <div className="mt-4">
+            <PixCode
+              {...{ code: pixCode, svg: pixQrSvg, hint: t("guest.pixHint"), alt: t("guest.pixQr") }}
+              button={(copied, copy) => (
+                <BigButton icon={copied ? "check" : "copy"} onClick={copy}>
+                  <span aria-live="polite">{t(copied ? "guest.copied" : "guest.copyPix")}</span>
+                </BigButton>
+              )}
+            />
+          </div>
+        )}
         {checkoutUrl !== null && pixCode === null && (
           <a
             href={checkoutUrl}
@@ -48,31 +52,5 @@ export function Payment({ session: { payment } }: { session: GuestSession }) {
         {t("guest.waitingPayment")}
       </p>
     </>
-  );
-}
-
-function Pix({ code, svg }: { code: string; svg: string | null }) {
-  const t = useTranslations();
-  const [copied, setCopied] = useState(false);
-  const copy = () =>
-    void copyText(code).then(() => {
-      setCopied(true);
-      setTimeout(() => setCopied(false), 3_000);
-    });
-  return (
-    <div className="mt-4 space-y-3">
-      <BigButton icon={copied ? "check" : "copy"} onClick={copy}>
-        <span aria-live="polite">{copied ? t("guest.copied") : t("guest.copyPix")}</span>
-      </BigButton>
-      <p className="text-sm text-ink-2">{t("guest.pixHint")}</p>
-      {svg !== null && (
-        <img
-          src={`data:image/svg+xml,${encodeURIComponent(svg)}`}
-          alt={t("guest.pixQr")}
-          className="mx-auto aspect-square w-56 max-w-full rounded-lg border border-line bg-white"
-        />
-      )}
-      <p className="rounded-lg bg-raised p-3 font-mono text-xs break-all text-ink-2">{code}</p>
-    </div>
   );
 }

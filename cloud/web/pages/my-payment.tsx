@@ -11,7 +11,7 @@ import { DownloadButton } from "../components/download-button.tsx";
 import { Note } from "../components/note.tsx";
 import { OwnHead, OwnPage, OwnProblem } from "../components/own-page.tsx";
 import { PayProblem, usePay } from "../components/own-pay.tsx";
-import { PixCode } from "../components/pix-code.tsx";
+import { clock, PixCode } from "../components/pix-code.tsx";
 import { useNow, When } from "../components/time.tsx";
 import { call, pathOf } from "../lib/client.ts";
 import { useMoney } from "../lib/money.ts";
@@ -61,12 +61,6 @@ export function MyPaymentPage() {
   );
 }
 
-/** "12:04" */
-const clock = (ms: number): string => {
-  const seconds = Math.max(0, Math.ceil(ms / 1_000));
-  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
-};
-
 /** It is still to be paid. */
 function Open({ payment }: { payment: OwnPayment }) {
   const t = useTranslations();
@@ -91,7 +85,19 @@ function Open({ payment }: { payment: OwnPayment }) {
       ) : (
         <Card className="space-y-3 p-4 sm:p-5">
           {pixCode !== null ? (
-            <PixCode code={pixCode} svg={pixQrSvg} />
+            <PixCode
+              {...{ code: pixCode, svg: pixQrSvg, hint: t("own.pay.pixHint"), alt: t("own.pay.pixQr") }}
+              button={(copied, copy) => (
+                <Button
+                  look="primary"
+                  className="w-full sm:w-auto"
+                  icon={copied ? "check" : "copy"}
+                  onClick={copy}
+                >
+                  <span aria-live="polite">{t(copied ? "own.pay.copied" : "own.pay.copyPix")}</span>
+                </Button>
+              )}
+            />
           ) : (
             <a
               href={checkoutUrl ?? ""}
